@@ -1,0 +1,79 @@
+# minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests.
+
+CC      ?= cc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Werror
+CPPFLAGS += -D_GNU_SOURCE -I.
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANITIZE) -pthread
+SANITIZE ?=
+
+VMM_SOURCES  := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/loader/*.c)) $(wildcard devices/*.c)
+TEST_SOURCES := $(wildcard tests/unit/*.c)
+C_FILES       = $(shell git ls-files '*.c' '*.h')
+
+VMM_OBJECTS  := $(VMM_SOURCES:%.c=$(BUILD)/%.o)
+TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
+
+.PHONY: all run check check-asan format lint install clean setup setup-check
+all: minivmm guest.bin
+
+run: all
+	./minivmm guest.bin
+
+# The tests run the program of their own build, so that check-asan tests the sanitized one.
+check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
+	tests/run $(BUILD) build/guests
+
+check-asan:
+	$(MAKE) check BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+include guest/guest.mk
+
+minivmm: $(BUILD)/minivmm
+	cp $< $@
+
+guest.bin: build/guests/protocol.bin
+	cp $< $@
+
+$(BUILD)/minivmm: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+$(BUILD)/unit: $(VMM_OBJECTS) $(TEST_OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm
+
+$(BUILD)/tests/%.o: tests/%.c | setup-check
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $$(pkg-config --cflags check) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.c | setup
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+setup:
+	@scripts/setup build
+
+setup-check:
+	@scripts/setup build check
+
+format:
+	clang-format -i $(C_FILES)
+
+lint:
+	@scripts/setup build lint
+	clang-format --dry-run --Werror $(C_FILES)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. vmm devices
+
+install: all
+	install -D -m 755 minivmm $(DESTDIR)$(PREFIX)/bin/minivmm
+	install -D -m 644 docs/minivmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/minivmm.1
+
+clean:
+	rm -rf build minivmm guest.bin
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

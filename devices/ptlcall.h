@@ -1,0 +1,75 @@
+/*
+ * What the parts of the ptlcall device share: its instance, and a call under way.
+ */
+#ifndef DEVICES_PTLCALL_H
+#define DEVICES_PTLCALL_H
+
+#include "devices/ptlcall_command.h"
+#include "devices/ptlcall_log.h"
+#include "guest/abi/ptlcall.h"
+#include "vmm/device.h"
+#include "vmm/outfile.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PTLCALL_SNAPSHOTS_MAX 16          /* files that one ENQUEUE may write */
+#define PTLCALL_CHUNK         (64 * 1024) /* bytes of a core dump copied at a time */
+
+/* What commands change. */
+struct ptlcall_session {
+    bool simulating;
+    bool kill_after_run;
+    uint64_t limits[PTLCALL_LIMITS]; /* 0: never given */
+};
+
+struct ptlcall {
+    struct device device;
+    uint64_t trigger; /* gpa of the trigger word */
+    uint64_t port;
+    const char *log_path; /* NULL: stderr */
+
+    struct ptlcall_log log;
+    uint64_t calls; /* so far: the number of a call in the log */
+    struct ptlcall_session session;
+
+    /* Room for one call: calls of an instance come one at a time. */
+    struct ptlcall_descriptor descriptors[PTLCALL_DESCRIPTORS_MAX];
+    char text[PTLCALL_COMMANDS_MAX];
+    struct ptlcall_command commands[PTLCALL_LIST_MAX];
+    unsigned command_count;
+    struct outfile files[PTLCALL_SNAPSHOTS_MAX];
+    char chunk[PTLCALL_CHUNK];
+};
+
+/* One call. Registers count 32 bits unless (wide). */
+struct ptlcall_call {
+    struct ptlcall *ptlcall;
+    struct vcpu *vcpu;
+    bool wide;
+    uint64_t arguments[5];
+    const char *reason; /* why it was refused; NULL: it was not */
+    bool ends;          /* the guest ends with it */
+};
+
+/* Refuse the call: (code) is minus PTLCALL_EINVAL and so on, (reason) a static text. */
+int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reason);
+
+/* Copy guest memory at (address): 0, or the call is refused with -PTLCALL_EFAULT. */
+int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length);
+
+/* Append ` time=… tsc=… exits=…` to the log's line. */
+void ptlcall_log_counters(struct ptlcall *ptlcall);
+
+/* Write the counters as JSON into the chunk, and give their length; (name) is allowed. */
+size_t ptlcall_report_counters(struct ptlcall *ptlcall, const char *name);
+
+/*
+ * The ops with a file of their own. Each does all that can fail, and logs its arguments; what
+ * ptlcall_enqueue() checked, ptlcall_enqueue_run() carries out.
+ */
+int64_t ptlcall_enqueue(struct ptlcall_call *call);
+void ptlcall_enqueue_run(struct ptlcall_call *call);
+int64_t ptlcall_core_dump(struct ptlcall_call *call);
+
+#endif

@@ -1,0 +1,121 @@
+#include "devices/ptlcall_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PRINT_MAX   256
+#define ESCAPE_MAX  4  /* bytes that stand for one byte: \xNN */
+#define ESCAPE_STEP 64 /* bytes escaped at a time */
+
+int ptlcall_log_open(struct ptlcall_log *log, const char *path, bool quiet,
+                     const atomic_bool *abandoned, struct error *error)
+{
+    log->own_fd = -1;
+    log->on = path || !quiet;
+    output_init(&log->output, log->on ? STDERR_FILENO : -1, OUTPUT_LINES, abandoned);
+    if (!path)
+        return 0;
+    log->own_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
+    if (log->own_fd < 0)
+        return error_set(error, -errno,
+                         "ptlcall log %s: %s; name a file in a directory that you may write to",
+                         path, strerror(errno));
+    output_init(&log->output, log->own_fd, OUTPUT_FULL, abandoned);
+    return 0;
+}
+
+int ptlcall_log_close(struct ptlcall_log *log)
+{
+    int result = ptlcall_log_flush(log);
+
+    if (log->own_fd >= 0)
+        close(log->own_fd);
+    log->own_fd = -1;
+    log->on = false;
+    return result;
+}
+
+int ptlcall_log_flush(struct ptlcall_log *log)
+{
+    return log->on ? output_flush(&log->output) : 0;
+}
+
+int ptlcall_log_failure(const struct ptlcall_log *log)
+{
+    return -log->output.failure;
+}
+
+void ptlcall_log_print(struct ptlcall_log *log, const char *format, ...)
+{
+    char text[PRINT_MAX];
+    va_list arguments;
+    int length;
+
+    if (!log->on)
+        return;
+    va_start(arguments, format);
+    length = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    if ((size_t)length >= sizeof(text))
+        length = sizeof(text) - 1;
+    output_write(&log->output, text, (size_t)length);
+}
+
+/* Write what stands for (byte) at (to), and give its length, at most ESCAPE_MAX. */
+static size_t escape(char *to, char byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char special[] = "\n\t\"\\", letters[] = "nt\"\\";
+    const char *found = byte ? strchr(special, byte) : NULL;
+
+    if (!found && byte >= ' ' && byte <= '~') {
+        to[0] = byte;
+        return 1;
+    }
+    to[0] = '\\';
+    if (found) {
+        to[1] = letters[found - special];
+        return 2;
+    }
+    to[1] = 'x';
+    to[2] = digits[(unsigned char)byte >> 4];
+    to[3] = digits[(unsigned char)byte & 0xf];
+    return ESCAPE_MAX;
+}
+
+static void print_escaped(struct ptlcall_log *log, const char *text, size_t length)
+{
+    char escaped[ESCAPE_STEP * ESCAPE_MAX];
+    size_t used = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        used += escape(&escaped[used], text[i]);
+        if (used > sizeof(escaped) - ESCAPE_MAX || i + 1 == length) {
+            output_write(&log->output, escaped, used);
+            used = 0;
+        }
+    }
+}
+
+void ptlcall_log_text(struct ptlcall_log *log, const char *key, const char *text, size_t length)
+{
+    if (!log->on)
+        return;
+    ptlcall_log_print(log, " %s=\"", key);
+    print_escaped(log, text, length);
+    ptlcall_log_print(log, "\"");
+}
+
+void ptlcall_log_word(struct ptlcall_log *log, const char *key, const char *text, size_t length)
+{
+    if (!log->on)
+        return;
+    ptlcall_log_print(log, " %s=", key);
+    print_escaped(log, text, length);
+}

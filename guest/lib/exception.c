@@ -1,0 +1,129 @@
+/* Exceptions and ring 3, in long mode. */
+#include "guest/lib/exception.h"
+
+#include "guest/abi/boot.h"
+#include "guest/lib/console.h"
+#include "guest/lib/cpu.h"
+#include "guest/lib/guest.h"
+
+#include <stddef.h>
+
+#define STACK_SIZE     16384
+#define INTERRUPT_GATE 0x8e00u /* present, DPL 0 */
+#define PORTS          0x10000
+
+/* What the entries push, lowest address first. */
+struct exception_frame {
+    uint64_t rax, vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+struct gate {
+    uint16_t offset_low, selector, kind, offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+struct task_state {
+    uint32_t reserved;
+    uint64_t rsp0;
+    uint8_t rest[90];
+    uint16_t port_bitmap_offset;
+    uint8_t port_bitmap[PORTS / 8 + 1]; /* a zero bit opens a port; the last byte is all ones */
+} __attribute__((packed));
+
+/* exception_entry.S */
+extern const uint8_t exception_entries[EXCEPTIONS][16];
+extern const uint8_t ring3_done[];
+void guarded_call(void (*function)(void *), void *argument, uint64_t *resume);
+_Noreturn void guarded_return(uint64_t resume, uint64_t value); /* also of ring3_enter() */
+uint64_t ring3_enter(uint64_t (*function)(void *), void *argument, uint64_t *resume, void *stack);
+_Noreturn void exception_dispatch(const struct exception_frame *frame);
+
+static uint64_t gdt[] = {
+    0,
+    0x00af9b000000ffff, /* BOOT_CODE64 */
+    0x00cf93000000ffff, /* BOOT_DATA */
+    0x00cf9b000000ffff, /* BOOT_CODE32 */
+    0x00cff3000000ffff, /* SELECTOR_USER_DATA */
+    0x00affb000000ffff, /* SELECTOR_USER_CODE64 */
+    0,                  /* SELECTOR_TSS, filled in by exceptions_init() */
+    0,
+};
+static struct gate idt[EXCEPTIONS];
+static struct task_state task;
+
+static uint8_t ring0_stack[STACK_SIZE] __attribute__((aligned(16)));
+static uint8_t ring3_stack[STACK_SIZE] __attribute__((aligned(16)));
+
+static uint64_t ring3_resume;           /* 0: nobody is in ring 3 */
+static uint64_t *catch_resume;          /* of the innermost exception_catch() */
+static struct exception last_exception; /* for exception_catch() */
+
+static void gates_set(void)
+{
+    for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
+        uint64_t entry = (uint64_t)exception_entries[vector];
+        idt[vector] = (struct gate){
+            .offset_low = (uint16_t)entry,
+            .selector = BOOT_CODE64,
+            .kind = INTERRUPT_GATE,
+            .offset_middle = (uint16_t)(entry >> 16),
+            .offset_high = (uint32_t)(entry >> 32),
+        };
+    }
+}
+
+void exceptions_init(void)
+{
+    const struct table_register gdt_register = {sizeof(gdt) - 1, (uintptr_t)gdt};
+    const struct table_register idt_register = {sizeof(idt) - 1, (uintptr_t)idt};
+    uint64_t base = (uint64_t)&task;
+
+    task.port_bitmap_offset = offsetof(struct task_state, port_bitmap);
+    task.port_bitmap[PORTS / 8] = 0xff;
+    task.rsp0 = (uint64_t)(ring0_stack + STACK_SIZE);
+    gdt[SELECTOR_TSS / 8] =
+        (sizeof(task) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    gates_set();
+    __asm__ volatile("lgdt %0" : : "m"(gdt_register) : "memory");
+    __asm__ volatile("lidt %0" : : "m"(idt_register) : "memory");
+    __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+}
+
+void exception_dispatch(const struct exception_frame *frame)
+{
+    uint64_t resume = ring3_resume;
+
+    ring3_resume = 0;
+    if (resume != 0 && frame->vector == EXCEPTION_UD && frame->rip == (uint64_t)ring3_done)
+        guarded_return(resume, frame->rax);
+
+    uint64_t address;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(address));
+    last_exception = (struct exception){frame->vector, frame->error, frame->rip, address};
+    if (catch_resume != NULL)
+        guarded_return(*catch_resume, 0);
+
+    printf("exception %lu, error 0x%lx, at rip 0x%lx in ring %lu, cr2 0x%lx\n", frame->vector,
+           frame->error, frame->rip, frame->cs & 3, address);
+    guest_exit(STATUS_EXCEPTION);
+}
+
+bool exception_catch(void (*function)(void *argument), void *argument, struct exception *caught)
+{
+    uint64_t *outer = catch_resume;
+    uint64_t resume;
+
+    last_exception.vector = EXCEPTIONS;
+    catch_resume = &resume;
+    guarded_call(function, argument, &resume);
+    catch_resume = outer;
+    *caught = last_exception;
+    return last_exception.vector != EXCEPTIONS;
+}
+
+uint64_t ring3_call(uint64_t (*function)(void *argument), void *argument)
+{
+    return ring3_enter(function, argument, &ring3_resume, ring3_stack + STACK_SIZE);
+}

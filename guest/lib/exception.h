@@ -1,0 +1,48 @@
+/*
+ * Exceptions and ring 3, in long mode.
+ *
+ * Both need exceptions_init() first: it replaces the boot GDT by one with the same selectors and
+ * those of ring 3, and sets up a TSS and an IDT. Pages must be open to ring 3, as the boot
+ * contract has them.
+ */
+#ifndef GUEST_LIB_EXCEPTION_H
+#define GUEST_LIB_EXCEPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum exception_vector {
+    EXCEPTION_DE = 0,
+    EXCEPTION_UD = 6,
+    EXCEPTION_DF = 8,
+    EXCEPTION_GP = 13,
+    EXCEPTION_PF = 14,
+    EXCEPTIONS = 32,
+};
+
+#define SELECTOR_USER_DATA   0x23
+#define SELECTOR_USER_CODE64 0x2b
+#define SELECTOR_TSS         0x30
+
+struct exception {
+    uint64_t vector, error;
+    uint64_t rip;     /* of the instruction that failed */
+    uint64_t address; /* CR2, for EXCEPTION_PF */
+};
+
+void exceptions_init(void);
+
+/*
+ * Call function(argument). Did an exception end it, in ring 0 or in a ring3_call() below it? Then
+ * *caught says which. To be called in ring 0. An exception without an exception_catch() around it
+ * ends the guest with STATUS_EXCEPTION.
+ */
+bool exception_catch(void (*function)(void *argument), void *argument, struct exception *caught);
+
+/*
+ * Call function(argument) in ring 3, where it may use all ports, on a stack of its own; gives what
+ * it returned. Not to be nested.
+ */
+uint64_t ring3_call(uint64_t (*function)(void *argument), void *argument);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Where a real-mode image begins: CS is 0, EBX the gpa of the boot block, SP the stack to use.
+ *
+ * main() is compiled with -m16: 32-bit registers in real mode, so the upper halves must be clean.
+ */
+    .code16
+    .section .text.start, "ax"
+    .globl _start
+_start:
+    cld
+    movzwl  %sp, %esp
+    mov     $bss_start, %edi
+    mov     $bss_end, %ecx
+    sub     %edi, %ecx
+    xor     %eax, %eax
+    rep stosb
+
+    /* Only now: it is in .bss. */
+    mov     %esp, start_stack
+    and     $-16, %esp
+    sub     $12, %esp
+    pushl   %ebx
+    calll   main
+    pushl   %eax
+    calll   guest_exit
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,1 @@
+#include "guest/posix/posix.h"

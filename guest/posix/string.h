@@ -1,0 +1,2 @@
+#include "guest/lib/string.h"
+#include "guest/posix/posix.h"

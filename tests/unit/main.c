@@ -1,0 +1,23 @@
+/* Runs every suite of tests/unit/suites.def; TAP goes to the file named as the argument. */
+#include <check.h>
+#include <stdlib.h>
+
+#define SUITE(name) Suite *name##_suite(void);
+#include "tests/unit/suites.def"
+#undef SUITE
+
+int main(int argc, char **argv)
+{
+    SRunner *runner = srunner_create(NULL);
+    int failed;
+
+#define SUITE(name) srunner_add_suite(runner, name##_suite());
+#include "tests/unit/suites.def"
+#undef SUITE
+    if (argc > 1)
+        srunner_set_tap(runner, argv[1]);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,174 @@
+#include "vmm/bus.h"
+
+#include "vmm/device.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const space_names[BUS_SPACES] = {
+    [BUS_PIO] = "port",
+    [BUS_MMIO] = "address",
+};
+
+static const uint64_t space_last[BUS_SPACES] = {
+    [BUS_PIO] = BUS_PIO_LAST,
+    [BUS_MMIO] = UINT64_MAX,
+};
+
+void bus_init(struct bus *bus, enum bus_space space)
+{
+    memset(bus, 0, sizeof(*bus));
+    bus->space = space;
+}
+
+/* The index of the first region that ends at or behind (address). */
+static unsigned region_from(const struct bus *bus, uint64_t address)
+{
+    unsigned low = 0;
+    unsigned high = bus->region_count;
+
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+
+        if (bus->regions[middle].last < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+int bus_add(struct bus *bus, const struct bus_region *region, struct error *error)
+{
+    const char *space = space_names[bus->space];
+    unsigned at;
+
+    if (region->last < region->first || region->last > space_last[bus->space])
+        return error_set(error, -EINVAL,
+                         "%s: %s range 0x%" PRIx64 "..0x%" PRIx64
+                         " is empty or passes the end; give a lower %s",
+                         region->name, space, region->first, region->last, space);
+    if (bus->frozen || bus->region_count == BUS_REGIONS)
+        return error_set(error, -ENOSPC, "%s: no room for another %s range; use fewer devices",
+                         region->name, space);
+
+    at = region_from(bus, region->first);
+    if (at < bus->region_count && bus->regions[at].first <= region->last)
+        return error_set(error, -EBUSY,
+                         "%s: %s range 0x%" PRIx64 "..0x%" PRIx64 " overlaps %s at 0x%" PRIx64
+                         "..0x%" PRIx64 "; move one of them",
+                         region->name, space, region->first, region->last, bus->regions[at].name,
+                         bus->regions[at].first, bus->regions[at].last);
+
+    memmove(&bus->regions[at + 1], &bus->regions[at],
+            (bus->region_count - at) * sizeof(bus->regions[0]));
+    bus->regions[at] = *region;
+    bus->region_count++;
+    return 0;
+}
+
+void bus_freeze(struct bus *bus)
+{
+    bus->frozen = true;
+}
+
+const struct bus_region *bus_find(const struct bus *bus, uint64_t address)
+{
+    unsigned at = region_from(bus, address);
+
+    if (at == bus->region_count || bus->regions[at].first > address)
+        return NULL;
+    return &bus->regions[at];
+}
+
+static uint64_t low_bytes(uint64_t value, unsigned size)
+{
+    return size >= 8 ? value : value & ((1ULL << (8 * size)) - 1);
+}
+
+static bool size_is_natural(unsigned size)
+{
+    return (size & (size - 1)) == 0;
+}
+
+/* Is the cycle one that (region) serves by itself? It begins in the region. */
+static bool serves_alone(const struct bus_region *region, const struct bus_cycle *cycle)
+{
+    return cycle->size - 1 <= region->last - cycle->address &&
+           (region->whole || size_is_natural(cycle->size));
+}
+
+/* One op of the device; the piece lies inside (region). */
+static uint64_t access_piece(const struct bus_region *region, const struct bus_cycle *cycle,
+                             unsigned at, unsigned size)
+{
+    const struct device_access access = {
+        .region = region->index,
+        .offset = cycle->address + at - region->first,
+        .size = size,
+        .vcpu = cycle->vcpu,
+    };
+
+    if (!cycle->write)
+        return low_bytes(device_read(region->device, &access), size);
+    device_write(region->device, &access, low_bytes(cycle->value >> (8 * at), size));
+    return 0;
+}
+
+static void access_region(const struct bus_region *region, struct bus_cycle *cycle)
+{
+    unsigned size = cycle->size;
+    uint64_t value = 0;
+
+    if (!region->whole && size > region->widest)
+        size = region->widest;
+    for (unsigned at = 0; at < cycle->size; at += size)
+        value |= access_piece(region, cycle, at, size) << (8 * at);
+    if (!cycle->write)
+        cycle->value = value;
+    cycle->claimed = true;
+}
+
+/* Byte by byte: each byte has its own decoder, and one without reads as ones. */
+static void access_bytes(const struct bus *bus, struct bus_cycle *cycle)
+{
+    uint64_t value = 0;
+
+    for (unsigned at = 0; at < cycle->size; at++) {
+        const struct bus_region *region = bus_find(bus, cycle->address + at);
+        uint64_t byte = 0xff;
+
+        if (region) {
+            byte = access_piece(region, cycle, at, 1);
+            cycle->claimed = true;
+        }
+        value |= byte << (8 * at);
+    }
+    if (!cycle->write)
+        cycle->value = value;
+}
+
+bool bus_needs_registers(const struct bus *bus, const struct bus_cycle *cycle)
+{
+    for (unsigned at = 0; at < cycle->size; at++) {
+        const struct bus_region *region = bus_find(bus, cycle->address + at);
+
+        if (region && region->registers)
+            return true;
+        if (region && serves_alone(region, cycle))
+            return false;
+    }
+    return false;
+}
+
+void bus_access(const struct bus *bus, struct bus_cycle *cycle)
+{
+    const struct bus_region *region = bus_find(bus, cycle->address);
+
+    cycle->claimed = false;
+    if (region && serves_alone(region, cycle))
+        access_region(region, cycle);
+    else
+        access_bytes(bus, cycle);
+}

@@ -1,0 +1,74 @@
+/*
+ * An address space: which device decodes (address, length).
+ *
+ * There are two, port I/O and memory-mapped I/O, with the same rules. Regions are added while the
+ * machine is made; overlap, size 0 and wrap-around are refused. bus_freeze() ends that, before
+ * the first vCPU runs: from then on the array is read by all vCPUs without a lock.
+ *
+ * Rules of an access:
+ * - wholly inside one region: the device gets it, in pieces of the region's widest access; a
+ *   region that says (whole) gets it undivided;
+ * - across an edge, or of 3, 5, 6 or 7 bytes (what KVM makes of an access across a page): it is
+ *   split into bytes, each with its own decoder, as an 8-bit bus would;
+ * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells.
+ */
+#ifndef VMM_BUS_H
+#define VMM_BUS_H
+
+#include "vmm/error.h"
+#include "vmm/memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct device;
+struct vcpu;
+
+enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
+
+#define BUS_REGIONS  64
+#define BUS_PIO_LAST 0xffffULL
+
+struct bus_region {
+    uint64_t first, last; /* inclusive */
+    struct device *device;
+    unsigned index;   /* which of the device's regions this is: the device's own numbering */
+    unsigned widest;  /* the widest access that the device takes: 1, 2, 4 or 8 bytes */
+    bool registers;   /* the device looks at the calling vCPU's registers */
+    bool whole;       /* an access is one event: never split, whatever its size */
+    const char *name; /* static text for statistics: "uart", "ptlcall trigger" */
+};
+
+struct bus {
+    enum bus_space space;
+    bool frozen;
+    unsigned region_count;
+    struct bus_region regions[BUS_REGIONS]; /* sorted by first */
+};
+
+/* One access of a vCPU. */
+struct bus_cycle {
+    uint64_t address;
+    uint64_t value; /* IN for a write, OUT for a read: the low (size) bytes, rest 0 */
+    unsigned size;  /* 1 to 8 */
+    bool write;
+    bool claimed;      /* OUT: a device decoded at least one byte */
+    struct vcpu *vcpu; /* the caller; NULL in tests of devices that do not look at it */
+};
+
+void bus_init(struct bus *bus, enum bus_space space);
+
+/* -EBUSY: overlap (both devices are named), -EINVAL: empty, wraps or past the end, -ENOSPC. */
+int bus_add(struct bus *bus, const struct bus_region *region, struct error *error);
+void bus_freeze(struct bus *bus);
+
+/* The region that decodes (address), or NULL. */
+const struct bus_region *bus_find(const struct bus *bus, uint64_t address);
+
+/* Would the cycle reach a device that looks at registers? No device is called. */
+bool bus_needs_registers(const struct bus *bus, const struct bus_cycle *cycle);
+
+/* Carry out one access. The device's lock, if it has one, is held around its op. */
+void bus_access(const struct bus *bus, struct bus_cycle *cycle);
+
+#endif

@@ -1,0 +1,120 @@
+#include "vmm/device.h"
+
+#include "vmm/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICE(name) extern const struct device_type name##_type;
+#include "devices/devices.def"
+#undef DEVICE
+
+const struct device_type *const device_types[] = {
+#define DEVICE(name) &name##_type,
+#include "devices/devices.def"
+#undef DEVICE
+    NULL,
+};
+
+const struct device_type *device_type_find(const char *name)
+{
+    for (const struct device_type *const *type = device_types; *type; type++)
+        if (strcmp((*type)->name, name) == 0)
+            return *type;
+    return NULL;
+}
+
+/* Appended, so that devices are reset and destroyed in the order in which they were made. */
+static void append(struct machine *machine, struct device *device)
+{
+    struct device **end = &machine->devices;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = device;
+}
+
+int device_create(struct machine *machine, const struct device_type *type, const char *text,
+                  struct error *error)
+{
+    struct device *device = calloc(1, type->instance_size);
+    char owner[64] = "device ";
+    int result = 0;
+
+    if (!device)
+        return error_set(error, -ENOMEM, "device %s: out of memory", type->name);
+    device->type = type;
+    device->machine = machine;
+    device->locked = type->locking == DEVICE_LOCKED && machine->config.vcpu_count > 1;
+    pthread_mutex_init(&device->lock, NULL);
+    if (text && !(device->property_text = strdup(text)))
+        result = error_set(error, -ENOMEM, "device %s: out of memory", type->name);
+
+    strncat(owner, type->name, sizeof(owner) - strlen(owner) - 1);
+    if (result == 0)
+        result = property_parse(type->properties, device, device->property_text, owner, error);
+    if (result == 0)
+        result = type->create(device, error);
+    if (result < 0) {
+        pthread_mutex_destroy(&device->lock);
+        free(device->property_text);
+        free(device);
+        return result;
+    }
+    append(machine, device);
+    return 0;
+}
+
+int device_claim(struct device *device, const struct device_claim *claim, struct error *error)
+{
+    struct machine *machine = device->machine;
+    const struct bus_region region = {
+        .first = claim->base,
+        .last = claim->base + claim->size - 1,
+        .device = device,
+        .index = claim->index,
+        .widest = claim->widest,
+        .registers = claim->registers,
+        .whole = claim->whole,
+        .name = claim->name,
+    };
+
+    if (claim->space == BUS_MMIO && memory_overlaps(&machine->memory, region.first, region.last))
+        return error_set(error, -EBUSY,
+                         "%s: RAM covers address 0x%llx; use less memory or move the device",
+                         claim->name, (unsigned long long)region.first);
+    return bus_add(&machine->bus[claim->space], &region, error);
+}
+
+uint64_t device_read(struct device *device, const struct device_access *access)
+{
+    uint64_t value;
+
+    if (!device->locked)
+        return device->type->read(device, access);
+    pthread_mutex_lock(&device->lock);
+    value = device->type->read(device, access);
+    pthread_mutex_unlock(&device->lock);
+    return value;
+}
+
+void device_write(struct device *device, const struct device_access *access, uint64_t value)
+{
+    if (!device->locked) {
+        device->type->write(device, access, value);
+        return;
+    }
+    pthread_mutex_lock(&device->lock);
+    device->type->write(device, access, value);
+    pthread_mutex_unlock(&device->lock);
+}
+
+void device_destroy(struct device *device)
+{
+    if (device->type->destroy)
+        device->type->destroy(device);
+    pthread_mutex_destroy(&device->lock);
+    free(device->property_text);
+    free(device);
+}

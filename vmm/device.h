@@ -1,0 +1,89 @@
+/*
+ * Devices: a type is a const table of data and functions, an instance hangs off its machine.
+ *
+ * A new device is one file in devices/ and one line in devices/devices.def. Its instance struct
+ * begins with struct device. Ops get values, not pointers into the guest, and the bus promises
+ * that offset + size stays inside the region and size is at most the region's widest access.
+ */
+#ifndef VMM_DEVICE_H
+#define VMM_DEVICE_H
+
+#include "vmm/bus.h"
+#include "vmm/error.h"
+#include "vmm/property.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+struct vcpu;
+
+struct device_access {
+    unsigned region;   /* the index that the device gave in device_claim() */
+    uint64_t offset;   /* bytes from the region's start */
+    unsigned size;     /* 1, 2, 4 or 8; 1 to 8 in a region that is (whole) */
+    struct vcpu *vcpu; /* who calls */
+};
+
+struct device {
+    const struct device_type *type;
+    struct machine *machine;
+    char *property_text; /* owned; string properties point into it */
+    bool locked;         /* ops run under (lock): more than one vCPU, and the type wants it */
+    pthread_mutex_t lock;
+    struct device *next; /* in the machine's list, in order of creation */
+};
+
+enum device_locking {
+    DEVICE_LOCKED,    /* one op of an instance at a time */
+    DEVICE_LOCK_FREE, /* the ops look after themselves */
+};
+
+struct device_type {
+    const char *name;
+    const char *help; /* one line */
+    size_t instance_size;
+    enum device_locking locking;
+    const struct property *properties; /* ended by a NULL name */
+
+    /* Properties are set, the rest of the instance is zero: claim regions, open files. */
+    int (*create)(struct device *device, struct error *error);
+    uint64_t (*read)(struct device *device, const struct device_access *access);
+    void (*write)(struct device *device, const struct device_access *access, uint64_t value);
+    void (*reset)(struct device *device);   /* to the state after create; may be NULL */
+    void (*destroy)(struct device *device); /* what create made; may be NULL */
+};
+
+/* All types, in the order of devices.def; ended by NULL. */
+extern const struct device_type *const device_types[];
+
+const struct device_type *device_type_find(const char *name);
+
+/*
+ * Make an instance of (type) with the property list (text), NULL for none, and append it to the
+ * machine's devices. The machine owns it.
+ */
+int device_create(struct machine *machine, const struct device_type *type, const char *text,
+                  struct error *error);
+
+/* Decode (size) bytes at (base) for (device), as its region (index); called from create(). */
+struct device_claim {
+    enum bus_space space;
+    unsigned index;
+    uint64_t base, size;
+    unsigned widest; /* bytes; wider accesses are split */
+    bool registers;  /* read() or write() looks at access->vcpu's registers */
+    bool whole;      /* one op for one access: never split */
+    const char *name;
+};
+int device_claim(struct device *device, const struct device_claim *claim, struct error *error);
+
+/* The bus calls these; they hold the device's lock around the op. */
+uint64_t device_read(struct device *device, const struct device_access *access);
+void device_write(struct device *device, const struct device_access *access, uint64_t value);
+
+void device_destroy(struct device *device);
+
+#endif

@@ -1,0 +1,207 @@
+#include "vmm/exit.h"
+
+#include "vmm/bus.h"
+#include "vmm/machine.h"
+#include "vmm/vcpu.h"
+
+#include <string.h>
+
+/* End the machine on behalf of (vcpu), which the crash report will show. */
+static enum exit_action stop(struct machine *machine, struct vcpu *vcpu, enum outcome outcome)
+{
+    if (machine_end(machine, outcome, 0))
+        machine->ended_by = vcpu;
+    return EXIT_STOP;
+}
+
+static enum exit_action after_access(struct machine *machine)
+{
+    return machine_outcome(machine) == OUTCOME_NONE ? EXIT_RESUME : EXIT_STOP;
+}
+
+static void access_counted(struct machine *machine, enum bus_space space, struct bus_cycle *cycle)
+{
+    bus_access(&machine->bus[space], cycle);
+    if (!cycle->claimed)
+        atomic_fetch_add_explicit(&cycle->vcpu->unclaimed, 1, memory_order_relaxed);
+}
+
+/* A string instruction is one exit with (count) elements: the port stays, the data moves. */
+static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+    const unsigned size = run->io.size;
+    const uint64_t bytes = (uint64_t)size * run->io.count;
+    uint8_t *data = (uint8_t *)run + run->io.data_offset;
+    struct bus_cycle cycle = {
+        .address = run->io.port,
+        .size = size,
+        .write = run->io.direction == KVM_EXIT_IO_OUT,
+        .vcpu = vcpu,
+    };
+
+    if ((size != 1 && size != 2 && size != 4) || run->io.data_offset > vcpu->run_size ||
+        bytes > vcpu->run_size - run->io.data_offset)
+        return stop(machine, vcpu, OUTCOME_INTERNAL);
+    if (!vcpu->registers_valid && bus_needs_registers(&machine->bus[BUS_PIO], &cycle))
+        return EXIT_REGISTERS;
+
+    for (uint32_t i = 0; i < run->io.count; i++, data += size) {
+        cycle.value = 0;
+        if (cycle.write)
+            memcpy(&cycle.value, data, size);
+        access_counted(machine, BUS_PIO, &cycle);
+        if (!cycle.write)
+            memcpy(data, &cycle.value, size);
+        if (machine_outcome(machine) != OUTCOME_NONE)
+            return EXIT_STOP;
+    }
+    return EXIT_RESUME;
+}
+
+static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+    struct bus_cycle cycle = {
+        .address = run->mmio.phys_addr,
+        .size = run->mmio.len,
+        .write = run->mmio.is_write,
+        .vcpu = vcpu,
+    };
+
+    if (cycle.size < 1 || cycle.size > sizeof(run->mmio.data))
+        return stop(machine, vcpu, OUTCOME_INTERNAL);
+    if (!vcpu->registers_valid && bus_needs_registers(&machine->bus[BUS_MMIO], &cycle))
+        return EXIT_REGISTERS;
+
+    if (cycle.write)
+        memcpy(&cycle.value, run->mmio.data, cycle.size);
+    access_counted(machine, BUS_MMIO, &cycle);
+    if (!cycle.write)
+        memcpy(run->mmio.data, &cycle.value, cycle.size);
+    return after_access(machine);
+}
+
+/*
+ * KVM gives this exit only where it has no interrupt controller of its own: then nothing can wake
+ * the vCPU, whether interrupts are on or off, and a guest that halts has ended itself.
+ */
+static enum exit_action handle_hlt(struct machine *machine, struct vcpu *vcpu)
+{
+    return stop(machine, vcpu, OUTCOME_GUEST);
+}
+
+static enum exit_action handle_triple_fault(struct machine *machine, struct vcpu *vcpu)
+{
+    return stop(machine, vcpu, OUTCOME_TRIPLE_FAULT);
+}
+
+static enum exit_action handle_crash(struct machine *machine, struct vcpu *vcpu)
+{
+    return stop(machine, vcpu, OUTCOME_CRASH);
+}
+
+static enum exit_action handle_nothing(struct machine *machine, struct vcpu *vcpu)
+{
+    (void)vcpu;
+    return after_access(machine);
+}
+
+static enum exit_action handle_system_event(struct machine *machine, struct vcpu *vcpu)
+{
+    switch (vcpu->run->system_event.type) {
+    case KVM_SYSTEM_EVENT_SHUTDOWN:
+        return stop(machine, vcpu, OUTCOME_GUEST);
+    case KVM_SYSTEM_EVENT_RESET:
+        return stop(machine, vcpu, OUTCOME_RESET);
+    default:
+        return stop(machine, vcpu, OUTCOME_CRASH);
+    }
+}
+
+/* No device serves an MSR: the access faults in the guest, as an unknown MSR does. */
+static enum exit_action handle_msr(struct machine *machine, struct vcpu *vcpu)
+{
+    vcpu->run->msr.error = 1;
+    return after_access(machine);
+}
+
+struct exit_kind {
+    const char *name, *words;
+    enum exit_action (*handle)(struct machine *machine, struct vcpu *vcpu);
+};
+
+static const struct exit_kind exit_kinds[EXIT_REASONS] = {
+    [KVM_EXIT_UNKNOWN] = {"unknown-hardware", "an exit that KVM does not know", handle_crash},
+    [KVM_EXIT_EXCEPTION] = {"exception", "an exception", handle_crash},
+    [KVM_EXIT_IO] = {"io", "port I/O", handle_io},
+    [KVM_EXIT_DEBUG] = {"debug", "a breakpoint or single step that nobody asked for", handle_crash},
+    [KVM_EXIT_HLT] = {"hlt", "HLT", handle_hlt},
+    [KVM_EXIT_MMIO] = {"mmio", "memory-mapped I/O", handle_mmio},
+    [KVM_EXIT_IRQ_WINDOW_OPEN] = {"irq-window", "interrupt window", handle_nothing},
+    [KVM_EXIT_SHUTDOWN] = {"shutdown", "triple fault", handle_triple_fault},
+    [KVM_EXIT_FAIL_ENTRY] = {"fail-entry", "the processor refused to enter the guest",
+                             handle_crash},
+    [KVM_EXIT_INTR] = {"intr", "a signal", handle_nothing},
+    [KVM_EXIT_INTERNAL_ERROR] = {"internal-error", "KVM internal error", handle_crash},
+    [KVM_EXIT_SYSTEM_EVENT] = {"system-event", "system event", handle_system_event},
+    [KVM_EXIT_X86_RDMSR] = {"rdmsr", "RDMSR", handle_msr},
+    [KVM_EXIT_X86_WRMSR] = {"wrmsr", "WRMSR", handle_msr},
+    [EXIT_REASON_OTHER] = {"other", "an exit that minivmm does not know", handle_crash},
+};
+
+unsigned exit_reason_index(uint32_t reason)
+{
+    return reason < EXIT_REASON_OTHER && exit_kinds[reason].handle ? reason : EXIT_REASON_OTHER;
+}
+
+const char *exit_reason_name(uint32_t reason)
+{
+    return exit_kinds[exit_reason_index(reason)].name;
+}
+
+const char *exit_reason_words(uint32_t reason)
+{
+    return exit_kinds[exit_reason_index(reason)].words;
+}
+
+enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
+{
+    return exit_kinds[exit_reason_index(vcpu->run->exit_reason)].handle(machine, vcpu);
+}
+
+void exit_remember(struct exit_history *history, const struct kvm_run *run)
+{
+    struct exit_record *record = &history->records[history->total++ % EXIT_HISTORY];
+
+    *record = (struct exit_record){
+        .number = history->total,
+        .reason = run->exit_reason,
+        .count = 1,
+    };
+    switch (run->exit_reason) {
+    case KVM_EXIT_IO:
+        record->address = run->io.port;
+        record->size = run->io.size;
+        record->count = run->io.count;
+        record->write = run->io.direction == KVM_EXIT_IO_OUT;
+        memcpy(&record->data, (const uint8_t *)run + run->io.data_offset,
+               run->io.size < sizeof(record->data) ? run->io.size : sizeof(record->data));
+        break;
+    case KVM_EXIT_MMIO:
+        record->address = run->mmio.phys_addr;
+        record->size = (uint8_t)run->mmio.len;
+        record->write = run->mmio.is_write;
+        memcpy(&record->data, run->mmio.data, sizeof(record->data));
+        break;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        record->address = run->msr.index;
+        record->data = run->msr.data;
+        record->size = sizeof(run->msr.data);
+        record->write = run->exit_reason == KVM_EXIT_X86_WRMSR;
+        break;
+    default:
+        break;
+    }
+}

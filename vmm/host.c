@@ -1,0 +1,210 @@
+#include "vmm/host.h"
+
+#include "vmm/console.h"
+#include "vmm/machine.h"
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define CTRL_A        1
+#define KICK_AGAIN_MS 10 /* a signal can come just before the call that it is to end */
+#define NS_IN_MS      1000000u
+#define POLL_MS_MAX   1000000
+
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+/* A kick must end a blocked call, so its handler exists and does not restart it. */
+static void prepare_signals(struct host *host, sigset_t *taken)
+{
+    static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction kick = {.sa_handler = do_nothing};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(taken);
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        sigaddset(taken, endings[i]);
+    pthread_sigmask(SIG_BLOCK, taken, &host->old_mask);
+}
+
+/* A terminal is made raw only if we are in its foreground; else it is not ours to read. */
+static void prepare_input(struct host *host)
+{
+    struct termios raw;
+
+    host->input = STDIN_FILENO;
+    if (tcgetattr(STDIN_FILENO, &host->saved) < 0)
+        return;
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) {
+        host->input = -1;
+        return;
+    }
+    raw = host->saved;
+    cfmakeraw(&raw);
+    raw.c_oflag = host->saved.c_oflag; /* a newline on stdout stays one */
+    host->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    if (host->raw)
+        machine_notice(host->machine, "Ctrl-A x ends the guest");
+}
+
+static void end_from_outside(struct host *host, enum outcome outcome)
+{
+    atomic_store(&host->machine->abandoned, true);
+    machine_end(host->machine, outcome, 0);
+}
+
+/* Ctrl-A x ends the guest, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
+static bool is_typed(struct host *host, uint8_t byte)
+{
+    if (!host->raw)
+        return true;
+    if (!host->escape) {
+        host->escape = byte == CTRL_A;
+        return !host->escape;
+    }
+    host->escape = false;
+    if (byte == 'x')
+        end_from_outside(host, OUTCOME_INTERRUPTED);
+    return byte != 'x';
+}
+
+static void read_input(struct host *host)
+{
+    uint8_t bytes[256];
+    size_t room = HOST_PENDING - host->pending_count;
+    /* A terminal is read even when nobody takes the bytes, or Ctrl-A x would go unseen. */
+    size_t wanted = host->raw || room > sizeof(bytes) ? sizeof(bytes) : room;
+    ssize_t count = read(host->input, bytes, wanted);
+
+    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (count <= 0) {
+        host->input = -1;
+        return;
+    }
+    for (ssize_t i = 0; i < count; i++)
+        if (is_typed(host, bytes[i]) && host->pending_count < HOST_PENDING)
+            host->pending[host->pending_count++] = bytes[i];
+}
+
+static void hand_over_input(struct host *host)
+{
+    size_t taken = console_type(&host->machine->console, host->pending, host->pending_count);
+
+    host->pending_count -= taken;
+    memmove(host->pending, host->pending + taken, host->pending_count);
+}
+
+/* Milliseconds until something is to be done unasked; -1: never. */
+static int wait_ms(const struct host *host)
+{
+    uint64_t now, ms;
+
+    if (atomic_load(&host->machine->abandoned))
+        return KICK_AGAIN_MS;
+    if (!host->deadline)
+        return -1;
+    now = machine_clock(host->machine);
+    if (now >= host->deadline)
+        return 0;
+    ms = (host->deadline - now) / NS_IN_MS + 1;
+    return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
+}
+
+/* Take what made (fd) readable: an eventfd's count, or one signal. */
+static void drain(int fd)
+{
+    struct signalfd_siginfo largest;
+    ssize_t result = read(fd, &largest, sizeof(largest));
+
+    (void)result;
+}
+
+static void *host_thread(void *argument)
+{
+    struct host *host = argument;
+    struct console *console = &host->machine->console;
+
+    for (;;) {
+        bool reads = host->input >= 0 && (host->raw || host->pending_count < HOST_PENDING);
+        struct pollfd waits[] = {
+            {.fd = host->stop, .events = POLLIN},
+            {.fd = host->signals, .events = POLLIN},
+            {.fd = reads ? host->input : -1, .events = POLLIN},
+            {.fd = host->pending_count ? console->room_event : -1, .events = POLLIN},
+        };
+
+        poll(waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host));
+        if (waits[0].revents)
+            return NULL;
+        if (waits[1].revents) {
+            drain(host->signals);
+            end_from_outside(host, OUTCOME_INTERRUPTED);
+        }
+        if (host->deadline && machine_clock(host->machine) >= host->deadline)
+            end_from_outside(host, OUTCOME_TIMEOUT);
+        if (waits[2].revents)
+            read_input(host);
+        if (waits[3].revents)
+            drain(console->room_event);
+        hand_over_input(host);
+        if (atomic_load(&host->machine->abandoned))
+            machine_kick(host->machine);
+    }
+}
+
+static void restore(struct host *host)
+{
+    if (host->raw)
+        tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
+    if (host->signals >= 0)
+        close(host->signals);
+    if (host->stop >= 0)
+        close(host->stop);
+    pthread_sigmask(SIG_SETMASK, &host->old_mask, NULL);
+}
+
+int host_begin(struct host *host, struct machine *machine, uint64_t timeout_ns, struct error *error)
+{
+    sigset_t taken;
+    int result;
+
+    memset(host, 0, sizeof(*host));
+    host->machine = machine;
+    if (timeout_ns)
+        host->deadline = machine_clock(machine) + timeout_ns;
+    prepare_signals(host, &taken);
+    host->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    host->stop = eventfd(0, EFD_CLOEXEC);
+    if (host->signals < 0 || host->stop < 0) {
+        result = error_set(error, -errno, "signals cannot be taken: %s", strerror(errno));
+        restore(host);
+        return result;
+    }
+    prepare_input(host);
+    result = pthread_create(&host->thread, NULL, host_thread, host);
+    if (result != 0) {
+        restore(host);
+        return error_set(error, -result, "no thread for the host's side: %s", strerror(result));
+    }
+    return 0;
+}
+
+void host_end(struct host *host)
+{
+    const uint64_t one = 1;
+    ssize_t result = write(host->stop, &one, sizeof(one));
+
+    (void)result;
+    pthread_join(host->thread, NULL);
+    restore(host);
+}

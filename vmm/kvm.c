@@ -1,0 +1,221 @@
+#include "vmm/kvm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What the monitor cannot do without. */
+static const struct {
+    int capability;
+    const char *name;
+} needed[] = {
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+};
+
+/* Three pages below the BIOS, where no RAM or device of this machine lies; Intel SDM 25.3. */
+#define UNPAGED_TSS      0xfffbd000ul
+#define UNPAGED_IDENTITY 0xfffbc000ull
+
+#define CALL(fd, request, argument, error) checked(fd, request, #request, argument, error)
+
+/* An ioctl whose failure is an error of the machine's. */
+static int checked(int fd, unsigned long request, const char *name, void *argument,
+                   struct error *error)
+{
+    int result = ioctl(fd, request, argument);
+
+    if (result >= 0)
+        return result;
+    return error_set(error, -errno, "%s: %s", name, strerror(errno));
+}
+
+void kvm_init(struct kvm *kvm)
+{
+    *kvm = (struct kvm){.system_fd = -1, .vm_fd = -1};
+}
+
+static int open_error(const char *path, int code, struct error *error)
+{
+    static const struct {
+        int code;
+        const char *mend;
+    } mends[] = {
+        {ENOENT, "load the module kvm_intel or kvm_amd, or turn on virtualisation in the firmware"},
+        {ENODEV, "load the module kvm_intel or kvm_amd, or turn on virtualisation in the firmware"},
+        {EACCES, "add yourself to its group (usually kvm) and log in again"},
+        {EPERM, "add yourself to its group (usually kvm) and log in again"},
+    };
+
+    for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++)
+        if (mends[i].code == code)
+            return error_set(error, -code, "%s: %s; %s", path, strerror(code), mends[i].mend);
+    return error_set(error, -code, "%s: %s", path, strerror(code));
+}
+
+static int check_system(const struct kvm *kvm, const char *path, struct error *error)
+{
+    int version = ioctl(kvm->system_fd, KVM_GET_API_VERSION, 0);
+
+    if (version < 0)
+        return error_set(error, -ENOTTY, "%s: KVM_GET_API_VERSION: %s; this is no KVM device", path,
+                         strerror(errno));
+    if (version != KVM_API_VERSION)
+        return error_set(error, -EPROTO,
+                         "%s: KVM API version %d, but minivmm speaks %d; use a "
+                         "kernel from 2.6.22 on",
+                         path, version, KVM_API_VERSION);
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (ioctl(kvm->system_fd, KVM_CHECK_EXTENSION, needed[i].capability) <= 0)
+            return error_set(error, -EOPNOTSUPP, "%s: this kernel lacks %s; use a newer one", path,
+                             needed[i].name);
+    return 0;
+}
+
+static int check_vm(struct kvm *kvm, struct error *error)
+{
+    int size = CALL(kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, NULL, error);
+    int sync = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+    int vcpus = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+
+    if (size < 0)
+        return size;
+    kvm->run_size = (size_t)size;
+    kvm->sync_registers = sync > 0 ? (uint64_t)sync : 0;
+    kvm->vcpus_max = vcpus > 0 ? (unsigned)vcpus : 4; /* 4: Documentation/virt/kvm/api.rst 4.7 */
+    return 0;
+}
+
+int kvm_open(struct kvm *kvm, const char *path, struct error *error)
+{
+    int result;
+
+    kvm_init(kvm);
+    kvm->system_fd = open(path, O_RDWR | O_CLOEXEC);
+    if (kvm->system_fd < 0)
+        return open_error(path, errno, error);
+
+    result = check_system(kvm, path, error);
+    if (result == 0) {
+        /* EINTR: a signal came while KVM was making it. */
+        do
+            result = CALL(kvm->system_fd, KVM_CREATE_VM, NULL, error);
+        while (result == -EINTR);
+    }
+    if (result >= 0) {
+        kvm->vm_fd = result;
+        result = check_vm(kvm, error);
+    }
+    if (result < 0)
+        kvm_close(kvm);
+    return result;
+}
+
+void kvm_close(struct kvm *kvm)
+{
+    if (kvm->vm_fd >= 0)
+        close(kvm->vm_fd);
+    if (kvm->system_fd >= 0)
+        close(kvm->system_fd);
+    kvm_init(kvm);
+}
+
+int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
+                   struct error *error)
+{
+    struct kvm_userspace_memory_region region = {
+        .slot = number,
+        .guest_phys_addr = slot->base.value,
+        .memory_size = slot->size,
+        .userspace_addr = (uintptr_t)slot->host,
+    };
+
+    return CALL(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region, error);
+}
+
+int kvm_create_irqchip(const struct kvm *kvm, struct error *error)
+{
+    return CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
+}
+
+int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error)
+{
+    uint64_t identity = UNPAGED_IDENTITY;
+    int result = 0;
+
+    if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
+        result = CALL(kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity, error);
+    if (result == 0 && ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
+        ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, UNPAGED_TSS) < 0)
+        result = error_set(error, -errno, "KVM_SET_TSS_ADDR: %s", strerror(errno));
+    return result;
+}
+
+int kvm_get_supported_cpuid(const struct kvm *kvm, union kvm_cpuid_table *table,
+                            struct error *error)
+{
+    memset(&table->header, 0, sizeof(table->header));
+    table->header.nent = KVM_CPUID_MAX;
+    return CALL(kvm->system_fd, KVM_GET_SUPPORTED_CPUID, &table->header, error);
+}
+
+int kvm_create_vcpu(const struct kvm *kvm, unsigned id, int *fd, struct kvm_run **run,
+                    struct error *error)
+{
+    void *page;
+
+    *fd = ioctl(kvm->vm_fd, KVM_CREATE_VCPU, (unsigned long)id);
+    if (*fd < 0)
+        return error_set(error, -errno, "KVM_CREATE_VCPU: vCPU %u: %s; give a lower --cpus", id,
+                         strerror(errno));
+    page = mmap(NULL, kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+    if (page == MAP_FAILED) {
+        int code = errno;
+
+        close(*fd);
+        *fd = -1;
+        return error_set(error, -code, "the run page of vCPU %u: %s", id, strerror(code));
+    }
+    *run = page;
+    return 0;
+}
+
+void kvm_destroy_vcpu(const struct kvm *kvm, int fd, struct kvm_run *run)
+{
+    munmap(run, kvm->run_size);
+    close(fd);
+}
+
+int kvm_set_cpuid(int vcpu_fd, union kvm_cpuid_table *table, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_SET_CPUID2, &table->header, error);
+}
+
+int kvm_get_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_GET_REGS, regs, error);
+}
+
+int kvm_set_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_SET_REGS, regs, error);
+}
+
+int kvm_get_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_GET_SREGS, sregs, error);
+}
+
+int kvm_set_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_SET_SREGS, sregs, error);
+}
+
+int kvm_run_vcpu(int vcpu_fd)
+{
+    return ioctl(vcpu_fd, KVM_RUN, 0) < 0 ? -errno : 0;
+}

@@ -1,0 +1,70 @@
+/*
+ * Every KVM ioctl, checked and named. Nothing else calls ioctl on a KVM descriptor.
+ *
+ * Functions give 0 or a negative errno, with a sentence that names the ioctl.
+ */
+#ifndef VMM_KVM_H
+#define VMM_KVM_H
+
+#include "vmm/error.h"
+#include "vmm/memory.h"
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KVM_DEVICE    "/dev/kvm"
+#define KVM_CPUID_MAX 256
+
+struct kvm {
+    int system_fd, vm_fd;
+    size_t run_size;         /* bytes to map of each vCPU descriptor */
+    uint64_t sync_registers; /* what KVM_CAP_SYNC_REGS keeps in the run page; 0: absent */
+    unsigned vcpus_max;
+};
+
+/* Room for KVM_CPUID_MAX entries behind the header, which ends in an array without a size. */
+union kvm_cpuid_table {
+    struct kvm_cpuid2 header;
+    uint8_t room[sizeof(struct kvm_cpuid2) + KVM_CPUID_MAX * sizeof(struct kvm_cpuid_entry2)];
+};
+
+/* No VM, no descriptors: what kvm_close() takes. */
+void kvm_init(struct kvm *kvm);
+
+/*
+ * Open (path) and make a VM. -ENOENT, -EACCES, -ENOTTY, -EPROTO (another API version), -EOPNOTSUPP
+ * (a needed capability is absent): the sentence says what to do.
+ */
+int kvm_open(struct kvm *kvm, const char *path, struct error *error);
+void kvm_close(struct kvm *kvm);
+
+/* Memory slot (number) of the VM is (slot). */
+int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
+                   struct error *error);
+
+/* The in-kernel interrupt controllers, needed for more than one vCPU; before the first vCPU. */
+int kvm_create_irqchip(const struct kvm *kvm, struct error *error);
+
+/* Room that VMX without unrestricted guest needs for unpaged modes. */
+int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error);
+
+int kvm_get_supported_cpuid(const struct kvm *kvm, union kvm_cpuid_table *table,
+                            struct error *error);
+
+/* A vCPU's descriptor and its mapped run page. */
+int kvm_create_vcpu(const struct kvm *kvm, unsigned id, int *fd, struct kvm_run **run,
+                    struct error *error);
+void kvm_destroy_vcpu(const struct kvm *kvm, int fd, struct kvm_run *run);
+
+int kvm_set_cpuid(int vcpu_fd, union kvm_cpuid_table *table, struct error *error);
+int kvm_get_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error);
+int kvm_set_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error);
+int kvm_get_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error);
+int kvm_set_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error);
+
+/* KVM_RUN, unchecked: 0 or a negative errno; -EINTR and -EAGAIN are no errors. */
+int kvm_run_vcpu(int vcpu_fd);
+
+#endif

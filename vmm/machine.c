@@ -1,0 +1,275 @@
+#include "vmm/machine.h"
+
+#include "vmm/stats.h"
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int open_out_dir(struct machine *machine, struct error *error)
+{
+    const char *path = machine->config.out_dir;
+
+    machine->out_dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (machine->out_dir_fd < 0)
+        return error_set(error, -errno, "--out %s: %s; name a directory that exists", path,
+                         strerror(errno));
+    return 0;
+}
+
+static int make_vcpus(struct machine *machine, struct error *error)
+{
+    unsigned count = machine->config.vcpu_count;
+
+    machine->vcpus = calloc(count, sizeof(*machine->vcpus));
+    if (!machine->vcpus)
+        return error_set(error, -ENOMEM, "out of memory for %u vCPUs; give a lower --cpus", count);
+    for (unsigned id = 0; id < count; id++) {
+        struct vcpu *vcpu = &machine->vcpus[id];
+
+        vcpu->machine = machine;
+        vcpu->id = id;
+        vcpu->fd = -1;
+        machine->vcpu_count++;
+        if (machine->config.stats && !(vcpu->stats = stats_create()))
+            return error_set(error, -ENOMEM, "out of memory for statistics; leave out --stats");
+    }
+    return 0;
+}
+
+int machine_create(struct machine *machine, const struct machine_config *config,
+                   struct error *error)
+{
+    int result;
+
+    memset(machine, 0, sizeof(*machine));
+    machine->config = *config;
+    machine->out_dir_fd = -1;
+    kvm_init(&machine->kvm);
+    bus_init(&machine->bus[BUS_PIO], BUS_PIO);
+    bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
+    console_init(&machine->console, config->console_fd, config->console_policy,
+                 &machine->abandoned);
+
+    result = memory_create(&machine->memory, config->memory_size, error);
+    if (result == 0)
+        result = open_out_dir(machine, error);
+    if (result == 0)
+        result = make_vcpus(machine, error);
+    if (result < 0)
+        machine_destroy(machine);
+    return result;
+}
+
+void machine_destroy(struct machine *machine)
+{
+    while (machine->devices) {
+        struct device *device = machine->devices;
+
+        machine->devices = device->next;
+        device_destroy(device);
+    }
+    for (unsigned id = 0; id < machine->vcpu_count; id++) {
+        vcpu_destroy(&machine->vcpus[id]);
+        stats_destroy(machine->vcpus[id].stats);
+    }
+    free(machine->vcpus);
+    machine->vcpus = NULL;
+    machine->vcpu_count = 0;
+    kvm_close(&machine->kvm);
+    console_destroy(&machine->console);
+    memory_destroy(&machine->memory);
+    if (machine->out_dir_fd >= 0)
+        close(machine->out_dir_fd);
+    machine->out_dir_fd = -1;
+}
+
+/* Everything the guest can address must fit the physical addresses that the host offers. */
+static int check_physical_bits(const struct machine *machine, unsigned bits, struct error *error)
+{
+    const struct bus *bus = &machine->bus[BUS_MMIO];
+    const struct memory *memory = &machine->memory;
+    const struct memory_slot *top_slot = &memory->slots[memory->slot_count - 1];
+    uint64_t top = top_slot->base.value + top_slot->size - 1;
+
+    if (bus->region_count && bus->regions[bus->region_count - 1].last > top)
+        top = bus->regions[bus->region_count - 1].last;
+    if (bits < 64 && top >> bits)
+        return error_set(error, -EOPNOTSUPP,
+                         "this host has %u physical address bits, too few for address 0x%" PRIx64
+                         "; use less memory, or a lower --ptlcall mmio=",
+                         bits, top);
+    return 0;
+}
+
+static int map_memory(struct machine *machine, struct error *error)
+{
+    for (unsigned i = 0; i < machine->memory.slot_count; i++) {
+        int result = kvm_set_memory(&machine->kvm, i, &machine->memory.slots[i], error);
+
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int create_vcpus(struct machine *machine, struct error *error)
+{
+    union kvm_cpuid_table supported;
+    int result = kvm_get_supported_cpuid(&machine->kvm, &supported, error);
+
+    if (result == 0)
+        result = check_physical_bits(machine, x86_physical_bits(&supported.header), error);
+    for (unsigned id = 0; result == 0 && id < machine->vcpu_count; id++) {
+        union kvm_cpuid_table table = supported;
+
+        result = x86_set_cpuid(&table.header, KVM_CPUID_MAX, id, machine->vcpu_count,
+                               machine->cpuid_leaves, machine->cpuid_leaf_count, error);
+        if (result == 0)
+            result = vcpu_create(&machine->vcpus[id], &table, error);
+    }
+    return result;
+}
+
+int machine_open_kvm(struct machine *machine, const char *path, struct error *error)
+{
+    int result = kvm_open(&machine->kvm, path, error);
+
+    if (result < 0)
+        return result;
+    bus_freeze(&machine->bus[BUS_PIO]);
+    bus_freeze(&machine->bus[BUS_MMIO]);
+    if (machine->vcpu_count > machine->kvm.vcpus_max)
+        return error_set(error, -EINVAL, "--cpus %u: KVM here makes at most %u",
+                         machine->vcpu_count, machine->kvm.vcpus_max);
+
+    result = map_memory(machine, error);
+    if (result == 0 && machine->vcpu_count > 1)
+        result = kvm_create_irqchip(&machine->kvm, error);
+    if (result == 0)
+        result = create_vcpus(machine, error);
+    return result;
+}
+
+/* The GiB that a fixed device needs mapped in the start tables: those above the low 4 GiB. */
+static unsigned high_devices(const struct machine *machine, uint64_t *addresses, unsigned room)
+{
+    const struct bus *bus = &machine->bus[BUS_MMIO];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < bus->region_count && count < room; i++)
+        if (bus->regions[i].first >= 4 * GIB)
+            addresses[count++] = bus->regions[i].first;
+    return count;
+}
+
+int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error)
+{
+    uint64_t devices[MACHINE_HIGH_DEVICES];
+    uint64_t root = 0;
+    int result = x86_write_gdt(&machine->memory, error);
+
+    if (result == 0 && start->mode == X86_LONG)
+        result = x86_write_page_tables(&machine->memory, devices,
+                                       high_devices(machine, devices, MACHINE_HIGH_DEVICES), &root,
+                                       error);
+    if (result == 0 && start->mode != X86_LONG)
+        result = kvm_set_unpaged_room(&machine->kvm, error);
+    if (result == 0)
+        result = vcpu_set_start(&machine->vcpus[0], start, root, error);
+    return result;
+}
+
+static void *vcpu_thread(void *argument)
+{
+    vcpu_loop(argument);
+    return NULL;
+}
+
+/* vCPU 0 has the calling thread; the others wait in KVM for INIT and SIPI, each in its own. */
+void machine_run(struct machine *machine)
+{
+    unsigned started = 1;
+
+    for (; started < machine->vcpu_count; started++) {
+        struct vcpu *vcpu = &machine->vcpus[started];
+
+        if (pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu) != 0) {
+            machine_end(machine, OUTCOME_SETUP, 0);
+            break;
+        }
+        atomic_store(&vcpu->in_thread, true);
+    }
+    machine->vcpus[0].thread = pthread_self();
+    atomic_store(&machine->vcpus[0].in_thread, true);
+    vcpu_loop(&machine->vcpus[0]);
+
+    for (unsigned id = 1; id < started; id++)
+        pthread_join(machine->vcpus[id].thread, NULL);
+    console_flush(&machine->console);
+}
+
+bool machine_end(struct machine *machine, enum outcome outcome, int status)
+{
+    unsigned running = OUTCOME_NONE;
+    unsigned end;
+
+    if (status < 0 || status > GUEST_STATUS_MAX)
+        status = GUEST_STATUS_MAX;
+    end = (unsigned)outcome | (unsigned)status << 8;
+    return atomic_compare_exchange_strong(&machine->end, &running, end);
+}
+
+void machine_kick(struct machine *machine)
+{
+    for (unsigned id = 0; id < machine->vcpu_count; id++)
+        vcpu_kick(&machine->vcpus[id]);
+}
+
+int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
+                        struct error *error)
+{
+    if (machine->cpuid_leaf_count == MACHINE_CPUID_LEAVES)
+        return error_set(error, -ENOSPC, "no room for CPUID leaf 0x%x; use fewer devices",
+                         leaf->function);
+    machine->cpuid_leaves[machine->cpuid_leaf_count++] = *leaf;
+    return 0;
+}
+
+void machine_count_exits(struct machine *machine, uint64_t *counts)
+{
+    memset(counts, 0, EXIT_REASONS * sizeof(*counts));
+    for (unsigned id = 0; id < machine->vcpu_count; id++)
+        for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
+            counts[reason] +=
+                atomic_load_explicit(&machine->vcpus[id].exits[reason], memory_order_relaxed);
+}
+
+uint64_t machine_clock(struct machine *machine)
+{
+    struct timespec now;
+
+    (void)machine;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void machine_notice(struct machine *machine, const char *format, ...)
+{
+    char line[ERROR_TEXT_MAX];
+    va_list arguments;
+
+    if (machine->config.quiet)
+        return;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    dprintf(STDERR_FILENO, "minivmm: %s\n", line);
+}

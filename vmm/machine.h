@@ -1,0 +1,108 @@
+/*
+ * A machine: its memory, buses, devices and vCPUs, and how it ended.
+ *
+ * Everything hangs off this struct; there are no globals. Without machine_open_kvm() it is a
+ * machine whose exits come from elsewhere: from a test.
+ */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include "vmm/bus.h"
+#include "vmm/console.h"
+#include "vmm/device.h"
+#include "vmm/error.h"
+#include "vmm/kvm.h"
+#include "vmm/memory.h"
+#include "vmm/outcome.h"
+#include "vmm/x86.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MACHINE_CPUID_LEAVES 8
+#define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
+
+struct machine_config {
+    uint64_t memory_size; /* bytes */
+    unsigned vcpu_count;
+    int console_fd; /* where the guest's console goes; not closed by the machine */
+    enum output_policy console_policy;
+    const char *out_dir; /* where files that the guest asks for are written */
+    bool quiet;          /* no notices on stderr */
+    bool stats;          /* measure for --stats */
+};
+
+struct machine {
+    struct machine_config config;
+    struct memory memory;
+    struct bus bus[BUS_SPACES];
+    struct device *devices;
+    struct console console;
+    int out_dir_fd; /* O_PATH; -1: nothing may be written */
+
+    /* CPUID leaves that devices offer to every vCPU. */
+    struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
+    unsigned cpuid_leaf_count;
+
+    struct kvm kvm; /* its descriptors are -1 until machine_open_kvm() */
+    struct vcpu *vcpus;
+    unsigned vcpu_count;
+
+    atomic_uint end;       /* enum outcome | guest status << 8: set once, by machine_end() */
+    atomic_bool abandoned; /* ended from outside: wait for nobody */
+    struct vcpu *ended_by; /* who crashed; for the report; valid once all vCPUs are at rest */
+};
+
+/* Make memory, buses and console. On failure nothing is left behind. */
+int machine_create(struct machine *machine, const struct machine_config *config,
+                   struct error *error);
+
+/* End all that create and open_kvm made. No vCPU may run. */
+void machine_destroy(struct machine *machine);
+
+/* Make the VM and its vCPUs; devices and their CPUID leaves are there already. Freezes the buses. */
+int machine_open_kvm(struct machine *machine, const char *path, struct error *error);
+
+/* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
+int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
+
+/* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how. */
+void machine_run(struct machine *machine);
+
+/*
+ * The machine ends: the first call counts, any thread may make it. (status) is the guest's for
+ * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice at their next exit, or by a kick.
+ * True if this call was the first.
+ */
+bool machine_end(struct machine *machine, enum outcome outcome, int status);
+
+static inline enum outcome machine_outcome(struct machine *machine)
+{
+    return (enum outcome)(atomic_load_explicit(&machine->end, memory_order_acquire) & 0xff);
+}
+
+/* The guest's own status, for OUTCOME_GUEST. */
+static inline int machine_status(struct machine *machine)
+{
+    return (int)(atomic_load_explicit(&machine->end, memory_order_acquire) >> 8);
+}
+
+/* Kick every vCPU that runs in a thread. */
+void machine_kick(struct machine *machine);
+
+/* A device's CPUID leaf, for every vCPU. -ENOSPC. */
+int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
+                        struct error *error);
+
+/* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */
+void machine_count_exits(struct machine *machine, uint64_t *counts);
+
+/* Nanoseconds of host time since some fixed point: the only clock that devices see. */
+uint64_t machine_clock(struct machine *machine);
+
+/* One line of the monitor's on stderr, as "minivmm: …"; not with --quiet. */
+void machine_notice(struct machine *machine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,187 @@
+/* The program: command line → machine → exit status. The only place that ends the process. */
+#include "vmm/boot.h"
+#include "vmm/host.h"
+#include "vmm/loader.h"
+#include "vmm/machine.h"
+#include "vmm/options.h"
+#include "vmm/report.h"
+#include "vmm/stats.h"
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int fail(enum outcome outcome, const struct error *error)
+{
+    dprintf(STDERR_FILENO, "minivmm: %s\n", error->text);
+    return outcome_exit_status(outcome, 0);
+}
+
+/* One of the machine's own devices, with the properties that its option gave it. */
+static int add_device(struct machine *machine, const char *type, const char *properties,
+                      struct error *error)
+{
+    if (properties && strcmp(properties, "off") == 0)
+        return 0;
+    return device_create(machine, device_type_find(type), properties, error);
+}
+
+static int add_devices(struct machine *machine, const struct options *options, struct error *error)
+{
+    const struct {
+        const char *type, *properties;
+    } devices[] = {
+        {"uart", NULL},
+        {"debugcon", NULL},
+        {"debug-exit", options->debug_exit},
+        {"ptlcall", options->ptlcall},
+    };
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < sizeof(devices) / sizeof(devices[0]); i++)
+        result = add_device(machine, devices[i].type, devices[i].properties, error);
+    return result;
+}
+
+/* Everything up to the first instruction; the outcome says which part failed. */
+static enum outcome prepare(struct machine *machine, const struct options *options,
+                            struct error *error)
+{
+    const struct loader_request request = {
+        .path = options->image,
+        .mode = options->mode,
+        .has_load = options->has_load,
+        .has_entry = options->has_entry,
+        .load = options->load,
+        .entry = options->entry,
+    };
+    struct x86_start start;
+
+    if (add_devices(machine, options, error) < 0)
+        return OUTCOME_SETUP;
+    if (loader_load(&machine->memory, &request, &start, error) < 0)
+        return OUTCOME_IMAGE;
+    if (boot_write_info(&machine->memory, options->vcpu_count, options->words, options->word_count,
+                        error) < 0)
+        return OUTCOME_USAGE;
+    switch (machine_open_kvm(machine, KVM_DEVICE, error)) {
+    case 0:
+        break;
+    case -EINVAL:
+    case -ENOMEM:
+        return OUTCOME_SETUP;
+    default:
+        return OUTCOME_NO_KVM;
+    }
+    return machine_set_start(machine, &start, error) < 0 ? OUTCOME_SETUP : OUTCOME_NONE;
+}
+
+static int write_stats(struct machine *machine, const struct options *options)
+{
+    int fd = STDERR_FILENO;
+    struct error error;
+    int result;
+
+    if (options->stats_file)
+        fd = open(options->stats_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    result = fd < 0 ? -errno : stats_write(machine, options->stats_json, fd);
+    if (fd >= 0 && options->stats_file)
+        close(fd);
+    if (result == 0)
+        return 0;
+    error_set(&error, result, "--stats file=%s: %s; name a file that can be written",
+              options->stats_file ? options->stats_file : "stderr", strerror(-result));
+    return fail(OUTCOME_OUTPUT, &error);
+}
+
+/* What the monitor has to say about the end, on stderr: nothing if the guest ended itself. */
+static void explain(struct machine *machine, const struct options *options)
+{
+    enum outcome outcome = machine_outcome(machine);
+    struct vcpu *vcpu = machine->ended_by;
+    struct error error;
+
+    if (outcome == OUTCOME_GUEST)
+        return;
+    if (outcome == OUTCOME_TIMEOUT)
+        error_set(&error, 0, "the guest did not end within %g s; see --timeout",
+                  (double)options->timeout_ns / 1e9);
+    else if (outcome == OUTCOME_INTERNAL && vcpu && vcpu->failure.text[0])
+        error = vcpu->failure;
+    else if (outcome == OUTCOME_OUTPUT)
+        error_set(&error, 0, "the console or log cannot be written: %s",
+                  strerror(machine->console.output.failure ? machine->console.output.failure
+                                                           : EIO));
+    else
+        error_set(&error, 0, "%s", outcome_table[outcome].meaning);
+    dprintf(STDERR_FILENO, "minivmm: %s\n", error.text);
+
+    if (vcpu && vcpu->run &&
+        (outcome == OUTCOME_TRIPLE_FAULT || outcome == OUTCOME_CRASH ||
+         outcome == OUTCOME_INTERNAL)) {
+        vcpu_fetch_registers(vcpu, NULL);
+        report_write(machine, vcpu, stderr);
+    }
+}
+
+static int run(const struct options *options)
+{
+    const struct machine_config config = {
+        .memory_size = options->memory_size,
+        .vcpu_count = options->vcpu_count,
+        .console_fd = STDOUT_FILENO,
+        .console_policy = isatty(STDOUT_FILENO) ? OUTPUT_AT_ONCE : OUTPUT_LINES,
+        .out_dir = options->out_dir,
+        .quiet = options->quiet,
+        .stats = options->stats,
+    };
+    struct machine machine;
+    enum outcome outcome;
+    struct error error;
+    struct host host;
+    int status;
+
+    if (machine_create(&machine, &config, &error) < 0)
+        return fail(OUTCOME_SETUP, &error);
+    outcome = prepare(&machine, options, &error);
+    if (outcome == OUTCOME_NONE && host_begin(&host, &machine, options->timeout_ns, &error) < 0)
+        outcome = OUTCOME_SETUP;
+    if (outcome != OUTCOME_NONE) {
+        machine_destroy(&machine);
+        return fail(outcome, &error);
+    }
+
+    machine_run(&machine);
+    host_end(&host);
+    explain(&machine, options);
+    status = outcome_exit_status(machine_outcome(&machine), machine_status(&machine));
+    if (options->stats && write_stats(&machine, options) != 0)
+        status = outcome_exit_status(OUTCOME_OUTPUT, 0);
+    machine_destroy(&machine);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct error error;
+
+    if (options_parse(argc, argv, &options, &error) < 0)
+        return fail(OUTCOME_USAGE, &error);
+    switch (options.action) {
+    case OPTIONS_HELP:
+        options_print_help(STDOUT_FILENO);
+        return 0;
+    case OPTIONS_VERSION:
+        printf("minivmm %s\n", MINIVMM_VERSION);
+        return 0;
+    case OPTIONS_RUN:
+        break;
+    }
+    return run(&options);
+}

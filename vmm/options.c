@@ -1,0 +1,310 @@
+#include "vmm/options.h"
+
+#include "vmm/memory.h"
+#include "vmm/outcome.h"
+#include "vmm/property.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_PRESET (64 * MIB)
+#define CPUS_MAX      1024      /* the bound of KVM's own; this host's may be lower */
+#define TIMEOUT_MAX   1000000.0 /* seconds */
+
+struct option_spec;
+typedef int (*option_parser)(struct options *options, const char *value, struct error *error);
+
+/* One option: how it is written, what it means, and what takes its value. */
+struct option_spec {
+    const char *name;
+    char letter;       /* 0: none */
+    int has_argument;  /* as getopt_long() has it */
+    const char *value; /* for --help */
+    const char *help;
+    option_parser parse;
+};
+
+static int bad_value(struct error *error, const char *option, const char *value,
+                     const char *allowed)
+{
+    return error_set(error, -EINVAL, "%s %s: not allowed; give %s", option, value, allowed);
+}
+
+/* A plain number is MiB. */
+static int parse_memory(struct options *options, const char *value, struct error *error)
+{
+    uint64_t size;
+
+    if (number_parse(value, "KMG", &size) < 0)
+        return bad_value(error, "--mem", value, "a size such as 64, 64M or 1G");
+    if (value[strlen(value) - 1] >= '0' && value[strlen(value) - 1] <= '9') {
+        if (size > MEMORY_MAX / MIB)
+            return bad_value(error, "--mem", value, "fewer MiB");
+        size *= MIB;
+    }
+    options->memory_size = size;
+    return 0;
+}
+
+static int parse_cpus(struct options *options, const char *value, struct error *error)
+{
+    uint64_t count;
+
+    if (number_parse(value, "", &count) < 0 || count < 1 || count > CPUS_MAX)
+        return bad_value(error, "--cpus", value, "a number from 1 to KVM's maximum");
+    options->vcpu_count = (unsigned)count;
+    return 0;
+}
+
+static int parse_mode(struct options *options, const char *value, struct error *error)
+{
+    static const char *const names[] = {
+        [X86_LONG] = "long", [X86_PROTECTED] = "protected", [X86_REAL] = "real"};
+
+    for (unsigned mode = 0; mode < sizeof(names) / sizeof(names[0]); mode++) {
+        if (strcmp(value, names[mode]) == 0) {
+            options->mode = (enum x86_mode)mode;
+            return 0;
+        }
+    }
+    return bad_value(error, "--mode", value, "long, protected or real");
+}
+
+static int parse_load(struct options *options, const char *value, struct error *error)
+{
+    options->has_load = true;
+    if (number_parse(value, "KMG", &options->load) < 0)
+        return bad_value(error, "--load", value, "an address such as 0x100000");
+    return 0;
+}
+
+static int parse_entry(struct options *options, const char *value, struct error *error)
+{
+    options->has_entry = true;
+    if (number_parse(value, "KMG", &options->entry) < 0)
+        return bad_value(error, "--entry", value, "an address such as 0x100000");
+    return 0;
+}
+
+static int parse_timeout(struct options *options, const char *value, struct error *error)
+{
+    char *end;
+    double seconds = strtod(value, &end);
+
+    if (end == value || *end != '\0' || !isfinite(seconds) || seconds < 0.001 ||
+        seconds > TIMEOUT_MAX)
+        return bad_value(error, "--timeout", value, "seconds, from 0.001 to 1000000");
+    options->timeout_ns = (uint64_t)(seconds * 1e9);
+    return 0;
+}
+
+static int parse_quiet(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    options->quiet = true;
+    return 0;
+}
+
+/* [json][,file=FILE]: the file's name is the rest, commas and all. */
+static int parse_stats(struct options *options, const char *value, struct error *error)
+{
+    const char *rest = value ? value : "";
+
+    options->stats = true;
+    if (strncmp(rest, "json", 4) == 0 && (rest[4] == '\0' || rest[4] == ',')) {
+        options->stats_json = true;
+        rest += rest[4] == ',' ? 5 : 4;
+        if (*rest == '\0' && value[4] == ',')
+            return bad_value(error, "--stats", value, "json, file=FILE or json,file=FILE");
+    }
+    if (strncmp(rest, "file=", 5) == 0 && rest[5] != '\0')
+        options->stats_file = rest + 5;
+    else if (*rest != '\0')
+        return bad_value(error, "--stats", value, "json, file=FILE or json,file=FILE");
+    return 0;
+}
+
+static int parse_ptlcall(struct options *options, const char *value, struct error *error)
+{
+    (void)error;
+    options->ptlcall = value;
+    return 0;
+}
+
+static int parse_debug_exit(struct options *options, const char *value, struct error *error)
+{
+    (void)error;
+    options->debug_exit = value;
+    return 0;
+}
+
+static int parse_out(struct options *options, const char *value, struct error *error)
+{
+    (void)error;
+    options->out_dir = value;
+    return 0;
+}
+
+static int parse_help(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    options->action = OPTIONS_HELP;
+    return 0;
+}
+
+static int parse_version(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    options->action = OPTIONS_VERSION;
+    return 0;
+}
+
+static const struct option_spec specs[] = {
+    {"mem", 'm', required_argument, "SIZE", "guest memory; plain numbers are MiB; K, M, G (64M)",
+     parse_memory},
+    {"cpus", 'c', required_argument, "N", "vCPUs (1)", parse_cpus},
+    {"mode", 0, required_argument, "MODE", "start in long, protected or real mode (long)",
+     parse_mode},
+    {"load", 0, required_argument, "ADDR", "where the image goes (0x100000; real: 0x7c00)",
+     parse_load},
+    {"entry", 0, required_argument, "ADDR", "where it begins (the load address)", parse_entry},
+    {"timeout", 0, required_argument, "SECONDS", "end the guest after so long", parse_timeout},
+    {"quiet", 0, no_argument, NULL, "only errors on stderr", parse_quiet},
+    {"stats", 0, optional_argument, "[=json][,file=FILE]",
+     "count exits by reason and by port or address", parse_stats},
+    {"ptlcall", 0, required_argument, "mmio=ADDR,port=PORT,log=FILE",
+     "where the guest calls, and the log; off: no ptlcall", parse_ptlcall},
+    {"debug-exit", 0, required_argument, "port=PORT,code=plain|qemu",
+     "the port that ends the guest (0xf4, plain); off: none", parse_debug_exit},
+    {"out", 0, required_argument, "DIR", "where files that the guest asks for go (.)", parse_out},
+    {"help", 'h', no_argument, NULL, "this text", parse_help},
+    {"version", 'V', no_argument, NULL, "the version", parse_version},
+};
+
+#define SPECS (sizeof(specs) / sizeof(specs[0]))
+
+/* getopt_long()'s tables, made from ours: a long option returns SPEC_BASE + its index. */
+#define SPEC_BASE 1000
+
+struct getopt_tables {
+    struct option longs[SPECS + 1];
+    char shorts[3 + 2 * SPECS];
+};
+
+static void make_tables(struct getopt_tables *tables)
+{
+    size_t used = 0;
+
+    memset(tables, 0, sizeof(*tables));
+    /* '-': other words come in order, as 1; ':': a missing argument is told apart. */
+    tables->shorts[used++] = '-';
+    tables->shorts[used++] = ':';
+    for (size_t i = 0; i < SPECS; i++) {
+        tables->longs[i] =
+            (struct option){specs[i].name, specs[i].has_argument, NULL, SPEC_BASE + (int)i};
+        if (!specs[i].letter)
+            continue;
+        tables->shorts[used++] = specs[i].letter;
+        if (specs[i].has_argument == required_argument)
+            tables->shorts[used++] = ':';
+    }
+}
+
+static const struct option_spec *spec_of(int code)
+{
+    if (code >= SPEC_BASE)
+        return &specs[code - SPEC_BASE];
+    for (size_t i = 0; i < SPECS; i++)
+        if (specs[i].letter == code)
+            return &specs[i];
+    return NULL;
+}
+
+static int take_word(struct options *options, const char *word, struct error *error)
+{
+    if (options->image)
+        return error_set(error, -EINVAL,
+                         "%s: there is an image already; guest arguments go behind --", word);
+    options->image = word;
+    return 0;
+}
+
+static int take_option(struct options *options, int code, char **argv, struct error *error)
+{
+    const char *word = argv[optind - 1];
+
+    switch (code) {
+    case 1:
+        return take_word(options, optarg, error);
+    case ':':
+        return error_set(error, -EINVAL, "%s: a value is missing; see --help", word);
+    case '?':
+        if (optopt > 0 && optopt < SPEC_BASE)
+            return error_set(error, -EINVAL, "-%c: there is no such option; see --help", optopt);
+        if (optopt >= SPEC_BASE)
+            return error_set(error, -EINVAL, "%s: this option takes no value; see --help", word);
+        return error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
+    default:
+        return spec_of(code)->parse(options, optarg, error);
+    }
+}
+
+int options_parse(int argc, char **argv, struct options *options, struct error *error)
+{
+    struct getopt_tables tables;
+    int result = 0;
+    int code;
+
+    *options = (struct options){.memory_size = MEMORY_PRESET,
+                                .vcpu_count = 1,
+                                .mode = X86_LONG,
+                                .out_dir = "."};
+    make_tables(&tables);
+    optind = 0; /* begin anew: getopt keeps its place in globals of its own */
+    while (result == 0 && options->action == OPTIONS_RUN &&
+           (code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1)
+        result = take_option(options, code, argv, error);
+    if (result < 0 || options->action != OPTIONS_RUN)
+        return result;
+
+    options->words = argv + optind;
+    options->word_count = (unsigned)(argc - optind);
+    if (!options->image)
+        return error_set(error, -EINVAL, "no image; try: minivmm guest.bin, or --help");
+    return 0;
+}
+
+static void print_option(int fd, const struct option_spec *spec)
+{
+    char left[64];
+    const char *joint = spec->has_argument == required_argument ? " " : "";
+
+    snprintf(left, sizeof(left), "%c%c%s --%s%s%s", spec->letter ? '-' : ' ',
+             spec->letter ? spec->letter : ' ', spec->letter ? "," : " ", spec->name, joint,
+             spec->value ? spec->value : "");
+    if (strlen(left) > 30)
+        dprintf(fd, "  %s\n  %-30s %s\n", left, "", spec->help);
+    else
+        dprintf(fd, "  %-30s %s\n", left, spec->help);
+}
+
+void options_print_help(int fd)
+{
+    dprintf(fd, "Usage: minivmm [OPTION...] IMAGE [-- GUEST-ARGUMENTS]\n"
+                "Run a bare guest on KVM and serve its ptlcalls, port and memory-mapped I/O.\n\n");
+    for (size_t i = 0; i < SPECS; i++)
+        print_option(fd, &specs[i]);
+    dprintf(fd, "\nstdout is the guest's console, stdin what is typed at it; on a terminal, "
+                "Ctrl-A x ends the guest.\n\n"
+                "Exit status:\n  0..127  the guest's own\n");
+    for (int outcome = OUTCOME_GUEST + 1; outcome < OUTCOME_COUNT; outcome++)
+        dprintf(fd, "  %-7d %s\n", outcome_table[outcome].exit_status,
+                outcome_table[outcome].meaning);
+}

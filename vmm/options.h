@@ -1,0 +1,46 @@
+/*
+ * The command line.
+ */
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include "vmm/error.h"
+#include "vmm/x86.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MINIVMM_VERSION "0.1.0"
+
+enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
+
+struct options {
+    enum options_action action;
+    const char *image;
+    char *const *words; /* the guest arguments, behind -- */
+    unsigned word_count;
+
+    uint64_t memory_size;
+    unsigned vcpu_count;
+    enum x86_mode mode;
+    bool has_load, has_entry;
+    uint64_t load, entry;
+    uint64_t timeout_ns; /* 0: none */
+    bool quiet;
+    bool stats, stats_json;
+    const char *stats_file; /* NULL: stderr */
+    const char *ptlcall;    /* property lists; NULL: the presets; "off": no such device */
+    const char *debug_exit;
+    const char *out_dir;
+};
+
+/*
+ * Parse (argv), whose strings must outlive (options); it may be reordered. -EINVAL: the sentence
+ * names the option, its value and what is allowed.
+ */
+int options_parse(int argc, char **argv, struct options *options, struct error *error);
+
+/* The text of --help, on (fd). */
+void options_print_help(int fd);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * A file that the guest asked for: always inside the --out directory, whole or not at all.
+ *
+ * It is written under a temporary name, and takes its own name when it is complete.
+ */
+#ifndef VMM_OUTFILE_H
+#define VMM_OUTFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OUTFILE_NAME_MAX 200 /* bytes, with the ending that the monitor adds */
+
+struct outfile {
+    int dir_fd;
+    int fd;
+    char name[OUTFILE_NAME_MAX + 1];
+    char temporary[OUTFILE_NAME_MAX + 32];
+};
+
+/*
+ * May the guest name a file like this? 1 to OUTFILE_NAME_MAX - 16 bytes of printable ASCII with no
+ * '/', no '\\', not beginning with '.'. (name) need not end in a 0.
+ */
+bool outfile_name_allowed(const char *name, size_t length);
+
+/* Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. */
+int outfile_begin(struct outfile *file, int dir_fd, const char *name, const char *ending);
+int outfile_write(struct outfile *file, const void *bytes, size_t length);
+
+/* Give it its name, after fsync; on failure, as after discard, nothing is left. */
+int outfile_commit(struct outfile *file);
+void outfile_discard(struct outfile *file);
+
+#endif

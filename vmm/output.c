@@ -1,0 +1,135 @@
+/* Bytes on their way to a file descriptor: buffered, written by policy, never lost in silence. */
+#include "vmm/output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* In between the errnos: the reader is not waited for any more. */
+enum { OUTPUT_DROP = 1 };
+
+static bool output_abandoned(const struct output *output)
+{
+    return output->abandoned && atomic_load_explicit(output->abandoned, memory_order_acquire);
+}
+
+/*
+ * Wait until something can be written; an abandoned output is only asked, and a signal makes us
+ * look whether it is abandoned now. 0, OUTPUT_DROP or a negative errno.
+ */
+static int output_wait(const struct output *output)
+{
+    for (;;) {
+        struct pollfd poll_fd = {.fd = output->fd, .events = POLLOUT};
+        bool abandoned = output_abandoned(output);
+        int ready = poll(&poll_fd, 1, abandoned ? 0 : -1);
+
+        if (ready > 0)
+            return 0;
+        if (ready == 0)
+            return OUTPUT_DROP;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* Write some bytes: how many, 0 to try again, or a negative errno. */
+static ssize_t output_write_some(const struct output *output, const char *bytes, size_t length)
+{
+    ssize_t written = write(output->fd, bytes, length);
+
+    if (written > 0)
+        return written;
+    if (written == 0)
+        return -EIO;
+    if (errno == EINTR || errno == EAGAIN)
+        return 0;
+    return -errno;
+}
+
+/* Write all of the buffer: 0, OUTPUT_DROP or a negative errno. */
+static int output_write_buffer(const struct output *output)
+{
+    bool wait = false; /* the last try wrote nothing: full, or a signal came */
+    size_t done = 0;
+
+    while (done < output->used) {
+        bool abandoned = output_abandoned(output);
+
+        if (abandoned || wait) {
+            int error = output_wait(output);
+
+            if (error)
+                return error;
+        }
+
+        ssize_t written = output_write_some(output, output->buffer + done, output->used - done);
+
+        if (written < 0)
+            return (int)written;
+        if (written == 0 && abandoned)
+            return OUTPUT_DROP;
+        wait = written == 0;
+        done += (size_t)written;
+    }
+    return 0;
+}
+
+void output_init(struct output *output, int fd, enum output_policy policy,
+                 const atomic_bool *abandoned)
+{
+    output->fd = fd;
+    output->policy = policy;
+    output->abandoned = abandoned;
+    output->failure = 0;
+    output->used = 0;
+}
+
+int output_flush(struct output *output)
+{
+    if (!output->failure && output->used) {
+        int error = output_write_buffer(output);
+
+        if (error < 0)
+            output->failure = -error;
+    }
+    output->used = 0;
+    return -output->failure;
+}
+
+static bool output_due(const struct output *output, const void *bytes, size_t length)
+{
+    switch (output->policy) {
+    case OUTPUT_AT_ONCE:
+        return true;
+    case OUTPUT_LINES:
+        return memchr(bytes, '\n', length) != NULL;
+    case OUTPUT_FULL:
+        break;
+    }
+    return false;
+}
+
+int output_write(struct output *output, const void *bytes, size_t length)
+{
+    const char *next = bytes;
+    size_t left = length;
+
+    if (output->fd < 0 || length == 0)
+        return -output->failure;
+    while (left && !output->failure) {
+        size_t room = sizeof(output->buffer) - output->used;
+        size_t piece = left < room ? left : room;
+
+        memcpy(output->buffer + output->used, next, piece);
+        output->used += piece;
+        next += piece;
+        left -= piece;
+        if (output->used == sizeof(output->buffer))
+            output_flush(output);
+    }
+    if (!output->failure && output_due(output, bytes, length))
+        output_flush(output);
+    return -output->failure;
+}

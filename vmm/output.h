@@ -1,0 +1,39 @@
+/*
+ * Bytes on their way to a file descriptor: the guest's console, a device's log.
+ *
+ * A buffer keeps the system calls off the exit path; the policy says when it is written out.
+ */
+#ifndef VMM_OUTPUT_H
+#define VMM_OUTPUT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OUTPUT_BUFFER                                                                              \
+    4096 /* at most PIPE_BUF, so that poll() can promise a write that does not block */
+
+enum output_policy {
+    OUTPUT_AT_ONCE, /* a terminal: a person is watching */
+    OUTPUT_LINES,   /* at each newline */
+    OUTPUT_FULL,    /* when the buffer is full */
+};
+
+struct output {
+    int fd; /* -1: everything is dropped */
+    enum output_policy policy;
+    const atomic_bool
+        *abandoned; /* may be NULL; once true, a reader that does not read is not waited for */
+    int failure;    /* the errno of the first failed write; later bytes are dropped */
+    size_t used;
+    char buffer[OUTPUT_BUFFER];
+};
+
+void output_init(struct output *output, int fd, enum output_policy policy,
+                 const atomic_bool *abandoned);
+
+/* Take (length) bytes. 0, or the negative errno of the first failed write, each time again. */
+int output_write(struct output *output, const void *bytes, size_t length);
+int output_flush(struct output *output);
+
+#endif

@@ -1,0 +1,195 @@
+#include "vmm/vcpu.h"
+
+#include "vmm/machine.h"
+#include "vmm/stats.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* After this many exits in a row without a use for registers, KVM is not asked for them. */
+#define REGISTERS_IDLE_MAX 64
+
+#define REGISTERS_WANTED ((uint64_t)(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS))
+
+void vcpu_set_rax(struct vcpu *vcpu, uint64_t value)
+{
+    vcpu_registers(vcpu)->rax = value;
+    vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+}
+
+bool vcpu_in_64_bit_mode(const struct vcpu *vcpu)
+{
+    const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
+
+    return (sregs->efer & X86_EFER_LMA) && sregs->cs.l;
+}
+
+struct paging_registers vcpu_paging(const struct vcpu *vcpu)
+{
+    const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
+
+    return (struct paging_registers){.cr0 = sregs->cr0,
+                                     .cr3 = sregs->cr3,
+                                     .cr4 = sregs->cr4,
+                                     .efer = sregs->efer};
+}
+
+int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error)
+{
+    const struct kvm *kvm = &vcpu->machine->kvm;
+    int result = kvm_create_vcpu(kvm, vcpu->id, &vcpu->fd, &vcpu->run, error);
+
+    if (result < 0)
+        return result;
+    vcpu->run_size = kvm->run_size;
+    return kvm_set_cpuid(vcpu->fd, cpuid, error);
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    if (vcpu->fd >= 0)
+        kvm_destroy_vcpu(&vcpu->machine->kvm, vcpu->fd, vcpu->run);
+    vcpu->fd = -1;
+    vcpu->run = NULL;
+}
+
+int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t root,
+                   struct error *error)
+{
+    struct kvm_sregs sregs;
+    struct kvm_regs regs;
+    int result = kvm_get_special_registers(vcpu->fd, &sregs, error);
+
+    if (result < 0)
+        return result;
+    x86_set_start(start, root, &regs, &sregs);
+    result = kvm_set_special_registers(vcpu->fd, &sregs, error);
+    if (result == 0)
+        result = kvm_set_registers(vcpu->fd, &regs, error);
+    return result;
+}
+
+int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error)
+{
+    struct kvm_sync_regs *registers = &vcpu->run->s.regs;
+    int result = kvm_get_registers(vcpu->fd, &registers->regs, error);
+
+    if (result == 0)
+        result = kvm_get_special_registers(vcpu->fd, &registers->sregs, error);
+    vcpu->registers_valid = result == 0;
+    return result;
+}
+
+/* End the machine because KVM failed; vcpu->failure has the sentence. */
+static void fail(struct vcpu *vcpu)
+{
+    if (machine_end(vcpu->machine, OUTCOME_INTERNAL, 0))
+        vcpu->machine->ended_by = vcpu;
+}
+
+/*
+ * A device asked for registers: get them now, and let KVM put them into the run page from the next
+ * exit on. That costs every exit a little and saves two ioctls when they are used.
+ */
+static void bring_registers(struct vcpu *vcpu)
+{
+    if (vcpu_fetch_registers(vcpu, &vcpu->failure) < 0)
+        fail(vcpu);
+    if ((vcpu->machine->kvm.sync_registers & REGISTERS_WANTED) == REGISTERS_WANTED)
+        vcpu->run->kvm_valid_regs = REGISTERS_WANTED;
+}
+
+/* Changed registers go back with the next KVM_RUN, or by ioctl where KVM cannot do that. */
+static void return_registers(struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    if (run->kvm_dirty_regs && !(vcpu->machine->kvm.sync_registers & KVM_SYNC_X86_REGS)) {
+        run->kvm_dirty_regs = 0;
+        if (kvm_set_registers(vcpu->fd, &run->s.regs.regs, &vcpu->failure) < 0)
+            fail(vcpu);
+    }
+    if (vcpu->registers_used)
+        vcpu->registers_idle = 0;
+    else if (run->kvm_valid_regs && ++vcpu->registers_idle == REGISTERS_IDLE_MAX)
+        run->kvm_valid_regs = 0;
+    vcpu->registers_used = false;
+}
+
+static void handle(struct vcpu *vcpu)
+{
+    unsigned reason = exit_reason_index(vcpu->run->exit_reason);
+
+    atomic_store_explicit(&vcpu->exits[reason],
+                          atomic_load_explicit(&vcpu->exits[reason], memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    vcpu->registers_valid = vcpu->run->kvm_valid_regs == REGISTERS_WANTED;
+    if (exit_handle(vcpu->machine, vcpu) == EXIT_REGISTERS) {
+        bring_registers(vcpu);
+        if (vcpu->registers_valid)
+            exit_handle(vcpu->machine, vcpu);
+    }
+    exit_remember(&vcpu->history, vcpu->run);
+    return_registers(vcpu);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* One turn of the loop with time stamps, which cost too much to take when nobody asked. */
+static int run_measured(struct vcpu *vcpu)
+{
+    uint64_t start = now_ns();
+    int result = kvm_run_vcpu(vcpu->fd);
+    uint64_t exited = now_ns();
+
+    if (result < 0)
+        return result;
+    handle(vcpu);
+    stats_count(vcpu->stats, vcpu->run, exited - start, now_ns() - exited);
+    return 0;
+}
+
+static int run_plain(struct vcpu *vcpu)
+{
+    int result = kvm_run_vcpu(vcpu->fd);
+
+    if (result < 0)
+        return result;
+    handle(vcpu);
+    return 0;
+}
+
+void vcpu_loop(struct vcpu *vcpu)
+{
+    int (*run)(struct vcpu *) = vcpu->stats ? run_measured : run_plain;
+    struct machine *machine = vcpu->machine;
+
+    while (machine_outcome(machine) == OUTCOME_NONE) {
+        int result = run(vcpu);
+
+        /* EINTR: a kick, or a signal of the host's. EAGAIN: INIT or SIPI has not come yet. */
+        if (result == 0 || result == -EINTR || result == -EAGAIN)
+            continue;
+        error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));
+        fail(vcpu);
+    }
+    machine_kick(machine);
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+    if (!vcpu->run)
+        return;
+    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    if (atomic_load(&vcpu->in_thread))
+        pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
+}

@@ -1,0 +1,92 @@
+/*
+ * A vCPU and its thread: the only place that calls KVM_RUN.
+ *
+ * Devices see a vCPU through the register accessors below, which work on the kvm_run page alone,
+ * so a test can make a vCPU from a zeroed page.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "vmm/error.h"
+#include "vmm/exit.h"
+#include "vmm/kvm.h"
+#include "vmm/paging.h"
+#include "vmm/x86.h"
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+struct stats;
+
+/* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
+#define VCPU_KICK_SIGNAL SIGRTMIN
+
+struct vcpu {
+    struct machine *machine;
+    unsigned id;
+    int fd;              /* -1 in tests and before vcpu_create() */
+    struct kvm_run *run; /* shared with KVM; run_size bytes */
+    size_t run_size;
+
+    bool registers_valid;    /* run->s.regs holds the registers of this exit */
+    bool registers_used;     /* a device looked at them */
+    unsigned registers_idle; /* exits in a row that did without them */
+
+    atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
+    atomic_ulong unclaimed;           /* accesses that no device decoded */
+    struct exit_history history;
+    struct stats *stats;  /* NULL unless --stats */
+    struct error failure; /* why OUTCOME_INTERNAL, if this vCPU ended the machine */
+
+    pthread_t thread;
+    atomic_bool in_thread; /* (thread) is set and may be signalled */
+};
+
+/* The general registers of this exit; to be called only where registers_valid. */
+static inline struct kvm_regs *vcpu_registers(struct vcpu *vcpu)
+{
+    vcpu->registers_used = true;
+    return &vcpu->run->s.regs.regs;
+}
+
+static inline const struct kvm_sregs *vcpu_special_registers(const struct vcpu *vcpu)
+{
+    return &vcpu->run->s.regs.sregs;
+}
+
+/* Change RAX: KVM takes it over at the next KVM_RUN. */
+void vcpu_set_rax(struct vcpu *vcpu, uint64_t value);
+
+/* Does the code that caused this exit run in 64-bit mode? Otherwise registers count 32 bits. */
+bool vcpu_in_64_bit_mode(const struct vcpu *vcpu);
+
+/* The registers that paging_walk() wants. */
+struct paging_registers vcpu_paging(const struct vcpu *vcpu);
+
+/* Make the vCPU in its machine's VM, with (cpuid); registers are still KVM's. */
+int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error);
+void vcpu_destroy(struct vcpu *vcpu);
+
+/* Let it begin at (start), with the page tables at (root) in long mode. */
+int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t root,
+                   struct error *error);
+
+/* Get the registers into the run page by ioctl: for EXIT_REGISTERS and for reports. */
+int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error);
+
+/* Run until the machine ends; on a failure of KVM's the machine ends with OUTCOME_INTERNAL. */
+void vcpu_loop(struct vcpu *vcpu);
+
+/*
+ * Make the vCPU leave KVM_RUN, or a blocked write, soon: from any thread. It then looks at
+ * machine_outcome(). To be repeated until its thread is done: a signal can come just too early.
+ */
+void vcpu_kick(struct vcpu *vcpu);
+
+#endif
