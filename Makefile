@@ -1,4 +1,5 @@
 # minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests.
+# Add V=1 to see whole commands, CC=clang for the other compiler.
 
 CC      ?= cc
 PREFIX  ?= /usr/local
@@ -10,6 +11,13 @@ WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wstrict-prototypes -Wmissing-pro
 CPPFLAGS += -D_GNU_SOURCE -I.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANITIZE) -pthread
 SANITIZE ?=
+
+# One short line for each file, unless V=1.
+ifeq ($(V),1)
+say =
+else
+say = @echo '  $1 $2';
+endif
 
 VMM_SOURCES  := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/loader/*.c)) $(wildcard devices/*.c)
 TEST_SOURCES := $(wildcard tests/unit/*.c)
@@ -35,24 +43,24 @@ check-asan:
 include guest/guest.mk
 
 minivmm: $(BUILD)/minivmm
-	cp $< $@
+	@cp $< $@
 
 guest.bin: build/guests/protocol.bin
-	cp $< $@
+	@cp $< $@
 
 $(BUILD)/minivmm: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
 $(BUILD)/unit: $(VMM_OBJECTS) $(TEST_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm
 
 $(BUILD)/tests/%.o: tests/%.c | setup-check
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $$(pkg-config --cflags check) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $$(pkg-config --cflags check) -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c | setup
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 setup:
 	@scripts/setup build

@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define TRIGGER_MAX ((1ULL << 48) - 1) /* the CPUID leaf has 48 bits for it */
+#define TRIGGER_MAX ((1ULL << 47) - 1) /* the highest address that can be mapped to itself */
 #define PORT_MAX    (BUS_PIO_LAST + 1 - PTLCALL_PORTS)
 #define ERRNO_MAX   4095 /* as in Linux: results from -4095 to -1 are errors */
 #define LOW_32      UINT32_MAX
@@ -31,15 +31,25 @@ int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reas
     return code;
 }
 
+int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_t length)
+{
+    const uint64_t last = call->wide ? UINT64_MAX : LOW_32;
+
+    if (length > 0 && length - 1 > last - address)
+        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer wraps around");
+    return 0;
+}
+
 int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length)
 {
     const struct paging_registers registers = vcpu_paging(call->vcpu);
+    int64_t result;
 
-    if (!call->wide) {
+    if (!call->wide)
         address &= LOW_32;
-        if (length > LOW_32 + 1ULL - address)
-            return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer runs past 4 GiB");
-    }
+    result = ptlcall_check_range(call, address, length);
+    if (result < 0)
+        return result;
     if (paging_read(&call->ptlcall->device.machine->memory, &registers, gva(address), buffer,
                     length) < 0)
         return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer cannot be read");
@@ -133,10 +143,8 @@ static void end_call(struct ptlcall_call *call)
     ptlcall_log_print(&ptlcall->log, "\n");
     if (call->ends)
         ptlcall_log_flush(&ptlcall->log);
-    if (ptlcall_log_failure(&ptlcall->log) < 0 && machine_end(machine, OUTCOME_OUTPUT, 0))
-        machine_notice(machine, "ptlcall log %s: %s; the guest was ended",
-                       ptlcall->log_path ? ptlcall->log_path : "on stderr",
-                       strerror(-ptlcall_log_failure(&ptlcall->log)));
+    if (ptlcall_log_failure(&ptlcall->log) < 0)
+        machine_end(machine, OUTCOME_OUTPUT, 0);
     if (call->ends)
         machine_end(machine, OUTCOME_GUEST, 0);
 }
@@ -251,15 +259,22 @@ static void ptlcall_reset(struct device *device)
     ptlcall->session = (struct ptlcall_session){0};
 }
 
-static void ptlcall_destroy(struct device *device)
+static int ptlcall_finish(struct device *device, struct error *error)
 {
     struct ptlcall *ptlcall = (struct ptlcall *)device;
-    int failure = ptlcall_log_failure(&ptlcall->log);
-    int result = ptlcall_log_close(&ptlcall->log);
+    int result;
 
-    if (failure == 0 && result < 0)
-        machine_notice(device->machine, "ptlcall log %s: %s; its end is lost", ptlcall->log_path,
-                       strerror(-result));
+    ptlcall_log_flush(&ptlcall->log);
+    result = ptlcall_log_failure(&ptlcall->log);
+    if (result < 0)
+        return error_set(error, result, "ptlcall log %s: %s; its end is lost, make room for it",
+                         ptlcall->log_path ? ptlcall->log_path : "on stderr", strerror(-result));
+    return 0;
+}
+
+static void ptlcall_destroy(struct device *device)
+{
+    ptlcall_log_close(&((struct ptlcall *)device)->log);
 }
 
 static const struct property ptlcall_properties[] = {
@@ -298,5 +313,6 @@ const struct device_type ptlcall_type = {
     .read = ptlcall_read,
     .write = ptlcall_write,
     .reset = ptlcall_reset,
+    .finish = ptlcall_finish,
     .destroy = ptlcall_destroy,
 };

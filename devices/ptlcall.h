@@ -55,6 +55,9 @@ struct ptlcall_call {
 /* Refuse the call: (code) is minus PTLCALL_EINVAL and so on, (reason) a static text. */
 int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reason);
 
+/* Refuse the call with -PTLCALL_EFAULT if (length) bytes at (address) pass the last address. */
+int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_t length);
+
 /* Copy guest memory at (address): 0, or the call is refused with -PTLCALL_EFAULT. */
 int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length);
 

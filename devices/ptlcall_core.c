@@ -45,8 +45,6 @@ static int64_t write_memory(struct ptlcall_call *call, struct outfile *file,
 
         if (machine_outcome(ptlcall->device.machine) != OUTCOME_NONE)
             return ptlcall_refuse(call, -PTLCALL_EIO, "the machine ended");
-        if (dump->buffer + done < dump->buffer)
-            return ptlcall_refuse(call, -PTLCALL_EFAULT, "the memory wraps around");
         result = ptlcall_copy(call, dump->buffer + done, ptlcall->chunk, step);
         if (result < 0)
             return result;
@@ -92,5 +90,8 @@ int64_t ptlcall_core_dump(struct ptlcall_call *call)
         return result;
     if (dump.size > PTLCALL_CORE_MAX)
         return ptlcall_refuse(call, -PTLCALL_E2BIG, "the dump is too large");
+    result = ptlcall_check_range(call, dump.buffer, dump.size);
+    if (result < 0)
+        return result;
     return write_file(call, &dump);
 }

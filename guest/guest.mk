@@ -11,7 +11,7 @@ GUEST_OBJCOPY ?= objcopy
 GUEST_BUILD   ?= build/guests
 
 # Guests in 32-bit protected mode, and in real mode.
-GUESTS_32 := boot-protected ptlcall-compat ptlcall-pae ptlcall-32bit-paging
+GUESTS_32 := boot-protected ptlcall-protected ptlcall-pae ptlcall-32bit-paging
 GUESTS_16 := boot-real
 
 # MARSSx86's own guest header, for a test that compiles it as it is: make MARSS_PTLCALLS_H=PATH.
@@ -33,7 +33,7 @@ GUEST_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
 
 GUEST_WIDTH_64 := -m64 -mno-red-zone -mcmodel=small
 GUEST_WIDTH_32 := -m32 -march=i686
-GUEST_WIDTH_16 := -m16 -march=i686 -Os
+GUEST_WIDTH_16 := -m16 -march=i686 -Os -DGUEST_REAL_MODE
 GUEST_LINK_64  := -m elf_x86_64 -T guest/lib/flat.ld
 GUEST_LINK_32  := -m elf_i386 -T guest/lib/flat.ld
 GUEST_LINK_16  := -m elf_i386 -T guest/lib/real.ld
@@ -54,7 +54,7 @@ define guest_rule
 GUEST_OBJECTS += $(call guest_object,$2,$3)
 $(GUEST_BUILD)/$1.elf: $(GUEST_BUILD)/$2/guest/lib/start$2.o $(call guest_object,$2,$3) \
 		$(GUEST_BUILD)/lib$2.a $(if $(filter 16,$2),guest/lib/real.ld,guest/lib/flat.ld)
-	$$(GUEST_LD) $$(GUEST_LINK_$2) -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments -o $$@ $$(filter %.o %.a,$$^)
+	$$(call say,LD,$$@)$$(GUEST_LD) $$(GUEST_LINK_$2) -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments -o $$@ $$(filter %.o %.a,$$^)
 endef
 
 # $(call guest_width_rules,WIDTH): how its objects and its library are made.
@@ -62,13 +62,13 @@ define guest_width_rules
 GUEST_OBJECTS += $(GUEST_BUILD)/$1/guest/lib/start$1.o $(addprefix $(GUEST_BUILD)/$1/,$(GUEST_LIB_$1))
 $(GUEST_BUILD)/$1/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(GUEST_CFLAGS) $$(GUEST_WIDTH_$1) -c -o $$@ $$<
+	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $$(GUEST_WIDTH_$1) -c -o $$@ $$<
 $(GUEST_BUILD)/$1/%.o: %.S
 	@mkdir -p $$(@D)
-	$$(CC) $$(GUEST_CFLAGS) $$(GUEST_WIDTH_$1) -c -o $$@ $$<
+	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $$(GUEST_WIDTH_$1) -c -o $$@ $$<
 $(GUEST_BUILD)/lib$1.a: $(addprefix $(GUEST_BUILD)/$1/,$(GUEST_LIB_$1))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(call say,AR,$$@)$$(AR) rcs $$@ $$^
 endef
 
 GUEST_OBJECTS :=
@@ -79,7 +79,7 @@ $(foreach source,$(GUEST_SOURCES),$(eval $(call guest_rule,$(call guest_name,$(s
 GUEST_IMAGES := $(foreach source,$(GUEST_SOURCES),$(GUEST_BUILD)/$(call guest_name,$(source)).bin)
 
 $(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
-	$(GUEST_OBJCOPY) -O binary $< $@
+	$(call say,COPY,$@)$(GUEST_OBJCOPY) -O binary $< $@
 
 # Only this guest includes a header that was not written for our warnings.
 $(GUEST_BUILD)/64/tests/guests/marss-header.o: GUEST_CFLAGS += -w \

@@ -68,6 +68,16 @@ int bus_add(struct bus *bus, const struct bus_region *region, struct error *erro
     return 0;
 }
 
+void bus_remove(struct bus *bus, const struct device *device)
+{
+    unsigned kept = 0;
+
+    for (unsigned at = 0; at < bus->region_count; at++)
+        if (bus->regions[at].device != device)
+            bus->regions[kept++] = bus->regions[at];
+    bus->region_count = kept;
+}
+
 void bus_freeze(struct bus *bus)
 {
     bus->frozen = true;

@@ -60,6 +60,9 @@ void bus_init(struct bus *bus, enum bus_space space);
 
 /* -EBUSY: overlap (both devices are named), -EINVAL: empty, wraps or past the end, -ENOSPC. */
 int bus_add(struct bus *bus, const struct bus_region *region, struct error *error);
+
+/* Take back all regions of (device), which could not be made after all. */
+void bus_remove(struct bus *bus, const struct device *device);
 void bus_freeze(struct bus *bus);
 
 /* The region that decodes (address), or NULL. */

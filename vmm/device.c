@@ -35,6 +35,13 @@ static void append(struct machine *machine, struct device *device)
     *end = device;
 }
 
+static void release(struct device *device)
+{
+    pthread_mutex_destroy(&device->lock);
+    free(device->property_text);
+    free(device);
+}
+
 int device_create(struct machine *machine, const struct device_type *type, const char *text,
                   struct error *error)
 {
@@ -57,9 +64,9 @@ int device_create(struct machine *machine, const struct device_type *type, const
     if (result == 0)
         result = type->create(device, error);
     if (result < 0) {
-        pthread_mutex_destroy(&device->lock);
-        free(device->property_text);
-        free(device);
+        bus_remove(&machine->bus[BUS_PIO], device);
+        bus_remove(&machine->bus[BUS_MMIO], device);
+        release(device);
         return result;
     }
     append(machine, device);
@@ -114,7 +121,5 @@ void device_destroy(struct device *device)
 {
     if (device->type->destroy)
         device->type->destroy(device);
-    pthread_mutex_destroy(&device->lock);
-    free(device->property_text);
-    free(device);
+    release(device);
 }

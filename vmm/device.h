@@ -52,7 +52,9 @@ struct device_type {
     int (*create)(struct device *device, struct error *error);
     uint64_t (*read)(struct device *device, const struct device_access *access);
     void (*write)(struct device *device, const struct device_access *access, uint64_t value);
-    void (*reset)(struct device *device);   /* to the state after create; may be NULL */
+    void (*reset)(struct device *device); /* to the state after create; may be NULL */
+    /* The run is over: write out what is buffered; may be NULL. */
+    int (*finish)(struct device *device, struct error *error);
     void (*destroy)(struct device *device); /* what create made; may be NULL */
 };
 

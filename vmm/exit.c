@@ -26,13 +26,25 @@ static void access_counted(struct machine *machine, enum bus_space space, struct
         atomic_fetch_add_explicit(&cycle->vcpu->unclaimed, 1, memory_order_relaxed);
 }
 
+/* The data of a port exit, or NULL: no port access has that size, or it lies beyond the run page. */
+static uint8_t *io_data(const struct vcpu *vcpu)
+{
+    const struct kvm_run *run = vcpu->run;
+    const unsigned size = run->io.size;
+    const uint64_t bytes = (uint64_t)size * run->io.count;
+
+    if ((size != 1 && size != 2 && size != 4) || run->io.data_offset > vcpu->run_size ||
+        bytes > vcpu->run_size - run->io.data_offset)
+        return NULL;
+    return (uint8_t *)vcpu->run + run->io.data_offset;
+}
+
 /* A string instruction is one exit with (count) elements: the port stays, the data moves. */
 static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
     const unsigned size = run->io.size;
-    const uint64_t bytes = (uint64_t)size * run->io.count;
-    uint8_t *data = (uint8_t *)run + run->io.data_offset;
+    uint8_t *data = io_data(vcpu);
     struct bus_cycle cycle = {
         .address = run->io.port,
         .size = size,
@@ -40,8 +52,7 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
         .vcpu = vcpu,
     };
 
-    if ((size != 1 && size != 2 && size != 4) || run->io.data_offset > vcpu->run_size ||
-        bytes > vcpu->run_size - run->io.data_offset)
+    if (!data)
         return stop(machine, vcpu, OUTCOME_INTERNAL);
     if (!vcpu->registers_valid && bus_needs_registers(&machine->bus[BUS_PIO], &cycle))
         return EXIT_REGISTERS;
@@ -170,8 +181,10 @@ enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
     return exit_kinds[exit_reason_index(vcpu->run->exit_reason)].handle(machine, vcpu);
 }
 
-void exit_remember(struct exit_history *history, const struct kvm_run *run)
+void exit_remember(struct vcpu *vcpu)
 {
+    struct exit_history *history = &vcpu->history;
+    const struct kvm_run *run = vcpu->run;
     struct exit_record *record = &history->records[history->total++ % EXIT_HISTORY];
 
     *record = (struct exit_record){
@@ -185,8 +198,8 @@ void exit_remember(struct exit_history *history, const struct kvm_run *run)
         record->size = run->io.size;
         record->count = run->io.count;
         record->write = run->io.direction == KVM_EXIT_IO_OUT;
-        memcpy(&record->data, (const uint8_t *)run + run->io.data_offset,
-               run->io.size < sizeof(record->data) ? run->io.size : sizeof(record->data));
+        if (run->io.count && io_data(vcpu))
+            memcpy(&record->data, io_data(vcpu), run->io.size);
         break;
     case KVM_EXIT_MMIO:
         record->address = run->mmio.phys_addr;

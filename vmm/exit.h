@@ -31,7 +31,7 @@ enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu);
 #define EXIT_REASONS      48
 #define EXIT_REASON_OTHER (EXIT_REASONS - 1)
 unsigned exit_reason_index(uint32_t reason);    /* into tables of EXIT_REASONS */
-const char *exit_reason_name(uint32_t reason);  /* "io"; "unknown" */
+const char *exit_reason_name(uint32_t reason);  /* "io"; "other" */
 const char *exit_reason_words(uint32_t reason); /* "port I/O"; for reports */
 
 /* What is kept of an exit for the crash report: small, written at every exit. */
@@ -52,7 +52,7 @@ struct exit_history {
     struct exit_record records[EXIT_HISTORY];
 };
 
-/* Record the exit that exit_handle() has just handled, with the data that it returned. */
-void exit_remember(struct exit_history *history, const struct kvm_run *run);
+/* Record in vcpu->history the exit that exit_handle() has just handled, with what it returned. */
+void exit_remember(struct vcpu *vcpu);
 
 #endif

@@ -11,10 +11,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CTRL_A        1
-#define KICK_AGAIN_MS 10 /* a signal can come just before the call that it is to end */
-#define NS_IN_MS      1000000u
-#define POLL_MS_MAX   1000000
+#define CTRL_A         1
+#define SLEEP_CHECK_MS 100
+#define KICK_AGAIN_MS  10 /* a signal can come just before the call that it is to end */
+#define NS_IN_MS       1000000u
+#define POLL_MS_MAX    1000000
 
 static void do_nothing(int number)
 {
@@ -107,16 +108,19 @@ static void hand_over_input(struct host *host)
 /* Milliseconds until something is to be done unasked; -1: never. */
 static int wait_ms(const struct host *host)
 {
+    const int rest = host->machine->vcpu_count > 1 ? SLEEP_CHECK_MS : -1;
     uint64_t now, ms;
 
     if (atomic_load(&host->machine->abandoned))
         return KICK_AGAIN_MS;
     if (!host->deadline)
-        return -1;
+        return rest;
     now = machine_clock(host->machine);
     if (now >= host->deadline)
         return 0;
     ms = (host->deadline - now) / NS_IN_MS + 1;
+    if (rest >= 0 && ms > (uint64_t)rest)
+        return rest;
     return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
 }
 
@@ -127,6 +131,24 @@ static void drain(int fd)
     ssize_t result = read(fd, &largest, sizeof(largest));
 
     (void)result;
+}
+
+/* No vCPU had an exit since the last time: does anything still run? */
+static void check_sleep(struct host *host)
+{
+    uint64_t counts[EXIT_REASONS];
+    uint64_t exits = 0;
+
+    if (host->machine->vcpu_count == 1)
+        return;
+    machine_count_exits(host->machine, counts);
+    for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
+        exits += counts[reason];
+    if (exits == host->exits && machine_sleeps_for_ever(host->machine)) {
+        machine_end(host->machine, OUTCOME_GUEST, 0);
+        machine_kick(host->machine);
+    }
+    host->exits = exits;
 }
 
 static void *host_thread(void *argument)
@@ -143,7 +165,8 @@ static void *host_thread(void *argument)
             {.fd = host->pending_count ? console->room_event : -1, .events = POLLIN},
         };
 
-        poll(waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host));
+        if (poll(waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host)) == 0)
+            check_sleep(host);
         if (waits[0].revents)
             return NULL;
         if (waits[1].revents) {
@@ -162,14 +185,22 @@ static void *host_thread(void *argument)
     }
 }
 
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 static void restore(struct host *host)
 {
+    struct console *console = &host->machine->console;
+
     if (host->raw)
         tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
-    if (host->signals >= 0)
-        close(host->signals);
-    if (host->stop >= 0)
-        close(host->stop);
+    close_if_open(host->signals);
+    close_if_open(host->stop);
+    close_if_open(console->room_event);
+    console->room_event = -1;
     pthread_sigmask(SIG_SETMASK, &host->old_mask, NULL);
 }
 
@@ -185,7 +216,8 @@ int host_begin(struct host *host, struct machine *machine, uint64_t timeout_ns, 
     prepare_signals(host, &taken);
     host->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     host->stop = eventfd(0, EFD_CLOEXEC);
-    if (host->signals < 0 || host->stop < 0) {
+    machine->console.room_event = eventfd(0, EFD_CLOEXEC);
+    if (host->signals < 0 || host->stop < 0 || machine->console.room_event < 0) {
         result = error_set(error, -errno, "signals cannot be taken: %s", strerror(errno));
         restore(host);
         return result;

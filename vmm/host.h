@@ -27,6 +27,7 @@ struct host {
     int stop;          /* eventfd: the run is over */
     int input;         /* stdin; -1 at its end */
     uint64_t deadline; /* of machine_clock(); 0: none */
+    uint64_t exits;    /* of all vCPUs, at the last look */
     sigset_t old_mask;
     bool raw; /* stdin is a terminal in raw mode; (saved) is what it was */
     struct termios saved;

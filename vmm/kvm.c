@@ -62,8 +62,10 @@ static int check_system(const struct kvm *kvm, const char *path, struct error *e
     int version = ioctl(kvm->system_fd, KVM_GET_API_VERSION, 0);
 
     if (version < 0)
-        return error_set(error, -ENOTTY, "%s: KVM_GET_API_VERSION: %s; this is no KVM device", path,
-                         strerror(errno));
+        return error_set(error, -ENOTTY,
+                         "%s: KVM_GET_API_VERSION: %s; this is no KVM device: put the host's %s "
+                         "there",
+                         path, strerror(errno), KVM_DEVICE);
     if (version != KVM_API_VERSION)
         return error_set(error, -EPROTO,
                          "%s: KVM API version %d, but minivmm speaks %d; use a "
@@ -213,6 +215,16 @@ int kvm_get_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error
 int kvm_set_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error)
 {
     return CALL(vcpu_fd, KVM_SET_SREGS, sregs, error);
+}
+
+int kvm_get_mp_state(int vcpu_fd, struct kvm_mp_state *state, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_GET_MP_STATE, state, error);
+}
+
+int kvm_get_events(int vcpu_fd, struct kvm_vcpu_events *events, struct error *error)
+{
+    return CALL(vcpu_fd, KVM_GET_VCPU_EVENTS, events, error);
 }
 
 int kvm_run_vcpu(int vcpu_fd)

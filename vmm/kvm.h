@@ -47,7 +47,7 @@ int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_s
 /* The in-kernel interrupt controllers, needed for more than one vCPU; before the first vCPU. */
 int kvm_create_irqchip(const struct kvm *kvm, struct error *error);
 
-/* Room that VMX without unrestricted guest needs for unpaged modes. */
+/* Room that VMX without unrestricted guest needs for unpaged modes; before the first vCPU. */
 int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error);
 
 int kvm_get_supported_cpuid(const struct kvm *kvm, union kvm_cpuid_table *table,
@@ -63,6 +63,8 @@ int kvm_get_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error);
 int kvm_set_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error);
 int kvm_get_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error);
 int kvm_set_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error);
+int kvm_get_mp_state(int vcpu_fd, struct kvm_mp_state *state, struct error *error);
+int kvm_get_events(int vcpu_fd, struct kvm_vcpu_events *events, struct error *error);
 
 /* KVM_RUN, unchecked: 0 or a negative errno; -EINTR and -EAGAIN are no errors. */
 int kvm_run_vcpu(int vcpu_fd);

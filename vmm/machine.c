@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PAUSE_MS 20 /* a vCPU that takes longer is not asleep */
+
 static int open_out_dir(struct machine *machine, struct error *error)
 {
     const char *path = machine->config.out_dir;
@@ -34,9 +36,7 @@ static int make_vcpus(struct machine *machine, struct error *error)
     for (unsigned id = 0; id < count; id++) {
         struct vcpu *vcpu = &machine->vcpus[id];
 
-        vcpu->machine = machine;
-        vcpu->id = id;
-        vcpu->fd = -1;
+        vcpu_init(vcpu, machine, id);
         machine->vcpu_count++;
         if (machine->config.stats && !(vcpu->stats = stats_create()))
             return error_set(error, -ENOMEM, "out of memory for statistics; leave out --stats");
@@ -53,6 +53,7 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     machine->config = *config;
     machine->out_dir_fd = -1;
     kvm_init(&machine->kvm);
+    pause_init(&machine->pause);
     bus_init(&machine->bus[BUS_PIO], BUS_PIO);
     bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
     console_init(&machine->console, config->console_fd, config->console_policy,
@@ -85,6 +86,7 @@ void machine_destroy(struct machine *machine)
     machine->vcpu_count = 0;
     kvm_close(&machine->kvm);
     console_destroy(&machine->console);
+    pause_destroy(&machine->pause);
     memory_destroy(&machine->memory);
     if (machine->out_dir_fd >= 0)
         close(machine->out_dir_fd);
@@ -138,12 +140,10 @@ static int create_vcpus(struct machine *machine, struct error *error)
     return result;
 }
 
-int machine_open_kvm(struct machine *machine, const char *path, struct error *error)
+int machine_make_vm(struct machine *machine, struct error *error)
 {
-    int result = kvm_open(&machine->kvm, path, error);
+    int result;
 
-    if (result < 0)
-        return result;
     bus_freeze(&machine->bus[BUS_PIO]);
     bus_freeze(&machine->bus[BUS_MMIO]);
     if (machine->vcpu_count > machine->kvm.vcpus_max)
@@ -151,6 +151,8 @@ int machine_open_kvm(struct machine *machine, const char *path, struct error *er
                          machine->vcpu_count, machine->kvm.vcpus_max);
 
     result = map_memory(machine, error);
+    if (result == 0 && machine->config.unpaged)
+        result = kvm_set_unpaged_room(&machine->kvm, error);
     if (result == 0 && machine->vcpu_count > 1)
         result = kvm_create_irqchip(&machine->kvm, error);
     if (result == 0)
@@ -180,8 +182,6 @@ int machine_set_start(struct machine *machine, const struct x86_start *start, st
         result = x86_write_page_tables(&machine->memory, devices,
                                        high_devices(machine, devices, MACHINE_HIGH_DEVICES), &root,
                                        error);
-    if (result == 0 && start->mode != X86_LONG)
-        result = kvm_set_unpaged_room(&machine->kvm, error);
     if (result == 0)
         result = vcpu_set_start(&machine->vcpus[0], start, root, error);
     return result;
@@ -196,24 +196,36 @@ static void *vcpu_thread(void *argument)
 /* vCPU 0 has the calling thread; the others wait in KVM for INIT and SIPI, each in its own. */
 void machine_run(struct machine *machine)
 {
+    pthread_t threads[machine->vcpu_count];
     unsigned started = 1;
 
+    machine->pause.running = machine->vcpu_count;
     for (; started < machine->vcpu_count; started++) {
-        struct vcpu *vcpu = &machine->vcpus[started];
-
-        if (pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu) != 0) {
+        if (pthread_create(&threads[started], NULL, vcpu_thread, &machine->vcpus[started]) != 0) {
             machine_end(machine, OUTCOME_SETUP, 0);
             break;
         }
-        atomic_store(&vcpu->in_thread, true);
     }
-    machine->vcpus[0].thread = pthread_self();
-    atomic_store(&machine->vcpus[0].in_thread, true);
     vcpu_loop(&machine->vcpus[0]);
 
     for (unsigned id = 1; id < started; id++)
-        pthread_join(machine->vcpus[id].thread, NULL);
-    console_flush(&machine->console);
+        pthread_join(threads[id], NULL);
+}
+
+int machine_finish(struct machine *machine, struct error *error)
+{
+    int result = console_flush(&machine->console);
+
+    if (result < 0)
+        return error_set(error, result, "the console on stdout: %s; give it a reader or more room",
+                         strerror(-result));
+    for (struct device *device = machine->devices; device; device = device->next) {
+        if (device->type->finish)
+            result = device->type->finish(device, error);
+        if (result < 0)
+            return result;
+    }
+    return 0;
 }
 
 bool machine_end(struct machine *machine, enum outcome outcome, int status)
@@ -225,6 +237,18 @@ bool machine_end(struct machine *machine, enum outcome outcome, int status)
         status = GUEST_STATUS_MAX;
     end = (unsigned)outcome | (unsigned)status << 8;
     return atomic_compare_exchange_strong(&machine->end, &running, end);
+}
+
+bool machine_sleeps_for_ever(struct machine *machine)
+{
+    bool sleeps = true;
+
+    if (!pause_begin(machine, PAUSE_MS))
+        return false;
+    for (unsigned id = 0; sleeps && id < machine->vcpu_count; id++)
+        sleeps = vcpu_sleeps_for_ever(&machine->vcpus[id]);
+    pause_end(machine);
+    return sleeps;
 }
 
 void machine_kick(struct machine *machine)

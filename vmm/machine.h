@@ -1,7 +1,7 @@
 /*
  * A machine: its memory, buses, devices and vCPUs, and how it ended.
  *
- * Everything hangs off this struct; there are no globals. Without machine_open_kvm() it is a
+ * Everything hangs off this struct; there are no globals. Without kvm_open() it is a
  * machine whose exits come from elsewhere: from a test.
  */
 #ifndef VMM_MACHINE_H
@@ -14,6 +14,7 @@
 #include "vmm/kvm.h"
 #include "vmm/memory.h"
 #include "vmm/outcome.h"
+#include "vmm/pause.h"
 #include "vmm/x86.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,7 @@
 struct machine_config {
     uint64_t memory_size; /* bytes */
     unsigned vcpu_count;
+    bool unpaged;   /* vCPU 0 starts with paging off */
     int console_fd; /* where the guest's console goes; not closed by the machine */
     enum output_policy console_policy;
     const char *out_dir; /* where files that the guest asks for are written */
@@ -45,30 +47,41 @@ struct machine {
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
 
-    struct kvm kvm; /* its descriptors are -1 until machine_open_kvm() */
+    struct pause pause;
+    struct kvm kvm; /* its descriptors are -1 until kvm_open() */
     struct vcpu *vcpus;
     unsigned vcpu_count;
 
-    atomic_uint end;       /* enum outcome | guest status << 8: set once, by machine_end() */
-    atomic_bool abandoned; /* ended from outside: wait for nobody */
-    struct vcpu *ended_by; /* who crashed; for the report; valid once all vCPUs are at rest */
+    atomic_uint end;        /* enum outcome | guest status << 8: set once, by machine_end() */
+    atomic_bool abandoned;  /* ended from outside: wait for nobody */
+    atomic_bool all_kicked; /* the first vCPU to notice the end has told the others */
+    struct vcpu *ended_by;  /* who crashed; for the report; valid once all vCPUs are at rest */
 };
 
 /* Make memory, buses and console. On failure nothing is left behind. */
 int machine_create(struct machine *machine, const struct machine_config *config,
                    struct error *error);
 
-/* End all that create and open_kvm made. No vCPU may run. */
+/* End all that create and make_vm made. No vCPU may run. */
 void machine_destroy(struct machine *machine);
 
-/* Make the VM and its vCPUs; devices and their CPUID leaves are there already. Freezes the buses. */
-int machine_open_kvm(struct machine *machine, const char *path, struct error *error);
+/*
+ * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the
+ * devices, which are all there already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
+ */
+int machine_make_vm(struct machine *machine, struct error *error);
 
 /* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
 int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
 
 /* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how. */
 void machine_run(struct machine *machine);
+
+/*
+ * After the run: everything buffered is written out. A negative errno with its sentence if that
+ * fails, so that a full disk is no success.
+ */
+int machine_finish(struct machine *machine, struct error *error);
 
 /*
  * The machine ends: the first call counts, any thread may make it. (status) is the guest's for
@@ -87,6 +100,13 @@ static inline int machine_status(struct machine *machine)
 {
     return (int)(atomic_load_explicit(&machine->end, memory_order_acquire) >> 8);
 }
+
+/*
+ * Does every vCPU sleep with nothing that could wake it? Then the guest has ended itself. To be
+ * asked now and then from outside, of a machine with an interrupt controller in the kernel; without
+ * one, HLT is an exit. The vCPUs are brought to rest for it.
+ */
+bool machine_sleeps_for_ever(struct machine *machine);
 
 /* Kick every vCPU that runs in a thread. */
 void machine_kick(struct machine *machine);

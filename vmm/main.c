@@ -48,6 +48,12 @@ static int add_devices(struct machine *machine, const struct options *options, s
     return result;
 }
 
+/* A machine that cannot be made: because an option asks for what is not possible, or otherwise. */
+static enum outcome setup_outcome(int result)
+{
+    return result == -EINVAL ? OUTCOME_USAGE : OUTCOME_SETUP;
+}
+
 /* Everything up to the first instruction; the outcome says which part failed. */
 static enum outcome prepare(struct machine *machine, const struct options *options,
                             struct error *error)
@@ -61,62 +67,52 @@ static enum outcome prepare(struct machine *machine, const struct options *optio
         .entry = options->entry,
     };
     struct x86_start start;
+    int result = add_devices(machine, options, error);
 
-    if (add_devices(machine, options, error) < 0)
-        return OUTCOME_SETUP;
+    if (result < 0)
+        return setup_outcome(result);
     if (loader_load(&machine->memory, &request, &start, error) < 0)
         return OUTCOME_IMAGE;
     if (boot_write_info(&machine->memory, options->vcpu_count, options->words, options->word_count,
                         error) < 0)
         return OUTCOME_USAGE;
-    switch (machine_open_kvm(machine, KVM_DEVICE, error)) {
-    case 0:
-        break;
-    case -EINVAL:
-    case -ENOMEM:
-        return OUTCOME_SETUP;
-    default:
+    if (kvm_open(&machine->kvm, KVM_DEVICE, error) < 0)
         return OUTCOME_NO_KVM;
-    }
+    result = machine_make_vm(machine, error);
+    if (result < 0)
+        return setup_outcome(result);
     return machine_set_start(machine, &start, error) < 0 ? OUTCOME_SETUP : OUTCOME_NONE;
 }
 
-static int write_stats(struct machine *machine, const struct options *options)
+/* Where the statistics go: opened before the run, so that it is not in vain. */
+static int open_stats(const struct options *options, struct error *error)
 {
-    int fd = STDERR_FILENO;
-    struct error error;
-    int result;
+    int fd;
 
-    if (options->stats_file)
-        fd = open(options->stats_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    result = fd < 0 ? -errno : stats_write(machine, options->stats_json, fd);
-    if (fd >= 0 && options->stats_file)
-        close(fd);
-    if (result == 0)
-        return 0;
-    error_set(&error, result, "--stats file=%s: %s; name a file that can be written",
-              options->stats_file ? options->stats_file : "stderr", strerror(-result));
-    return fail(OUTCOME_OUTPUT, &error);
+    if (!options->stats_file)
+        return STDERR_FILENO;
+    fd = open(options->stats_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return error_set(error, -errno, "--stats file=%s: %s; name a file that can be written",
+                         options->stats_file, strerror(errno));
+    return fd;
 }
 
-/* What the monitor has to say about the end, on stderr: nothing if the guest ended itself. */
+/* What the monitor has to say about the end, on stderr: nothing if the guest ended itself, and
+ * what could not be written is told by machine_finish(). */
 static void explain(struct machine *machine, const struct options *options)
 {
     enum outcome outcome = machine_outcome(machine);
     struct vcpu *vcpu = machine->ended_by;
     struct error error;
 
-    if (outcome == OUTCOME_GUEST)
+    if (outcome == OUTCOME_GUEST || outcome == OUTCOME_OUTPUT)
         return;
     if (outcome == OUTCOME_TIMEOUT)
         error_set(&error, 0, "the guest did not end within %g s; see --timeout",
                   (double)options->timeout_ns / 1e9);
     else if (outcome == OUTCOME_INTERNAL && vcpu && vcpu->failure.text[0])
         error = vcpu->failure;
-    else if (outcome == OUTCOME_OUTPUT)
-        error_set(&error, 0, "the console or log cannot be written: %s",
-                  strerror(machine->console.output.failure ? machine->console.output.failure
-                                                           : EIO));
     else
         error_set(&error, 0, "%s", outcome_table[outcome].meaning);
     dprintf(STDERR_FILENO, "minivmm: %s\n", error.text);
@@ -129,40 +125,60 @@ static void explain(struct machine *machine, const struct options *options)
     }
 }
 
+/* Run the machine that was prepared, and say how it ended: the exit status. */
+static int run_prepared(struct machine *machine, const struct options *options, int stats_fd)
+{
+    struct error error;
+    struct host host;
+    int result;
+
+    if (host_begin(&host, machine, options->timeout_ns, &error) < 0)
+        return fail(OUTCOME_SETUP, &error);
+    machine_run(machine);
+    host_end(&host);
+
+    explain(machine, options);
+    result = machine_finish(machine, &error);
+    if (result == 0 && options->stats &&
+        (result = stats_write(machine, options->stats_json, stats_fd)) < 0)
+        error_set(&error, result, "--stats: %s", strerror(-result));
+    if (result < 0)
+        return fail(OUTCOME_OUTPUT, &error);
+    return outcome_exit_status(machine_outcome(machine), machine_status(machine));
+}
+
 static int run(const struct options *options)
 {
     const struct machine_config config = {
         .memory_size = options->memory_size,
         .vcpu_count = options->vcpu_count,
+        .unpaged = options->mode != X86_LONG,
         .console_fd = STDOUT_FILENO,
         .console_policy = isatty(STDOUT_FILENO) ? OUTPUT_AT_ONCE : OUTPUT_LINES,
         .out_dir = options->out_dir,
         .quiet = options->quiet,
         .stats = options->stats,
     };
+    int stats_fd = -1;
+    int result;
     struct machine machine;
     enum outcome outcome;
     struct error error;
-    struct host host;
     int status;
 
-    if (machine_create(&machine, &config, &error) < 0)
+    if (options->stats && (stats_fd = open_stats(options, &error)) < 0)
         return fail(OUTCOME_SETUP, &error);
+    result = machine_create(&machine, &config, &error);
+    if (result < 0)
+        return fail(setup_outcome(result), &error);
     outcome = prepare(&machine, options, &error);
-    if (outcome == OUTCOME_NONE && host_begin(&host, &machine, options->timeout_ns, &error) < 0)
-        outcome = OUTCOME_SETUP;
-    if (outcome != OUTCOME_NONE) {
-        machine_destroy(&machine);
-        return fail(outcome, &error);
-    }
-
-    machine_run(&machine);
-    host_end(&host);
-    explain(&machine, options);
-    status = outcome_exit_status(machine_outcome(&machine), machine_status(&machine));
-    if (options->stats && write_stats(&machine, options) != 0)
-        status = outcome_exit_status(OUTCOME_OUTPUT, 0);
+    if (outcome == OUTCOME_NONE)
+        status = run_prepared(&machine, options, stats_fd);
+    else
+        status = fail(outcome, &error);
     machine_destroy(&machine);
+    if (stats_fd > STDERR_FILENO)
+        close(stats_fd);
     return status;
 }
 

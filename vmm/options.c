@@ -4,6 +4,7 @@
 #include "vmm/outcome.h"
 #include "vmm/property.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -41,7 +42,7 @@ static int parse_memory(struct options *options, const char *value, struct error
 
     if (number_parse(value, "KMG", &size) < 0)
         return bad_value(error, "--mem", value, "a size such as 64, 64M or 1G");
-    if (value[strlen(value) - 1] >= '0' && value[strlen(value) - 1] <= '9') {
+    if (isxdigit((unsigned char)value[strlen(value) - 1])) { /* no suffix is a hexadecimal digit */
         if (size > MEMORY_MAX / MIB)
             return bad_value(error, "--mem", value, "fewer MiB");
         size *= MIB;
@@ -113,19 +114,22 @@ static int parse_quiet(struct options *options, const char *value, struct error 
 /* [json][,file=FILE]: the file's name is the rest, commas and all. */
 static int parse_stats(struct options *options, const char *value, struct error *error)
 {
-    const char *rest = value ? value : "";
+    const char *rest = value;
 
     options->stats = true;
-    if (strncmp(rest, "json", 4) == 0 && (rest[4] == '\0' || rest[4] == ',')) {
+    if (!value)
+        return 0;
+    if (strcmp(value, "json") == 0) {
         options->stats_json = true;
-        rest += rest[4] == ',' ? 5 : 4;
-        if (*rest == '\0' && value[4] == ',')
-            return bad_value(error, "--stats", value, "json, file=FILE or json,file=FILE");
+        return 0;
     }
-    if (strncmp(rest, "file=", 5) == 0 && rest[5] != '\0')
-        options->stats_file = rest + 5;
-    else if (*rest != '\0')
+    if (strncmp(value, "json,", 5) == 0) {
+        options->stats_json = true;
+        rest += 5;
+    }
+    if (strncmp(rest, "file=", 5) != 0 || rest[5] == '\0')
         return bad_value(error, "--stats", value, "json, file=FILE or json,file=FILE");
+    options->stats_file = rest + 5;
     return 0;
 }
 
@@ -177,7 +181,7 @@ static const struct option_spec specs[] = {
     {"entry", 0, required_argument, "ADDR", "where it begins (the load address)", parse_entry},
     {"timeout", 0, required_argument, "SECONDS", "end the guest after so long", parse_timeout},
     {"quiet", 0, no_argument, NULL, "only errors on stderr", parse_quiet},
-    {"stats", 0, optional_argument, "[=json][,file=FILE]",
+    {"stats", 0, optional_argument, "[=json|file=FILE|json,file=FILE]",
      "count exits by reason and by port or address", parse_stats},
     {"ptlcall", 0, required_argument, "mmio=ADDR,port=PORT,log=FILE",
      "where the guest calls, and the log; off: no ptlcall", parse_ptlcall},
@@ -246,7 +250,7 @@ static int take_option(struct options *options, int code, char **argv, struct er
     case ':':
         return error_set(error, -EINVAL, "%s: a value is missing; see --help", word);
     case '?':
-        if (optopt > 0 && optopt < SPEC_BASE)
+        if (optopt != 0 && optopt < SPEC_BASE) /* a byte above 127 is negative */
             return error_set(error, -EINVAL, "-%c: there is no such option; see --help", optopt);
         if (optopt >= SPEC_BASE)
             return error_set(error, -EINVAL, "%s: this option takes no value; see --help", word);

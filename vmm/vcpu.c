@@ -37,6 +37,12 @@ struct paging_registers vcpu_paging(const struct vcpu *vcpu)
                                      .efer = sregs->efer};
 }
 
+void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
+{
+    *vcpu = (struct vcpu){.machine = machine, .id = id, .fd = -1};
+    pthread_mutex_init(&vcpu->kick_lock, NULL);
+}
+
 int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error)
 {
     const struct kvm *kvm = &vcpu->machine->kvm;
@@ -52,6 +58,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 {
     if (vcpu->fd >= 0)
         kvm_destroy_vcpu(&vcpu->machine->kvm, vcpu->fd, vcpu->run);
+    pthread_mutex_destroy(&vcpu->kick_lock);
     vcpu->fd = -1;
     vcpu->run = NULL;
 }
@@ -132,7 +139,7 @@ static void handle(struct vcpu *vcpu)
         if (vcpu->registers_valid)
             exit_handle(vcpu->machine, vcpu);
     }
-    exit_remember(&vcpu->history, vcpu->run);
+    exit_remember(vcpu);
     return_registers(vcpu);
 }
 
@@ -168,28 +175,71 @@ static int run_plain(struct vcpu *vcpu)
     return 0;
 }
 
+/* Between the two, the thread may be signalled; behind the second it may be joined. */
+static void set_thread(struct vcpu *vcpu, bool in_thread)
+{
+    pthread_mutex_lock(&vcpu->kick_lock);
+    vcpu->thread = pthread_self();
+    vcpu->in_thread = in_thread;
+    pthread_mutex_unlock(&vcpu->kick_lock);
+}
+
+/*
+ * A kick is for the end or for a pause. What it set in the run page is taken back before either is
+ * looked at: a kick that comes later sets it again.
+ */
+static void answer_kick(struct vcpu *vcpu)
+{
+    struct pause *pause = &vcpu->machine->pause;
+
+    __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    if (atomic_load(&pause->wanted))
+        pause_rest(pause);
+}
+
 void vcpu_loop(struct vcpu *vcpu)
 {
     int (*run)(struct vcpu *) = vcpu->stats ? run_measured : run_plain;
     struct machine *machine = vcpu->machine;
 
+    set_thread(vcpu, true);
     while (machine_outcome(machine) == OUTCOME_NONE) {
         int result = run(vcpu);
 
-        /* EINTR: a kick, or a signal of the host's. EAGAIN: INIT or SIPI has not come yet. */
-        if (result == 0 || result == -EINTR || result == -EAGAIN)
+        if (result == 0)
             continue;
+        /* EINTR: a kick. EAGAIN: INIT or SIPI has not come yet. */
+        if (result == -EINTR || result == -EAGAIN) {
+            answer_kick(vcpu);
+            continue;
+        }
         error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));
         fail(vcpu);
     }
-    machine_kick(machine);
+    set_thread(vcpu, false);
+    pause_leave(&machine->pause);
+    if (!atomic_exchange(&machine->all_kicked, true))
+        machine_kick(machine);
+}
+
+bool vcpu_sleeps_for_ever(struct vcpu *vcpu)
+{
+    struct kvm_vcpu_events events;
+    struct kvm_mp_state state;
+
+    if (kvm_get_mp_state(vcpu->fd, &state, NULL) < 0 ||
+        kvm_get_events(vcpu->fd, &events, NULL) < 0 || events.nmi.pending || events.nmi.injected)
+        return false;
+    return state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
+           (state.mp_state == KVM_MP_STATE_HALTED && !vcpu->run->if_flag);
 }
 
 void vcpu_kick(struct vcpu *vcpu)
 {
-    if (!vcpu->run)
-        return;
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-    if (atomic_load(&vcpu->in_thread))
+    pthread_mutex_lock(&vcpu->kick_lock);
+    if (vcpu->run)
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    if (vcpu->in_thread)
         pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
+    pthread_mutex_unlock(&vcpu->kick_lock);
 }

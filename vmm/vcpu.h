@@ -44,8 +44,9 @@ struct vcpu {
     struct stats *stats;  /* NULL unless --stats */
     struct error failure; /* why OUTCOME_INTERNAL, if this vCPU ended the machine */
 
-    pthread_t thread;
-    atomic_bool in_thread; /* (thread) is set and may be signalled */
+    pthread_mutex_t kick_lock; /* of the two below: a thread that was joined is not signalled */
+    pthread_t thread;          /* that runs vcpu_loop(), while (in_thread) */
+    bool in_thread;
 };
 
 /* The general registers of this exit; to be called only where registers_valid. */
@@ -69,6 +70,9 @@ bool vcpu_in_64_bit_mode(const struct vcpu *vcpu);
 /* The registers that paging_walk() wants. */
 struct paging_registers vcpu_paging(const struct vcpu *vcpu);
 
+/* vCPU (id) of (machine), not yet known to KVM. */
+void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id);
+
 /* Make the vCPU in its machine's VM, with (cpuid); registers are still KVM's. */
 int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error);
 void vcpu_destroy(struct vcpu *vcpu);
@@ -82,6 +86,12 @@ int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error);
 
 /* Run until the machine ends; on a failure of KVM's the machine ends with OUTCOME_INTERNAL. */
 void vcpu_loop(struct vcpu *vcpu);
+
+/*
+ * With an in-kernel interrupt controller, HLT is no exit. Of a vCPU at rest: has it halted with
+ * interrupts off, or never been started, so that only another vCPU could wake it?
+ */
+bool vcpu_sleeps_for_ever(struct vcpu *vcpu);
 
 /*
  * Make the vCPU leave KVM_RUN, or a blocked write, soon: from any thread. It then looks at

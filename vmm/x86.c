@@ -32,6 +32,7 @@
 #define LEAF_TOPOLOGY_V2     0x1f
 #define LEAF_PHYSICAL_BITS   0x80000008
 #define PHYSICAL_BITS_PRESET 36
+#define PROCESSORS_MAX       255        /* leaf 1 has 8 bits for them; more are in the topology */
 #define FEATURE_UMIP         (1u << 2)  /* leaf 7 ECX */
 #define FEATURE_HTT          (1u << 28) /* leaf 1 EDX */
 
@@ -208,9 +209,11 @@ void x86_set_start(const struct x86_start *start, uint64_t root, struct kvm_regs
 /* What differs from what KVM supports, in one entry. */
 static void adapt_entry(struct kvm_cpuid_entry2 *entry, unsigned id, unsigned vcpu_count)
 {
+    const unsigned processors = vcpu_count < PROCESSORS_MAX ? vcpu_count : PROCESSORS_MAX;
+
     switch (entry->function) {
     case LEAF_FEATURES:
-        entry->ebx = (entry->ebx & 0xffff) | (vcpu_count & 0xff) << 16 | id << 24;
+        entry->ebx = (entry->ebx & 0xffff) | processors << 16 | id << 24;
         entry->edx = vcpu_count > 1 ? entry->edx | FEATURE_HTT : entry->edx & ~FEATURE_HTT;
         break;
     case LEAF_MORE_FEATURES:

@@ -9,6 +9,7 @@
 #define CR0_PG    (1ul << 31)
 #define CR4_PSE   (1ul << 4)
 #define CR4_PAE   (1ul << 5)
+#define CR4_UMIP  (1ul << 11)
 #define CR4_LA57  (1ul << 12)
 #define MSR_EFER  0xc0000080u
 #define EFER_LME  (1ul << 8)
@@ -108,7 +109,11 @@ CPU_SEGMENT_REGISTER(ss)
 static inline unsigned long flags_read(void)
 {
     unsigned long value;
-    __asm__ volatile("pushf; pop %0" : "=r"(value));
+#ifdef __x86_64__
+    __asm__ volatile("pushfq; popq %0" : "=r"(value));
+#else
+    __asm__ volatile("pushfl; popl %0" : "=r"(value));
+#endif
     return value;
 }
 

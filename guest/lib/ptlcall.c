@@ -8,7 +8,11 @@
 #define COMMAND_MAX 256
 
 /* `out %al, $port; ret`: the port as an immediate, since DX holds argument 3. */
+#ifdef GUEST_REAL_MODE
+static uint8_t port_call[] = {0xe6, PTLCALL_DEFAULT_PORT, 0x66, 0xc3}; /* a ret of 32 bits */
+#else
 static uint8_t port_call[] = {0xe6, PTLCALL_DEFAULT_PORT, 0xc3};
+#endif
 
 static struct ptlcall_discovery discovery;
 static uint32_t method; /* PTLCALL_BY_…, 0: none */
@@ -85,7 +89,7 @@ ptlcall_status ptlcall(ptlcall_word op, ptlcall_word arg1, ptlcall_word arg2, pt
                            "d"(arg3), [trigger] "r"((uint32_t)discovery.trigger)
                          : "memory");
     } else if (method == PTLCALL_BY_PORT) {
-        __asm__ volatile("call *%[stub]"
+        __asm__ volatile("calll *%[stub]"
                          : "+a"(op)
                          : "D"(arg1), "S"(arg2), "d"(arg3), [stub] "r"(port_call)
                          : "memory");

@@ -57,7 +57,8 @@ static void check_simulation(void)
     check_result("switch to sim", ptlcall_switch_to_sim(), PTLCALL_OP_ENQUEUE);
     check_equal("version while simulating", (uint64_t)ptlcall_version(),
                 PTLCALL_SIMULATING | PTLCALL_VERSION_NUMBER);
-    check_result("capture stats", ptlcall_capture_stats("roi"), PTLCALL_OP_ENQUEUE);
+    check_result("snapshot into the log", ptlcall_single_flush("-snapshot-now -run"),
+                 PTLCALL_OP_ENQUEUE);
     check_result("switch to native", ptlcall_switch_to_native(), PTLCALL_OP_ENQUEUE);
     check_equal("version after that", (uint64_t)ptlcall_version(), PTLCALL_VERSION_NUMBER);
 }
@@ -105,6 +106,7 @@ int main(const struct boot_info *boot)
 
     if (argument_given(boot, "files")) {
         check_group("files");
+        check_result("capture stats", ptlcall_capture_stats("protocol"), PTLCALL_OP_ENQUEUE);
         check_result("core dump", ptlcall_core_dump("0123456789", 10, "protocol", 11),
                      PTLCALL_OP_CORE_DUMP);
     }

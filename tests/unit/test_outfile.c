@@ -1,6 +1,7 @@
+/* Files that a guest asks for: whole or not at all, and only in their directory. */
 #include "vmm/outfile.h"
 
-#include "tests/unit/fixture.h"
+#include <check.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+Suite *outfile_suite(void);
 
 /* A directory of its own for each test. */
 struct place {
@@ -75,24 +78,11 @@ static const struct {
     size_t length;
     bool allowed;
 } name_cases[] = {
-    {"roi", 3, true},
-    {"a b~!\"#", 7, true},
-    {"-x", 2, true},
-    {"a..b", 4, true},
-    {"a", 1, true},
-    {"", 0, false},
-    {".", 1, false},
-    {"..", 2, false},
-    {".hidden", 7, false},
-    {"a/b", 3, false},
-    {"/a", 2, false},
-    {"../a", 4, false},
-    {"a\\b", 3, false},
-    {"a\0b", 3, false},
-    {"a\nb", 3, false},
-    {"a\x7f", 2, false},
-    {"\xc3\xa4", 2, false},
-    {"ab/", 2, true}, /* the length counts, not what is behind */
+    {"roi", 3, true},       {"a b~!\"#", 7, true}, {"-x", 2, true},    {"a..b", 4, true},
+    {"a", 1, true},         {"", 0, false},        {".", 1, false},    {"..", 2, false},
+    {".hidden", 7, false},  {"a/b", 3, false},     {"/a", 2, false},   {"../a", 4, false},
+    {"a\\b", 3, false},     {"a\0b", 3, false},    {"a\nb", 3, false}, {"a\x7f", 2, false},
+    {"\xc3\xa4", 2, false}, {"ab/", 2, true}, /* the length counts, not what is behind */
 };
 
 START_TEST(a_name_is_printable_ascii_without_slashes_or_a_leading_dot)

@@ -1,3 +1,4 @@
+/* The command list of ENQUEUE: what is parsed, into what, and what is refused. */
 #include "devices/ptlcall_command.h"
 
 #include <check.h>
@@ -26,8 +27,8 @@ static void show(const struct ptlcall_command *commands, unsigned count, char *s
             used += (size_t)snprintf(shown + used, SHOWN_MAX - used, "=%.*s",
                                      (int)command->value.length, command->value.text);
         if (command->info->value == PTLCALL_VALUE_NUMBER)
-            used += (size_t)snprintf(shown + used, SHOWN_MAX - used, "(%" PRIu64 ")",
-                                     command->number);
+            used +=
+                (size_t)snprintf(shown + used, SHOWN_MAX - used, "(%" PRIu64 ")", command->number);
         used += (size_t)snprintf(shown + used, SHOWN_MAX - used, ";");
     }
 }

@@ -33,6 +33,11 @@ static int no_room(const char *path, uint64_t load, uint64_t room, struct error 
                          "%s: loaded at 0x%" PRIx64 " it overlaps the boot area 0x%x..0x%x; "
                          "choose another --load",
                          path, load, BOOT_AREA, BOOT_AREA_END - 1);
+    if (room == 0)
+        return error_set(error, -ENOMEM,
+                         "%s: there is no RAM at 0x%" PRIx64
+                         "; give more with -m, or another --load",
+                         path, load);
     return error_set(error, -ENOMEM,
                      "%s: loaded at 0x%" PRIx64 " it is larger than the guest's memory; give more "
                      "with -m, or a lower --load",

@@ -1,0 +1,7 @@
+/* Ends with the status that its argument names. */
+#include "guest/lib/guest.h"
+
+int main(const struct boot_info *boot)
+{
+    return (int)number_read(boot->command);
+}

@@ -1,0 +1,445 @@
+/* vmm/stats.c: what is counted of an exit, and how the sums are told. */
+#include "vmm/stats.h"
+
+#include "vmm/machine.h"
+#include "vmm/vcpu.h"
+
+#include <check.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+Suite *stats_suite(void);
+
+#define VCPUS      2
+#define PLACES_MAX 768 /* ports and addresses that are told apart */
+
+static struct machine machine;
+static struct error error;
+static int written; /* a memfd */
+static char text[1 << 20];
+
+static void setup(void)
+{
+    const struct machine_config config = {
+        .memory_size = MIB,
+        .vcpu_count = VCPUS,
+        .console_fd = -1,
+        .out_dir = "/",
+        .quiet = true,
+        .stats = true,
+    };
+
+    ck_assert_msg(machine_create(&machine, &config, &error) == 0, "%s", error.text);
+    written = memfd_create("stats", MFD_CLOEXEC);
+    ck_assert_int_ge(written, 0);
+}
+
+static void teardown(void)
+{
+    machine_destroy(&machine);
+    close(written);
+}
+
+static void add_device(const char *type)
+{
+    ck_assert_msg(device_create(&machine, device_type_find(type), NULL, &error) == 0, "%s",
+                  error.text);
+}
+
+/* 100 ns in the guest and 10 ns in the handler for each exit. */
+static void count(unsigned id, const struct kvm_run *run)
+{
+    stats_count(machine.vcpus[id].stats, run, 100, 10);
+}
+
+static void count_reason(unsigned id, uint32_t reason)
+{
+    const struct kvm_run run = {.exit_reason = reason};
+
+    count(id, &run);
+}
+
+static void count_port(unsigned id, uint16_t port, bool out, uint32_t elements)
+{
+    const struct kvm_run run = {
+        .exit_reason = KVM_EXIT_IO,
+        .io = {.direction = out ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN,
+               .size = 1,
+               .port = port,
+               .count = elements},
+    };
+
+    count(id, &run);
+}
+
+static void count_memory(unsigned id, uint64_t address, bool write)
+{
+    const struct kvm_run run = {
+        .exit_reason = KVM_EXIT_MMIO,
+        .mmio = {.phys_addr = address, .len = 8, .is_write = write},
+    };
+
+    count(id, &run);
+}
+
+static const char *write_stats(bool json)
+{
+    ssize_t length;
+
+    ck_assert_int_eq(ftruncate(written, 0), 0);
+    lseek(written, 0, SEEK_SET);
+    ck_assert_int_eq(stats_write(&machine, json, written), 0);
+    length = pread(written, text, sizeof(text) - 1, 0);
+    ck_assert_int_ge(length, 0);
+    ck_assert_int_lt(length, (ssize_t)sizeof(text) - 1);
+    text[length] = '\0';
+    return text;
+}
+
+static void check_has(const char *part)
+{
+    ck_assert_msg(strstr(text, part) != NULL, "not there: %s\nbut: %s", part, text);
+}
+
+static unsigned occurrences(const char *part)
+{
+    unsigned found = 0;
+
+    for (const char *next = text; (next = strstr(next, part)); next++)
+        found++;
+    return found;
+}
+
+/* A value of JSON, as far as it is used here: objects, arrays, plain strings, whole numbers. */
+static const char *skip_value(const char *next);
+
+static const char *skip_space(const char *next)
+{
+    while (*next == ' ' || *next == '\n')
+        next++;
+    return next;
+}
+
+static const char *skip_string(const char *next)
+{
+    if (*next++ != '"')
+        return NULL;
+    while (*next != '"')
+        if (*next == '\\' || !isprint((unsigned char)*next++))
+            return NULL;
+    return next + 1;
+}
+
+/* What lies between the brackets, which (close) ends; the members of an object have names. */
+static const char *skip_members(const char *next, char close, bool named)
+{
+    next = skip_space(next + 1);
+    if (*next == close)
+        return next + 1;
+    for (;;) {
+        if (named) {
+            next = skip_string(skip_space(next));
+            if (!next || *next++ != ':')
+                return NULL;
+        }
+        next = skip_value(next);
+        if (!next)
+            return NULL;
+        next = skip_space(next);
+        if (*next == close)
+            return next + 1;
+        if (*next++ != ',')
+            return NULL;
+    }
+}
+
+/* What follows the value at (next), or NULL: that is no value. */
+static const char *skip_value(const char *next)
+{
+    next = skip_space(next);
+    if (*next == '{')
+        return skip_members(next, '}', true);
+    if (*next == '[')
+        return skip_members(next, ']', false);
+    if (*next == '"')
+        return skip_string(next);
+    if (!isdigit((unsigned char)*next))
+        return NULL;
+    return next + strspn(next, "0123456789");
+}
+
+static void check_json(void)
+{
+    const char *end = skip_value(text);
+
+    ck_assert_msg(end && *skip_space(end) == '\0', "no JSON: %s", text);
+}
+
+START_TEST(nothing_counted_is_an_empty_object)
+{
+    ck_assert_str_eq(write_stats(true), "{\"schema\":1,\"exits\":0,\"unclaimed\":0,\n"
+                                        "\"reasons\":[],\n"
+                                        "\"addresses\":[],\n"
+                                        "\"further\":{\"exits\":0,\"run_ns\":0,\"handle_ns\":0,"
+                                        "\"reads\":0,\"writes\":0}}\n");
+}
+END_TEST
+
+START_TEST(nothing_counted_is_an_empty_table)
+{
+    ck_assert_str_eq(write_stats(false),
+                     "exits 0, accesses that no device decoded 0\n\n"
+                     "reason                            exits   share  us in guest us in handler\n"
+                     "\n"
+                     "space   address      device                exits      reads     writes "
+                     "us in handler\n");
+}
+END_TEST
+
+/* Two vCPUs, a device each way, a string, an address that is nobody's, and an HLT. */
+static void count_a_little_of_everything(void)
+{
+    add_device("uart");
+    add_device("ptlcall");
+    count_port(0, 0x3f8, true, 1);
+    count_port(1, 0x3f8, true, 5);
+    count_port(0, 0x3f8, false, 1);
+    count_memory(1, 0x8fffff000, true);
+    count_memory(0, 0xfee00000, false);
+    count_reason(1, KVM_EXIT_HLT);
+    atomic_store(&machine.vcpus[0].unclaimed, 3);
+    atomic_store(&machine.vcpus[1].unclaimed, 4);
+}
+
+START_TEST(the_json_adds_up_all_vcpus)
+{
+    count_a_little_of_everything();
+    ck_assert_str_eq(
+        write_stats(true),
+        "{\"schema\":1,\"exits\":6,\"unclaimed\":7,\n"
+        "\"reasons\":[\n"
+        " {\"reason\":\"io\",\"exits\":3,\"run_ns\":300,\"handle_ns\":30},\n"
+        " {\"reason\":\"hlt\",\"exits\":1,\"run_ns\":100,\"handle_ns\":10},\n"
+        " {\"reason\":\"mmio\",\"exits\":2,\"run_ns\":200,\"handle_ns\":20}],\n"
+        "\"addresses\":[\n"
+        " {\"space\":\"port\",\"address\":1016,\"device\":\"uart\","
+        "\"exits\":3,\"run_ns\":300,\"handle_ns\":30,\"reads\":1,\"writes\":6},\n"
+        " {\"space\":\"memory\",\"address\":4276092928,\"device\":\"unclaimed\","
+        "\"exits\":1,\"run_ns\":100,\"handle_ns\":10,\"reads\":1,\"writes\":0},\n"
+        " {\"space\":\"memory\",\"address\":38654701568,\"device\":\"ptlcall trigger\","
+        "\"exits\":1,\"run_ns\":100,\"handle_ns\":10,\"reads\":0,\"writes\":1}],\n"
+        "\"further\":{\"exits\":0,\"run_ns\":0,\"handle_ns\":0,\"reads\":0,\"writes\":0}}\n");
+}
+END_TEST
+
+START_TEST(the_table_adds_up_all_vcpus)
+{
+    count_a_little_of_everything();
+    ck_assert_str_eq(
+        write_stats(false),
+        "exits 6, accesses that no device decoded 7\n\n"
+        "reason                            exits   share  us in guest us in handler\n"
+        "io                                    3  50.00%        0.100        0.010\n"
+        "hlt                                   1  16.67%        0.100        0.010\n"
+        "mmio                                  2  33.33%        0.100        0.010\n"
+        "\n"
+        "space   address      device                exits      reads     writes us in handler\n"
+        "port    0x3f8        uart                      3          1          6        0.010\n"
+        "memory  0xfee00000   unclaimed                 1          1          0        0.010\n"
+        "memory  0x8fffff000  ptlcall trigger           1          0          1        0.010\n");
+}
+END_TEST
+
+START_TEST(a_string_is_one_exit_with_many_elements)
+{
+    count_port(0, 0x3f8, true, 4096);
+    count_port(0, 0x3f8, false, 7);
+    write_stats(true);
+    check_has("{\"schema\":1,\"exits\":2,");
+    check_has("\"exits\":2,\"run_ns\":200,\"handle_ns\":20,\"reads\":7,\"writes\":4096}");
+}
+END_TEST
+
+START_TEST(a_port_and_an_address_of_one_number_are_two_places)
+{
+    count_port(0, 0x80, true, 1);
+    count_memory(0, 0x80, false);
+    write_stats(true);
+    check_json();
+    check_has("{\"space\":\"port\",\"address\":128,\"device\":\"unclaimed\",\"exits\":1,");
+    check_has("{\"space\":\"memory\",\"address\":128,\"device\":\"unclaimed\",\"exits\":1,");
+}
+END_TEST
+
+START_TEST(every_address_of_a_device_has_its_name)
+{
+    add_device("uart");
+    count_port(0, 0x3f7, true, 1);
+    count_port(0, 0x3ff, true, 1);
+    count_port(0, 0x400, true, 1);
+    write_stats(true);
+    check_has("\"address\":1015,\"device\":\"unclaimed\"");
+    check_has("\"address\":1023,\"device\":\"uart\"");
+    check_has("\"address\":1024,\"device\":\"unclaimed\"");
+}
+END_TEST
+
+START_TEST(addresses_are_sorted_with_ports_first)
+{
+    static const char *const order[] = {"\"address\":1,", "\"address\":2,", "\"address\":65535,",
+                                        "\"address\":0,", "\"address\":18446744073709551615,"};
+    const char *last = text;
+
+    count_memory(0, UINT64_MAX, true);
+    count_port(1, 0xffff, true, 1);
+    count_memory(1, 0, true);
+    count_port(0, 2, true, 1);
+    count_port(0, 1, true, 1);
+    write_stats(true);
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        const char *found = strstr(text, order[i]);
+
+        ck_assert_msg(found && found > last, "%s is not in its place: %s", order[i], text);
+        last = found;
+    }
+}
+END_TEST
+
+START_TEST(reasons_that_are_unknown_are_counted_as_one)
+{
+    count_reason(0, 40);
+    count_reason(0, 47);
+    count_reason(0, 48);
+    count_reason(1, UINT32_MAX);
+    write_stats(true);
+    check_has(
+        "\"reasons\":[\n {\"reason\":\"other\",\"exits\":4,\"run_ns\":400,\"handle_ns\":40}],");
+    check_has("\"addresses\":[],");
+}
+END_TEST
+
+START_TEST(times_do_not_wrap_at_32_bits)
+{
+    const struct kvm_run run = {.exit_reason = KVM_EXIT_HLT};
+
+    stats_count(machine.vcpus[0].stats, &run, 5000000000, 6000000000);
+    stats_count(machine.vcpus[0].stats, &run, 5000000000, 6000000000);
+    write_stats(true);
+    check_has("\"exits\":2,\"run_ns\":10000000000,\"handle_ns\":12000000000}");
+}
+END_TEST
+
+START_TEST(what_is_written_can_be_written_again)
+{
+    static char before[4096];
+
+    count_a_little_of_everything();
+    strcpy(before, write_stats(true));
+    ck_assert_str_eq(write_stats(true), before);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told)
+{
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+    ck_assert_int_ge(full, 0);
+    ck_assert_int_eq(stats_write(&machine, true, full), -ENOSPC);
+    close(full);
+}
+END_TEST
+
+START_TEST(the_descriptor_stays_open)
+{
+    write_stats(false);
+    ck_assert_int_ge(fcntl(written, F_GETFD), 0);
+}
+END_TEST
+
+/* All the numbers behind (name) from (start) on. */
+static uint64_t sum_of(const char *start, const char *name)
+{
+    uint64_t sum = 0;
+
+    for (const char *next = start; (next = strstr(next, name));) {
+        next += strlen(name);
+        sum += strtoull(next, NULL, 10);
+    }
+    return sum;
+}
+
+START_TEST(addresses_beyond_the_room_are_counted_as_further)
+{
+    for (unsigned i = 0; i < PLACES_MAX + 32; i++)
+        count_memory(0, 0x10000000 + 0x1000 * (uint64_t)i, i % 2);
+    count_memory(0, 0x10000000, true); /* has its place already */
+    write_stats(true);
+    check_json();
+    ck_assert_uint_eq(occurrences("\"space\":"), PLACES_MAX);
+    check_has("\"further\":{\"exits\":32,\"run_ns\":3200,\"handle_ns\":320,"
+              "\"reads\":16,\"writes\":16}");
+    check_has("\"address\":268435456,\"device\":\"unclaimed\",\"exits\":2,");
+}
+END_TEST
+
+START_TEST(vcpus_with_full_tables_lose_no_exit_in_the_sum)
+{
+    const unsigned each = 1000;
+    const char *addresses;
+
+    for (unsigned i = 0; i < each; i++) {
+        count_memory(0, 0x10000000 + 8 * (uint64_t)i, true);
+        count_port(1, (uint16_t)(7 * i), false, 3);
+    }
+    write_stats(true);
+    check_json();
+    addresses = strstr(text, "\"addresses\"");
+    ck_assert_uint_eq(occurrences("\"space\":"), PLACES_MAX);
+    ck_assert_uint_eq(sum_of(addresses, "\"exits\":"), 2 * each);
+    ck_assert_uint_eq(sum_of(addresses, "\"reads\":"), 3 * each);
+    ck_assert_uint_eq(sum_of(addresses, "\"writes\":"), each);
+    ck_assert_uint_eq(sum_of(addresses, "\"run_ns\":"), 200 * each);
+}
+END_TEST
+
+START_TEST(the_table_has_a_line_for_further_addresses)
+{
+    for (unsigned i = 0; i < PLACES_MAX + 5; i++)
+        count_port(0, (uint16_t)i, true, 2);
+    write_stats(false);
+    check_has("\nfurther addresses                              5          0         10\n");
+}
+END_TEST
+
+Suite *stats_suite(void)
+{
+    Suite *suite = suite_create("stats");
+    TCase *tcase = tcase_create("stats");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, nothing_counted_is_an_empty_object);
+    tcase_add_test(tcase, nothing_counted_is_an_empty_table);
+    tcase_add_test(tcase, the_json_adds_up_all_vcpus);
+    tcase_add_test(tcase, the_table_adds_up_all_vcpus);
+    tcase_add_test(tcase, a_string_is_one_exit_with_many_elements);
+    tcase_add_test(tcase, a_port_and_an_address_of_one_number_are_two_places);
+    tcase_add_test(tcase, every_address_of_a_device_has_its_name);
+    tcase_add_test(tcase, addresses_are_sorted_with_ports_first);
+    tcase_add_test(tcase, reasons_that_are_unknown_are_counted_as_one);
+    tcase_add_test(tcase, times_do_not_wrap_at_32_bits);
+    tcase_add_test(tcase, what_is_written_can_be_written_again);
+    tcase_add_test(tcase, a_full_disk_is_told);
+    tcase_add_test(tcase, the_descriptor_stays_open);
+    tcase_add_test(tcase, addresses_beyond_the_room_are_counted_as_further);
+    tcase_add_test(tcase, vcpus_with_full_tables_lose_no_exit_in_the_sum);
+    tcase_add_test(tcase, the_table_has_a_line_for_further_addresses);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,38 @@
+/*
+ * Bringing all vCPUs to rest, and letting them go on, from any other thread.
+ *
+ * Whoever pauses sets (wanted) and kicks the vCPUs; each comes to rest between two KVM_RUNs, where
+ * nothing of an exit is half done. (running) counts those that have not.
+ */
+#ifndef VMM_PAUSE_H
+#define VMM_PAUSE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct machine;
+
+struct pause {
+    pthread_mutex_t turn; /* held from begin to end: one pause at a time */
+    pthread_mutex_t lock; /* of (running), and of changes of (wanted) */
+    pthread_cond_t changed;
+    unsigned running;
+    atomic_bool wanted;
+};
+
+void pause_init(struct pause *pause);
+void pause_destroy(struct pause *pause);
+
+/*
+ * Wait at most (timeout_ms) until all vCPUs rest. True: they do, until pause_end(). False: one of
+ * them was in the middle of something, such as a write that blocks; all run on.
+ */
+bool pause_begin(struct machine *machine, unsigned timeout_ms);
+void pause_end(struct machine *machine);
+
+/* A vCPU's thread: in its loop, before each KVM_RUN, once (wanted) is seen; and when it leaves. */
+void pause_rest(struct pause *pause);
+void pause_leave(struct pause *pause);
+
+#endif
