@@ -20,6 +20,12 @@ void bus_init(struct bus *bus, enum bus_space space)
 {
     memset(bus, 0, sizeof(*bus));
     bus->space = space;
+    pthread_rwlock_init(&bus->moving_lock, NULL);
+}
+
+void bus_destroy(struct bus *bus)
+{
+    pthread_rwlock_destroy(&bus->moving_lock);
 }
 
 /* The index of the first region that ends at or behind (address). */
@@ -83,13 +89,46 @@ void bus_freeze(struct bus *bus)
     bus->frozen = true;
 }
 
-const struct bus_region *bus_find(const struct bus *bus, uint64_t address)
+void bus_move(struct bus *bus, unsigned key, const struct bus_region *region)
+{
+    unsigned end;
+
+    pthread_rwlock_wrlock(&bus->moving_lock);
+    bus->moving[key] = region ? *region : (struct bus_region){0};
+    for (end = BUS_MOVING; end > 0 && !bus->moving[end - 1].device; end--)
+        ;
+    atomic_store(&bus->moving_end, end);
+    pthread_rwlock_unlock(&bus->moving_lock);
+}
+
+/* The copy stays good when the region moves away: an access that has begun is carried out. */
+static bool find_moving(struct bus *bus, uint64_t address, struct bus_region *found)
+{
+    unsigned end = atomic_load_explicit(&bus->moving_end, memory_order_relaxed);
+    bool is_found = false;
+
+    if (end == 0)
+        return false;
+    pthread_rwlock_rdlock(&bus->moving_lock);
+    for (unsigned key = 0; key < end && !is_found; key++) {
+        const struct bus_region *region = &bus->moving[key];
+
+        is_found = region->device && address >= region->first && address <= region->last;
+        if (is_found)
+            *found = *region;
+    }
+    pthread_rwlock_unlock(&bus->moving_lock);
+    return is_found;
+}
+
+bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
 {
     unsigned at = region_from(bus, address);
 
     if (at == bus->region_count || bus->regions[at].first > address)
-        return NULL;
-    return &bus->regions[at];
+        return find_moving(bus, address, found);
+    *found = bus->regions[at];
+    return true;
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned size)
@@ -141,16 +180,16 @@ static void access_region(const struct bus_region *region, struct bus_cycle *cyc
 }
 
 /* Byte by byte: each byte has its own decoder, and one without reads as ones. */
-static void access_bytes(const struct bus *bus, struct bus_cycle *cycle)
+static void access_bytes(struct bus *bus, struct bus_cycle *cycle)
 {
     uint64_t value = 0;
 
     for (unsigned at = 0; at < cycle->size; at++) {
-        const struct bus_region *region = bus_find(bus, cycle->address + at);
+        struct bus_region region;
         uint64_t byte = 0xff;
 
-        if (region) {
-            byte = access_piece(region, cycle, at, 1);
+        if (bus_find(bus, cycle->address + at, &region)) {
+            byte = access_piece(&region, cycle, at, 1);
             cycle->claimed = true;
         }
         value |= byte << (8 * at);
@@ -159,26 +198,28 @@ static void access_bytes(const struct bus *bus, struct bus_cycle *cycle)
         cycle->value = value;
 }
 
-bool bus_needs_registers(const struct bus *bus, const struct bus_cycle *cycle)
+bool bus_needs_registers(struct bus *bus, const struct bus_cycle *cycle)
 {
     for (unsigned at = 0; at < cycle->size; at++) {
-        const struct bus_region *region = bus_find(bus, cycle->address + at);
+        struct bus_region region;
 
-        if (region && region->registers)
+        if (!bus_find(bus, cycle->address + at, &region))
+            continue;
+        if (region.registers)
             return true;
-        if (region && serves_alone(region, cycle))
+        if (at == 0 && serves_alone(&region, cycle))
             return false;
     }
     return false;
 }
 
-void bus_access(const struct bus *bus, struct bus_cycle *cycle)
+void bus_access(struct bus *bus, struct bus_cycle *cycle)
 {
-    const struct bus_region *region = bus_find(bus, cycle->address);
+    struct bus_region region;
 
     cycle->claimed = false;
-    if (region && serves_alone(region, cycle))
-        access_region(region, cycle);
+    if (bus_find(bus, cycle->address, &region) && serves_alone(&region, cycle))
+        access_region(&region, cycle);
     else
         access_bytes(bus, cycle);
 }

@@ -5,6 +5,9 @@
  * machine is made; overlap, size 0 and wrap-around are refused. bus_freeze() ends that, before
  * the first vCPU runs: from then on the array is read by all vCPUs without a lock.
  *
+ * Besides these there are regions that come, move and go while vCPUs run: PCI BARs. They yield to
+ * the fixed ones.
+ *
  * Rules of an access:
  * - wholly inside one region: the device gets it, in pieces of the region's widest access; a
  *   region that says (whole) gets it undivided;
@@ -18,6 +21,8 @@
 #include "vmm/error.h"
 #include "vmm/memory.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +32,7 @@ struct vcpu;
 enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
 
 #define BUS_REGIONS  64
+#define BUS_MOVING   192 /* keys: 32 PCI slots with 6 BARs each */
 #define BUS_PIO_LAST 0xffffULL
 
 struct bus_region {
@@ -44,6 +50,11 @@ struct bus {
     bool frozen;
     unsigned region_count;
     struct bus_region regions[BUS_REGIONS]; /* sorted by first */
+
+    /* The regions that move, by key: a region whose (device) is NULL is not there. */
+    pthread_rwlock_t moving_lock;
+    atomic_uint moving_end; /* no key from here on is in use */
+    struct bus_region moving[BUS_MOVING];
 };
 
 /* One access of a vCPU. */
@@ -57,6 +68,7 @@ struct bus_cycle {
 };
 
 void bus_init(struct bus *bus, enum bus_space space);
+void bus_destroy(struct bus *bus);
 
 /* -EBUSY: overlap (both devices are named), -EINVAL: empty, wraps or past the end, -ENOSPC. */
 int bus_add(struct bus *bus, const struct bus_region *region, struct error *error);
@@ -65,13 +77,19 @@ int bus_add(struct bus *bus, const struct bus_region *region, struct error *erro
 void bus_remove(struct bus *bus, const struct device *device);
 void bus_freeze(struct bus *bus);
 
-/* The region that decodes (address), or NULL. */
-const struct bus_region *bus_find(const struct bus *bus, uint64_t address);
+/*
+ * Let the region with (key), below BUS_MOVING, be (region), or nothing if that is NULL: at any
+ * time, from any thread. Where two of these overlap, the lower key decodes.
+ */
+void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
+
+/* Which region decodes (address)? False: none. */
+bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
 
 /* Would the cycle reach a device that looks at registers? No device is called. */
-bool bus_needs_registers(const struct bus *bus, const struct bus_cycle *cycle);
+bool bus_needs_registers(struct bus *bus, const struct bus_cycle *cycle);
 
 /* Carry out one access. The device's lock, if it has one, is held around its op. */
-void bus_access(const struct bus *bus, struct bus_cycle *cycle);
+void bus_access(struct bus *bus, struct bus_cycle *cycle);
 
 #endif

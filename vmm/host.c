@@ -108,7 +108,7 @@ static void hand_over_input(struct host *host)
 /* Milliseconds until something is to be done unasked; -1: never. */
 static int wait_ms(const struct host *host)
 {
-    const int rest = host->machine->vcpu_count > 1 ? SLEEP_CHECK_MS : -1;
+    const int rest = host->machine->irqs.needed ? SLEEP_CHECK_MS : -1;
     uint64_t now, ms;
 
     if (atomic_load(&host->machine->abandoned))
@@ -139,7 +139,7 @@ static void check_sleep(struct host *host)
     uint64_t counts[EXIT_REASONS];
     uint64_t exits = 0;
 
-    if (host->machine->vcpu_count == 1)
+    if (!host->machine->irqs.needed)
         return;
     machine_count_exits(host->machine, counts);
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)

@@ -139,9 +139,44 @@ int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_s
     return CALL(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region, error);
 }
 
+/* ELCR: level-triggered inputs of the second PIC, which has 8 to 15. */
+static int set_level_triggered(const struct kvm *kvm, struct error *error)
+{
+    struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_SLAVE};
+    int result = CALL(kvm->vm_fd, KVM_GET_IRQCHIP, &chip, error);
+
+    if (result < 0)
+        return result;
+    chip.chip.pic.elcr = 1u << (10 - 8) | 1u << (11 - 8);
+    return CALL(kvm->vm_fd, KVM_SET_IRQCHIP, &chip, error);
+}
+
 int kvm_create_irqchip(const struct kvm *kvm, struct error *error)
 {
-    return CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
+    struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
+    int result = CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
+
+    if (result == 0)
+        result = CALL(kvm->vm_fd, KVM_CREATE_PIT2, &pit, error);
+    if (result == 0)
+        result = set_level_triggered(kvm, error);
+    return result;
+}
+
+void kvm_set_irq_line(const struct kvm *kvm, unsigned gsi, bool level)
+{
+    struct kvm_irq_level line = {.irq = gsi, .level = level};
+
+    ioctl(kvm->vm_fd, KVM_IRQ_LINE, &line);
+}
+
+void kvm_send_msi(const struct kvm *kvm, uint64_t address, uint32_t data)
+{
+    struct kvm_msi msi = {.address_lo = (uint32_t)address,
+                          .address_hi = (uint32_t)(address >> 32),
+                          .data = data};
+
+    ioctl(kvm->vm_fd, KVM_SIGNAL_MSI, &msi);
 }
 
 int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error)

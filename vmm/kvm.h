@@ -44,8 +44,15 @@ void kvm_close(struct kvm *kvm);
 int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
                    struct error *error);
 
-/* The in-kernel interrupt controllers, needed for more than one vCPU; before the first vCPU. */
+/*
+ * The in-kernel interrupt controllers (PICs, IOAPIC, local APICs) and PIT; before the first vCPU.
+ * PIC inputs 10 and 11, where PCI interrupts arrive, become level-triggered.
+ */
 int kvm_create_irqchip(const struct kvm *kvm, struct error *error);
+
+/* Into them: a line that changes, a message. KVM takes any; failures are nobody's to mend. */
+void kvm_set_irq_line(const struct kvm *kvm, unsigned gsi, bool level);
+void kvm_send_msi(const struct kvm *kvm, uint64_t address, uint32_t data);
 
 /* Room that VMX without unrestricted guest needs for unpaged modes; before the first vCPU. */
 int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error);

@@ -56,6 +56,9 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     pause_init(&machine->pause);
     bus_init(&machine->bus[BUS_PIO], BUS_PIO);
     bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
+    irq_init(&machine->irqs);
+    machine->irqs.needed = config->irqchip || config->vcpu_count > 1;
+    pci_bus_init(&machine->pci, machine);
     console_init(&machine->console, config->console_fd, config->console_policy,
                  &machine->abandoned);
 
@@ -87,6 +90,10 @@ void machine_destroy(struct machine *machine)
     kvm_close(&machine->kvm);
     console_destroy(&machine->console);
     pause_destroy(&machine->pause);
+    pci_bus_destroy(&machine->pci);
+    irq_destroy(&machine->irqs);
+    bus_destroy(&machine->bus[BUS_PIO]);
+    bus_destroy(&machine->bus[BUS_MMIO]);
     memory_destroy(&machine->memory);
     if (machine->out_dir_fd >= 0)
         close(machine->out_dir_fd);
@@ -140,6 +147,27 @@ static int create_vcpus(struct machine *machine, struct error *error)
     return result;
 }
 
+static void set_kvm_line(void *opaque, unsigned gsi, bool level)
+{
+    kvm_set_irq_line(opaque, gsi, level);
+}
+
+static void send_kvm_message(void *opaque, uint64_t address, uint32_t data)
+{
+    kvm_send_msi(opaque, address, data);
+}
+
+static int make_irqchip(struct machine *machine, struct error *error)
+{
+    int result = kvm_create_irqchip(&machine->kvm, error);
+
+    if (result == 0)
+        machine->irqs.sink = (struct irq_sink){.set = set_kvm_line,
+                                               .message = send_kvm_message,
+                                               .opaque = &machine->kvm};
+    return result;
+}
+
 int machine_make_vm(struct machine *machine, struct error *error)
 {
     int result;
@@ -153,8 +181,8 @@ int machine_make_vm(struct machine *machine, struct error *error)
     result = map_memory(machine, error);
     if (result == 0 && machine->config.unpaged)
         result = kvm_set_unpaged_room(&machine->kvm, error);
-    if (result == 0 && machine->vcpu_count > 1)
-        result = kvm_create_irqchip(&machine->kvm, error);
+    if (result == 0 && machine->irqs.needed)
+        result = make_irqchip(machine, error);
     if (result == 0)
         result = create_vcpus(machine, error);
     return result;

@@ -11,10 +11,12 @@
 #include "vmm/console.h"
 #include "vmm/device.h"
 #include "vmm/error.h"
+#include "vmm/irq.h"
 #include "vmm/kvm.h"
 #include "vmm/memory.h"
 #include "vmm/outcome.h"
 #include "vmm/pause.h"
+#include "vmm/pci.h"
 #include "vmm/x86.h"
 
 #include <stdatomic.h>
@@ -33,6 +35,7 @@ struct machine_config {
     const char *out_dir; /* where files that the guest asks for are written */
     bool quiet;          /* no notices on stderr */
     bool stats;          /* measure for --stats */
+    bool irqchip;        /* interrupt controllers even if no device needs them */
 };
 
 struct machine {
@@ -40,6 +43,8 @@ struct machine {
     struct memory memory;
     struct bus bus[BUS_SPACES];
     struct device *devices;
+    struct irq_hub irqs;
+    struct pci_bus pci;
     struct console console;
     int out_dir_fd; /* O_PATH; -1: nothing may be written */
 

@@ -127,11 +127,12 @@ static int compare_places(const void *left, const void *right)
 
 static const char *const space_names[BUS_SPACES] = {[BUS_PIO] = "port", [BUS_MMIO] = "memory"};
 
-static const char *device_at(const struct machine *machine, const struct place *place)
+static const char *device_at(struct machine *machine, const struct place *place)
 {
-    const struct bus_region *region = bus_find(&machine->bus[place->space], place->address);
+    struct bus_region region;
 
-    return region ? region->name : "unclaimed";
+    return bus_find(&machine->bus[place->space], place->address, &region) ? region.name
+                                                                          : "unclaimed";
 }
 
 static double to_us(uint64_t ns, uint64_t exits)
@@ -139,7 +140,7 @@ static double to_us(uint64_t ns, uint64_t exits)
     return exits ? (double)ns / (double)exits / 1000.0 : 0.0;
 }
 
-static void write_table(const struct machine *machine, const struct stats *sum, uint64_t exits,
+static void write_table(struct machine *machine, const struct stats *sum, uint64_t exits,
                         uint64_t unclaimed, FILE *file)
 {
     fprintf(file, "exits %" PRIu64 ", accesses that no device decoded %" PRIu64 "\n\n", exits,
@@ -182,7 +183,7 @@ static void write_json_accesses(const struct place *place, FILE *file)
     fprintf(file, ",\"reads\":%" PRIu64 ",\"writes\":%" PRIu64 "}", place->reads, place->writes);
 }
 
-static void write_json(const struct machine *machine, const struct stats *sum, uint64_t exits,
+static void write_json(struct machine *machine, const struct stats *sum, uint64_t exits,
                        uint64_t unclaimed, FILE *file)
 {
     const char *comma = "";

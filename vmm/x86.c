@@ -181,6 +181,7 @@ void x86_set_start(const struct x86_start *start, uint64_t root, struct kvm_regs
     memset(regs, 0, sizeof(*regs));
     regs->rip = start->entry;
     regs->rsp = start->stack;
+    regs->rax = start->rax;
     regs->rflags = X86_RFLAGS_FIXED;
     if (start->mode == X86_LONG)
         regs->rdi = start->info;

@@ -19,7 +19,8 @@ struct x86_start {
     enum x86_mode mode;
     uint64_t entry; /* gpa of the first instruction */
     uint64_t stack; /* RSP, 16-byte aligned; real mode: SP */
-    uint64_t info;  /* gpa of the boot-information block */
+    uint64_t info;  /* gpa of the boot-information block: RDI in long mode, else EBX */
+    uint64_t rax;   /* a magic number, where the image's format asks for one */
 };
 
 #define X86_CR0_PE       (1ULL << 0)

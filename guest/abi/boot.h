@@ -28,7 +28,12 @@ struct boot_info {
 #define BOOT_AREA_END 0xa0000u /* exclusive */
 #define BOOT_GDT      0x90000u
 #define BOOT_INFO     0x91000u
+#define BOOT_LOADER   0x92000u /* what an image format's own contract asks for */
 #define BOOT_TABLES   0x94000u /* page tables, to the end of the area */
+
+/* Where a PC has its BIOS: MP and ACPI tables are found here. No image may touch it. */
+#define BOOT_BIOS     0xe0000u
+#define BOOT_BIOS_END 0x100000u /* exclusive */
 
 /* Selectors of the boot GDT. */
 #define BOOT_CODE64 0x08
