@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DEVICE_NAME_MAX 32 /* bytes of a type's name */
+
 struct machine;
 struct vcpu;
 
@@ -62,6 +64,17 @@ struct device_type {
 extern const struct device_type *const device_types[];
 
 const struct device_type *device_type_find(const char *name);
+
+/* For --device help: all types with one line each, or one type with its properties, on (fd). */
+void device_print_types(int fd);
+void device_print_properties(const struct device_type *type, int fd);
+
+/*
+ * What `--device TYPE` or `--device TYPE,NAME=VALUE,…` names: the type, and the text of the property list, NULL if there is none. NULL:
+ * no such type; (error) says so.
+ */
+const struct device_type *device_type_of(const char *description, const char **properties,
+                                         struct error *error);
 
 /*
  * Make an instance of (type) with the property list (text), NULL for none, and append it to the

@@ -22,16 +22,9 @@ static int fail(enum outcome outcome, const struct error *error)
     return outcome_exit_status(outcome, 0);
 }
 
-/* One of the machine's own devices, with the properties that its option gave it. */
-static int add_device(struct machine *machine, const char *type, const char *properties,
-                      struct error *error)
-{
-    if (properties && strcmp(properties, "off") == 0)
-        return 0;
-    return device_create(machine, device_type_find(type), properties, error);
-}
-
-static int add_devices(struct machine *machine, const struct options *options, struct error *error)
+/* What every machine has, unless an option says off. */
+static int add_own_devices(struct machine *machine, const struct options *options,
+                           struct error *error)
 {
     const struct {
         const char *type, *properties;
@@ -43,8 +36,25 @@ static int add_devices(struct machine *machine, const struct options *options, s
     };
     int result = 0;
 
-    for (size_t i = 0; result == 0 && i < sizeof(devices) / sizeof(devices[0]); i++)
-        result = add_device(machine, devices[i].type, devices[i].properties, error);
+    for (size_t i = 0; result == 0 && i < sizeof(devices) / sizeof(devices[0]); i++) {
+        if (devices[i].properties && strcmp(devices[i].properties, "off") == 0)
+            continue;
+        result =
+            device_create(machine, device_type_find(devices[i].type), devices[i].properties, error);
+    }
+    return result;
+}
+
+static int add_devices(struct machine *machine, const struct options *options, struct error *error)
+{
+    int result = add_own_devices(machine, options, error);
+
+    for (unsigned i = 0; result == 0 && i < options->device_count; i++) {
+        const char *properties;
+        const struct device_type *type = device_type_of(options->devices[i], &properties, error);
+
+        result = type ? device_create(machine, type, properties, error) : -EINVAL;
+    }
     return result;
 }
 
@@ -76,6 +86,7 @@ static enum outcome prepare(struct machine *machine, const struct options *optio
     if (boot_write_info(&machine->memory, options->vcpu_count, options->words, options->word_count,
                         error) < 0)
         return OUTCOME_USAGE;
+    machine->config.unpaged = start.mode != X86_LONG;
     if (kvm_open(&machine->kvm, KVM_DEVICE, error) < 0)
         return OUTCOME_NO_KVM;
     result = machine_make_vm(machine, error);
@@ -152,12 +163,12 @@ static int run(const struct options *options)
     const struct machine_config config = {
         .memory_size = options->memory_size,
         .vcpu_count = options->vcpu_count,
-        .unpaged = options->mode != X86_LONG,
         .console_fd = STDOUT_FILENO,
         .console_policy = isatty(STDOUT_FILENO) ? OUTPUT_AT_ONCE : OUTPUT_LINES,
         .out_dir = options->out_dir,
         .quiet = options->quiet,
         .stats = options->stats,
+        .irqchip = options->irqchip,
     };
     int stats_fd = -1;
     int result;
@@ -182,6 +193,24 @@ static int run(const struct options *options)
     return status;
 }
 
+/* --device help, --device TYPE,help: (text) is what was given. */
+static int show_devices(const char *text)
+{
+    const struct device_type *type;
+    const char *properties;
+    struct error error;
+
+    if (strcmp(text, "help") == 0) {
+        device_print_types(STDOUT_FILENO);
+        return 0;
+    }
+    type = device_type_of(text, &properties, &error);
+    if (!type)
+        return fail(OUTCOME_USAGE, &error);
+    device_print_properties(type, STDOUT_FILENO);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -196,6 +225,8 @@ int main(int argc, char **argv)
     case OPTIONS_VERSION:
         printf("minivmm %s\n", MINIVMM_VERSION);
         return 0;
+    case OPTIONS_DEVICE_HELP:
+        return show_devices(options.devices[0]);
     case OPTIONS_RUN:
         break;
     }

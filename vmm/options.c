@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,6 @@
 #define CPUS_MAX      1024      /* the bound of KVM's own; this host's may be lower */
 #define TIMEOUT_MAX   1000000.0 /* seconds */
 
-struct option_spec;
 typedef int (*option_parser)(struct options *options, const char *value, struct error *error);
 
 /* One option: how it is written, what it means, and what takes its value. */
@@ -26,8 +26,11 @@ struct option_spec {
     int has_argument;  /* as getopt_long() has it */
     const char *value; /* for --help */
     const char *help;
-    option_parser parse;
+    option_parser parse; /* NULL: what it sets is the field at (field) */
+    size_t field;        /* of struct options: a bool if the option has no argument, else a text */
 };
+
+#define FIELD(name) NULL, offsetof(struct options, name)
 
 static int bad_value(struct error *error, const char *option, const char *value,
                      const char *allowed)
@@ -68,6 +71,7 @@ static int parse_mode(struct options *options, const char *value, struct error *
 
     for (unsigned mode = 0; mode < sizeof(names) / sizeof(names[0]); mode++) {
         if (strcmp(value, names[mode]) == 0) {
+            options->has_mode = true;
             options->mode = (enum x86_mode)mode;
             return 0;
         }
@@ -103,11 +107,19 @@ static int parse_timeout(struct options *options, const char *value, struct erro
     return 0;
 }
 
-static int parse_quiet(struct options *options, const char *value, struct error *error)
+static int parse_device(struct options *options, const char *value, struct error *error)
 {
-    (void)value;
-    (void)error;
-    options->quiet = true;
+    size_t length = strlen(value);
+
+    if (strcmp(value, "help") == 0 || (length > 5 && strcmp(value + length - 5, ",help") == 0)) {
+        options->action = OPTIONS_DEVICE_HELP;
+        options->devices[0] = value;
+        return 0;
+    }
+    if (options->device_count == OPTIONS_DEVICES)
+        return error_set(error, -EINVAL, "--device %s: more than %u devices; give fewer", value,
+                         OPTIONS_DEVICES);
+    options->devices[options->device_count++] = value;
     return 0;
 }
 
@@ -133,27 +145,6 @@ static int parse_stats(struct options *options, const char *value, struct error 
     return 0;
 }
 
-static int parse_ptlcall(struct options *options, const char *value, struct error *error)
-{
-    (void)error;
-    options->ptlcall = value;
-    return 0;
-}
-
-static int parse_debug_exit(struct options *options, const char *value, struct error *error)
-{
-    (void)error;
-    options->debug_exit = value;
-    return 0;
-}
-
-static int parse_out(struct options *options, const char *value, struct error *error)
-{
-    (void)error;
-    options->out_dir = value;
-    return 0;
-}
-
 static int parse_help(struct options *options, const char *value, struct error *error)
 {
     (void)value;
@@ -172,24 +163,33 @@ static int parse_version(struct options *options, const char *value, struct erro
 
 static const struct option_spec specs[] = {
     {"mem", 'm', required_argument, "SIZE", "guest memory; plain numbers are MiB; K, M, G (64M)",
-     parse_memory},
-    {"cpus", 'c', required_argument, "N", "vCPUs (1)", parse_cpus},
-    {"mode", 0, required_argument, "MODE", "start in long, protected or real mode (long)",
-     parse_mode},
+     parse_memory, 0},
+    {"cpus", 'c', required_argument, "N", "vCPUs (1)", parse_cpus, 0},
+    {"mode", 0, required_argument, "MODE",
+     "start a flat image in long, protected or real mode (long)", parse_mode, 0},
     {"load", 0, required_argument, "ADDR", "where the image goes (0x100000; real: 0x7c00)",
-     parse_load},
-    {"entry", 0, required_argument, "ADDR", "where it begins (the load address)", parse_entry},
-    {"timeout", 0, required_argument, "SECONDS", "end the guest after so long", parse_timeout},
-    {"quiet", 0, no_argument, NULL, "only errors on stderr", parse_quiet},
+     parse_load, 0},
+    {"entry", 0, required_argument, "ADDR", "where it begins (the load address)", parse_entry, 0},
+    {"timeout", 0, required_argument, "SECONDS", "end the guest after so long", parse_timeout, 0},
+    {"initrd", 0, required_argument, "FILE", "a file beside the image: multiboot or PVH module",
+     FIELD(initrd)},
+    {"append", 0, required_argument, "TEXT", "command line for a multiboot or PVH image",
+     FIELD(append)},
+    {"device", 0, required_argument, "TYPE[,NAME=VALUE...]",
+     "add a device; help: all types; TYPE,help: its properties", parse_device, 0},
+    {"irqchip", 0, no_argument, NULL, "interrupt controllers, even if no device needs them",
+     FIELD(irqchip)},
+    {"quiet", 0, no_argument, NULL, "only errors on stderr", FIELD(quiet)},
     {"stats", 0, optional_argument, "[=json|file=FILE|json,file=FILE]",
-     "count exits by reason and by port or address", parse_stats},
+     "count exits by reason and by port or address", parse_stats, 0},
     {"ptlcall", 0, required_argument, "mmio=ADDR,port=PORT,log=FILE",
-     "where the guest calls, and the log; off: no ptlcall", parse_ptlcall},
+     "where the guest calls, and the log; off: no ptlcall", FIELD(ptlcall)},
     {"debug-exit", 0, required_argument, "port=PORT,code=plain|qemu",
-     "the port that ends the guest (0xf4, plain); off: none", parse_debug_exit},
-    {"out", 0, required_argument, "DIR", "where files that the guest asks for go (.)", parse_out},
-    {"help", 'h', no_argument, NULL, "this text", parse_help},
-    {"version", 'V', no_argument, NULL, "the version", parse_version},
+     "the port that ends the guest (0xf4, plain); off: none", FIELD(debug_exit)},
+    {"out", 0, required_argument, "DIR", "where files that the guest asks for go (.)",
+     FIELD(out_dir)},
+    {"help", 'h', no_argument, NULL, "this text", parse_help, 0},
+    {"version", 'V', no_argument, NULL, "the version", parse_version, 0},
 };
 
 #define SPECS (sizeof(specs) / sizeof(specs[0]))
@@ -240,6 +240,19 @@ static int take_word(struct options *options, const char *word, struct error *er
     return 0;
 }
 
+static int take_value(struct options *options, const struct option_spec *spec, struct error *error)
+{
+    char *field = (char *)options + spec->field;
+
+    if (spec->parse)
+        return spec->parse(options, optarg, error);
+    if (spec->has_argument == no_argument)
+        *(bool *)field = true;
+    else
+        *(const char **)field = optarg;
+    return 0;
+}
+
 static int take_option(struct options *options, int code, char **argv, struct error *error)
 {
     const char *word = argv[optind - 1];
@@ -256,7 +269,7 @@ static int take_option(struct options *options, int code, char **argv, struct er
             return error_set(error, -EINVAL, "%s: this option takes no value; see --help", word);
         return error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
     default:
-        return spec_of(code)->parse(options, optarg, error);
+        return take_value(options, spec_of(code), error);
     }
 }
 

@@ -12,7 +12,9 @@
 
 #define MINIVMM_VERSION "0.1.0"
 
-enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
+#define OPTIONS_DEVICES 32
+
+enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_DEVICE_HELP };
 
 struct options {
     enum options_action action;
@@ -23,9 +25,15 @@ struct options {
     uint64_t memory_size;
     unsigned vcpu_count;
     enum x86_mode mode;
-    bool has_load, has_entry;
+    bool has_mode, has_load, has_entry;
     uint64_t load, entry;
     uint64_t timeout_ns; /* 0: none */
+    const char *initrd;  /* NULL: none */
+    const char *append;
+    const char
+        *devices[OPTIONS_DEVICES]; /* TYPE[,NAME=VALUE…]; for OPTIONS_DEVICE_HELP the first */
+    unsigned device_count;
+    bool irqchip;
     bool quiet;
     bool stats, stats_json;
     const char *stats_file; /* NULL: stderr */

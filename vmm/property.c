@@ -54,14 +54,31 @@ int number_parse(const char *text, const char *suffixes, uint64_t *value)
     return 0;
 }
 
-static int integer_set(const struct property *property, void *field, const char *value)
+static int number_set(const struct property *property, void *field, const char *value,
+                      const char *suffixes)
 {
     uint64_t number;
 
-    if (number_parse(value, NULL, &number) || number < property->min || number > property->max)
+    if (number_parse(value, suffixes, &number) || number < property->min || number > property->max)
         return -EINVAL;
     *(uint64_t *)field = number;
     return 0;
+}
+
+static int integer_set(const struct property *property, void *field, const char *value)
+{
+    return number_set(property, field, value, NULL);
+}
+
+static int size_set(const struct property *property, void *field, const char *value)
+{
+    return number_set(property, field, value, "KMG");
+}
+
+static void size_allowed(const struct property *property, char *text, size_t size)
+{
+    snprintf(text, size, "a size from %" PRIu64 " to %" PRIu64 " bytes", property->min,
+             property->max);
 }
 
 static void integer_allowed(const struct property *property, char *text, size_t size)
@@ -99,6 +116,12 @@ static void string_allowed(const struct property *property, char *text, size_t s
     snprintf(text, size, "at least one character");
 }
 
+static void file_allowed(const struct property *property, char *text, size_t size)
+{
+    (void)property;
+    snprintf(text, size, "the name of a file");
+}
+
 static int choice_set(const struct property *property, void *field, const char *value)
 {
     for (uint64_t i = 0; property->choices[i]; i++)
@@ -132,8 +155,10 @@ static const struct {
     void (*allowed)(const struct property *property, char *text, size_t size);
 } property_kinds[] = {
     [PROPERTY_INTEGER] = {sizeof(uint64_t), integer_set, integer_allowed},
+    [PROPERTY_SIZE] = {sizeof(uint64_t), size_set, size_allowed},
     [PROPERTY_BOOL] = {sizeof(bool), bool_set, bool_allowed},
     [PROPERTY_STRING] = {sizeof(const char *), string_set, string_allowed},
+    [PROPERTY_FILE] = {sizeof(const char *), string_set, file_allowed},
     [PROPERTY_CHOICE] = {sizeof(uint64_t), choice_set, choice_allowed},
 };
 
@@ -224,4 +249,18 @@ int property_parse(const struct property *table, void *object, char *text, const
         code = property_set(property, object, value, owner, error);
     }
     return code;
+}
+
+void property_print(const struct property *table, int fd)
+{
+    char allowed[PROPERTY_WORDS];
+
+    for (; table->name; table++) {
+        property_kinds[table->kind].allowed(table, allowed, sizeof(allowed));
+        dprintf(fd, "  %-10s %s\n", table->name, table->help);
+        dprintf(fd, "  %-10s %s; default: %s\n", "", allowed,
+                table->preset    ? table->preset
+                : table->choices ? table->choices[0]
+                                 : "none");
+    }
 }

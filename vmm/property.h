@@ -14,8 +14,10 @@
 
 enum property_kind {
     PROPERTY_INTEGER, /* field: uint64_t */
+    PROPERTY_SIZE,    /* field: uint64_t; K, M and G may follow the number */
     PROPERTY_BOOL,    /* field: bool; on, off */
     PROPERTY_STRING,  /* field: const char *, into the text given to property_parse(), or NULL */
+    PROPERTY_FILE,    /* the same, and names a file */
     PROPERTY_CHOICE,  /* field: uint64_t, the index into (choices) */
 };
 
@@ -24,7 +26,7 @@ struct property {
     enum property_kind kind;
     size_t offset;              /* of the field in the object */
     const char *preset;         /* the value when none is given; NULL: 0, off, NULL, choices[0] */
-    uint64_t min, max;          /* PROPERTY_INTEGER, inclusive */
+    uint64_t min, max;          /* PROPERTY_INTEGER and PROPERTY_SIZE, inclusive */
     const char *const *choices; /* PROPERTY_CHOICE, ended by NULL */
     const char *help;           /* one line */
 };
@@ -37,6 +39,9 @@ struct property {
  */
 int property_parse(const struct property *table, void *object, char *text, const char *owner,
                    struct error *error);
+
+/* Show the table to a person, on (fd): name, what is allowed, the preset, the meaning. */
+void property_print(const struct property *table, int fd);
 
 /*
  * Parse a whole number: decimal, 0x hexadecimal, or with (suffixes) a K, M or G behind it.

@@ -111,14 +111,17 @@ static void write_special_registers(const struct kvm_sregs *s, FILE *file)
             (uint64_t)s->gdt.base, s->gdt.limit, (uint64_t)s->idt.base, s->idt.limit);
 }
 
-/* The address of the next instruction as the MMU sees it: 64-bit code has no segment base. */
+/* An address as the MMU sees it: in 64-bit code, code and stack have no segment base. */
+static gva_t linear(const struct vcpu *vcpu, const struct kvm_segment *segment, uint64_t offset)
+{
+    if (vcpu_in_64_bit_mode(vcpu))
+        return gva(offset);
+    return gva((uint32_t)(segment->base + offset));
+}
+
 static gva_t linear_rip(struct vcpu *vcpu)
 {
-    uint64_t rip = vcpu_registers(vcpu)->rip;
-
-    if (vcpu_in_64_bit_mode(vcpu))
-        return gva(rip);
-    return gva((uint32_t)(vcpu_special_registers(vcpu)->cs.base + rip));
+    return linear(vcpu, &vcpu_special_registers(vcpu)->cs, vcpu_registers(vcpu)->rip);
 }
 
 static unsigned code_bits(const struct vcpu *vcpu)
@@ -140,21 +143,54 @@ static unsigned read_instruction(struct machine *machine, const struct paging_re
     return count;
 }
 
+/* As in the monitor's memory: bytes behind the start of the guest's RAM. */
+static void write_host_offset(const struct memory *memory, gpa_t address, FILE *file)
+{
+    const uint8_t *host = memory_at(memory, address, 1);
+
+    if (host)
+        fprintf(file, " -> RAM + 0x%tx\n", host - memory->slots[0].host);
+    else
+        fprintf(file, ", which is no RAM\n");
+}
+
+/* The two steps of an address: the guest's page tables, entry by entry, then the monitor's memory. */
+static void write_translation(struct machine *machine, const struct paging_registers *paging,
+                              const char *name, gva_t address, FILE *file)
+{
+    struct paging_walk walk;
+    int result = paging_walk(&machine->memory, paging, address, &walk);
+
+    fprintf(file, "  %s: gva 0x%" PRIx64, name, address.value);
+    if (result < 0)
+        fprintf(file, ": the guest's page tables map nothing there\n");
+    else {
+        fprintf(file, " -> gpa 0x%" PRIx64, walk.address.value);
+        write_host_offset(&machine->memory, walk.address, file);
+    }
+    for (unsigned i = 0; i < walk.entry_count; i++)
+        fprintf(file, "    level %u entry at 0x%" PRIx64 ": 0x%016" PRIx64 "\n",
+                walk.entries[i].level, walk.entries[i].address.value, walk.entries[i].value);
+}
+
+static void write_addresses(struct machine *machine, struct vcpu *vcpu, FILE *file)
+{
+    const struct paging_registers paging = vcpu_paging(vcpu);
+    const struct kvm_segment *stack = &vcpu_special_registers(vcpu)->ss;
+
+    write_translation(machine, &paging, "rip", linear_rip(vcpu), file);
+    write_translation(machine, &paging, "rsp", linear(vcpu, stack, vcpu_registers(vcpu)->rsp),
+                      file);
+}
+
 static void write_instruction(struct machine *machine, struct vcpu *vcpu, FILE *file)
 {
     const struct paging_registers paging = vcpu_paging(vcpu);
     gva_t address = linear_rip(vcpu);
     uint8_t bytes[INSTRUCTION_MAX];
     unsigned count = read_instruction(machine, &paging, address, bytes);
-    struct paging_walk walk;
     char text[128];
 
-    if (paging_walk(&machine->memory, &paging, address, &walk) < 0) {
-        fprintf(file, "  rip: the guest's page tables map nothing there\n");
-        return;
-    }
-    fprintf(file, "  rip: gva 0x%" PRIx64 " -> gpa 0x%" PRIx64 "%s\n", address.value,
-            walk.address.value, count ? "" : ", which is no RAM");
     if (!count)
         return;
     fprintf(file, "  bytes:");
@@ -203,6 +239,7 @@ void report_write(struct machine *machine, struct vcpu *vcpu, FILE *file)
     if (vcpu->registers_valid) {
         write_registers(vcpu_registers(vcpu), file);
         write_special_registers(vcpu_special_registers(vcpu), file);
+        write_addresses(machine, vcpu, file);
         write_instruction(machine, vcpu, file);
     }
     write_history(&vcpu->history, file);

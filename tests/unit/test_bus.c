@@ -15,6 +15,14 @@ Suite *bus_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Which region of (b) decodes, or NULL. The result lives until the next call. */
+static const struct bus_region *found_at(struct bus *b, uint64_t address)
+{
+    static struct bus_region region;
+
+    return bus_find(b, address, &region) ? &region : NULL;
+}
+
 /* Every byte of every region, by region index and offset. */
 #define PROBE_REGIONS 8
 #define PROBE_BYTES   16
@@ -336,11 +344,11 @@ START_TEST(a_lookup_finds_every_byte_of_a_region_and_none_beside_it)
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct bus_region *region = bus_find(&bus, cases[i].address);
+        const struct bus_region *region = found_at(&bus, cases[i].address);
 
         ck_assert_uint_eq(region ? region->index : 0, cases[i].region);
     }
-    ck_assert_ptr_null(bus_find(&bus, UINT64_MAX));
+    ck_assert_ptr_null(found_at(&bus, UINT64_MAX));
 }
 END_TEST
 
@@ -361,8 +369,8 @@ START_TEST(regions_are_sorted_whatever_the_order_they_came_in)
     for (unsigned i = 1; i < any.region_count; i++)
         ck_assert_uint_lt(any.regions[i - 1].last, any.regions[i].first);
     for (unsigned i = 0; i < COUNT(firsts); i++) {
-        ck_assert_ptr_nonnull(bus_find(&any, firsts[i]));
-        ck_assert_uint_eq(bus_find(&any, firsts[i])->index, i);
+        ck_assert_ptr_nonnull(found_at(&any, firsts[i]));
+        ck_assert_uint_eq(found_at(&any, firsts[i])->index, i);
     }
 }
 END_TEST
@@ -465,7 +473,7 @@ START_TEST(a_full_table_takes_no_more)
     ck_assert_int_eq(bus_add(&full, &region, &error), -ENOSPC);
     ck_assert_str_eq(error.text, "one too many: no room for another port range; use fewer devices");
     ck_assert_uint_eq(full.region_count, BUS_REGIONS);
-    ck_assert_ptr_null(bus_find(&full, BUS_REGIONS));
+    ck_assert_ptr_null(found_at(&full, BUS_REGIONS));
 }
 END_TEST
 
@@ -474,7 +482,7 @@ START_TEST(a_frozen_bus_takes_no_more)
     const struct bus_region region = {.first = 0x1000, .last = 0x1000, .name = "late"};
 
     ck_assert_int_eq(bus_add(&bus, &region, NULL), -ENOSPC);
-    ck_assert_ptr_null(bus_find(&bus, 0x1000));
+    ck_assert_ptr_null(found_at(&bus, 0x1000));
 }
 END_TEST
 
@@ -513,7 +521,7 @@ END_TEST
 
 START_TEST(a_device_that_cannot_be_made_leaves_no_regions)
 {
-    const struct bus *ports;
+    struct bus *ports;
     struct fixture fixture;
 
     fixture_setup(&fixture);
@@ -521,10 +529,94 @@ START_TEST(a_device_that_cannot_be_made_leaves_no_regions)
     ck_assert_int_eq(device_create(&fixture.machine, &probe_type, NULL, NULL), 0);
     ck_assert_int_eq(device_create(&fixture.machine, &failing_type, NULL, NULL), -ENOENT);
     ck_assert_uint_eq(ports->region_count, 1);
-    ck_assert_ptr_null(bus_find(ports, 0));
-    ck_assert_ptr_nonnull(bus_find(ports, 0x10));
+    ck_assert_ptr_null(found_at(ports, 0));
+    ck_assert_ptr_nonnull(found_at(ports, 0x10));
     ck_assert_uint_eq(fixture.machine.bus[BUS_MMIO].region_count, 0);
     fixture_teardown(&fixture);
+}
+END_TEST
+
+/* Regions that move: as PCI BARs do. */
+static struct bus moving_bus;
+
+static void let_move(unsigned key, uint64_t first, uint64_t last)
+{
+    const struct bus_region region = {.first = first,
+                                      .last = last,
+                                      .device = &probe.device,
+                                      .index = key,
+                                      .widest = 4,
+                                      .name = "moving"};
+
+    bus_move(&moving_bus, key, &region);
+}
+
+static void set_up_moving(void)
+{
+    const struct bus_region fixed = {
+        .first = 0x100, .last = 0x1ff, .device = &probe.device, .index = 7, .name = "fixed"};
+
+    bus_init(&moving_bus, BUS_MMIO);
+    ck_assert_int_eq(bus_add(&moving_bus, &fixed, NULL), 0);
+    bus_freeze(&moving_bus);
+}
+
+static void check_decoder(uint64_t address, unsigned want)
+{
+    const struct bus_region *region = found_at(&moving_bus, address);
+
+    ck_assert_uint_eq(region ? region->index : PROBE_REGIONS, want);
+}
+
+START_TEST(a_region_moves_on_a_frozen_bus)
+{
+    set_up_moving();
+    let_move(1, 0x1000, 0x1fff);
+    check_decoder(0x1000, 1);
+    check_decoder(0x1fff, 1);
+    check_decoder(0x2000, PROBE_REGIONS);
+    let_move(1, 0x8000, 0x8fff);
+    check_decoder(0x1000, PROBE_REGIONS);
+    check_decoder(0x8000, 1);
+    bus_move(&moving_bus, 1, NULL);
+    check_decoder(0x8000, PROBE_REGIONS);
+    bus_destroy(&moving_bus);
+}
+END_TEST
+
+START_TEST(a_moving_region_yields_to_a_fixed_one)
+{
+    set_up_moving();
+    let_move(1, 0, 0xfff);
+    check_decoder(0xff, 1);
+    check_decoder(0x100, 7);
+    check_decoder(0x1ff, 7);
+    check_decoder(0x200, 1);
+    bus_destroy(&moving_bus);
+}
+END_TEST
+
+START_TEST(of_two_moving_regions_the_lower_key_decodes)
+{
+    set_up_moving();
+    let_move(5, 0x1000, 0x1fff);
+    let_move(2, 0x1800, 0x27ff);
+    check_decoder(0x17ff, 5);
+    check_decoder(0x1800, 2);
+    check_decoder(0x1fff, 2);
+    bus_move(&moving_bus, 2, NULL);
+    check_decoder(0x1800, 5);
+    bus_destroy(&moving_bus);
+}
+END_TEST
+
+START_TEST(a_moving_region_may_end_at_the_last_address)
+{
+    set_up_moving();
+    let_move(BUS_MOVING - 1, UINT64_MAX - 0xfff, UINT64_MAX);
+    check_decoder(UINT64_MAX, BUS_MOVING - 1);
+    check_decoder(0, PROBE_REGIONS);
+    bus_destroy(&moving_bus);
 }
 END_TEST
 
@@ -588,6 +680,10 @@ Suite *bus_suite(void)
     tcase_add_test(tcase, a_device_that_cannot_be_made_leaves_no_regions);
     tcase_add_loop_test(tcase, the_lock_of_a_locked_device_is_held_with_more_than_one_vcpu, 0,
                         (int)COUNT(lock_cases));
+    tcase_add_test(tcase, a_region_moves_on_a_frozen_bus);
+    tcase_add_test(tcase, a_moving_region_yields_to_a_fixed_one);
+    tcase_add_test(tcase, of_two_moving_regions_the_lower_key_decodes);
+    tcase_add_test(tcase, a_moving_region_may_end_at_the_last_address);
     suite_add_tcase(suite, tcase);
     return suite;
 }

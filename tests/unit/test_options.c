@@ -15,7 +15,7 @@
 
 Suite *options_suite(void);
 
-#define WORDS_MAX 16
+#define WORDS_MAX (OPTIONS_DEVICES + 3)
 #define COUNT(a)  ((int)(sizeof(a) / sizeof((a)[0])))
 
 static struct options options;
@@ -43,6 +43,51 @@ static void check_parsed(int result)
     ck_assert_msg(result == 0, "%s", error.text);
 }
 
+START_TEST(devices_are_kept_in_the_order_given)
+{
+    check_parsed(PARSE("--device", "edu", "guest.bin", "--device=serial,port=0x2f8,out=f"));
+    ck_assert_uint_eq(options.device_count, 2);
+    ck_assert_str_eq(options.devices[0], "edu");
+    ck_assert_str_eq(options.devices[1], "serial,port=0x2f8,out=f");
+}
+END_TEST
+
+START_TEST(too_many_devices_are_refused)
+{
+    char *words[OPTIONS_DEVICES + 3] = {"guest.bin"};
+
+    for (unsigned i = 1; i < OPTIONS_DEVICES + 2; i++)
+        words[i] = "--device=edu";
+    ck_assert_int_eq(parse(words), -EINVAL);
+    ck_assert_str_eq(error.text, "--device edu: more than 32 devices; give fewer");
+    words[OPTIONS_DEVICES + 1] = NULL;
+    check_parsed(parse(words));
+}
+END_TEST
+
+START_TEST(device_help_needs_no_image)
+{
+    check_parsed(PARSE("--device", "help"));
+    ck_assert_int_eq(options.action, OPTIONS_DEVICE_HELP);
+    ck_assert_str_eq(options.devices[0], "help");
+    check_parsed(PARSE("--device", "edu,help"));
+    ck_assert_int_eq(options.action, OPTIONS_DEVICE_HELP);
+    ck_assert_str_eq(options.devices[0], "edu,help");
+}
+END_TEST
+
+START_TEST(what_goes_with_an_image_is_kept)
+{
+    check_parsed(PARSE("--initrd", "disk", "--append", "a b", "--irqchip", "guest.bin"));
+    ck_assert_str_eq(options.initrd, "disk");
+    ck_assert_str_eq(options.append, "a b");
+    ck_assert(options.irqchip);
+    ck_assert(!options.has_mode);
+    check_parsed(PARSE("--mode", "long", "guest.bin"));
+    ck_assert(options.has_mode);
+}
+END_TEST
+
 START_TEST(an_image_alone_gives_the_presets)
 {
     check_parsed(PARSE("guest.bin"));
@@ -58,6 +103,10 @@ START_TEST(an_image_alone_gives_the_presets)
     ck_assert_ptr_null(options.stats_file);
     ck_assert_ptr_null(options.ptlcall);
     ck_assert_ptr_null(options.debug_exit);
+    ck_assert_ptr_null(options.initrd);
+    ck_assert_ptr_null(options.append);
+    ck_assert_uint_eq(options.device_count, 0);
+    ck_assert(!options.irqchip && !options.has_mode);
     ck_assert_str_eq(options.out_dir, ".");
 }
 END_TEST
@@ -417,6 +466,10 @@ Suite *options_suite(void)
     TCase *tcase = tcase_create("options");
 
     tcase_add_test(tcase, an_image_alone_gives_the_presets);
+    tcase_add_test(tcase, devices_are_kept_in_the_order_given);
+    tcase_add_test(tcase, too_many_devices_are_refused);
+    tcase_add_test(tcase, device_help_needs_no_image);
+    tcase_add_test(tcase, what_goes_with_an_image_is_kept);
     tcase_add_loop_test(tcase, an_option_sets_its_number, 0, COUNT(number_cases));
     tcase_add_loop_test(tcase, an_option_passes_its_text_through, 0, COUNT(text_cases));
     tcase_add_loop_test(tcase, a_size_is_in_mib_unless_it_says_else, 0, COUNT(sizes));

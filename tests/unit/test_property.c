@@ -60,6 +60,32 @@ static int parse(struct thing *thing, const char *list)
     return property_parse(table, thing, text, "device thing", &error);
 }
 
+START_TEST(a_size_takes_a_suffix_and_a_file_is_a_name)
+{
+    static const struct property sizes[] = {
+        {.name = "ram", .kind = PROPERTY_SIZE, .offset = 0, .min = 4096, .max = 1 << 20},
+        {.name = "out", .kind = PROPERTY_FILE, .offset = sizeof(uint64_t)},
+        {0},
+    };
+    struct {
+        uint64_t ram;
+        const char *out;
+    } object;
+
+    strcpy(text, "ram=64K,out=a b/c");
+    ck_assert_int_eq(property_parse(sizes, &object, text, "it", &error), 0);
+    ck_assert_uint_eq(object.ram, 65536);
+    ck_assert_str_eq(object.out, "a b/c");
+    strcpy(text, "ram=2M");
+    ck_assert_int_eq(property_parse(sizes, &object, text, "it", &error), -EINVAL);
+    ck_assert_str_eq(error.text,
+                     "it: ram=2M is not allowed; give a size from 4096 to 1048576 bytes");
+    strcpy(text, "out=");
+    ck_assert_int_eq(property_parse(sizes, &object, text, "it", &error), -EINVAL);
+    ck_assert_str_eq(error.text, "it: out= is not allowed; give the name of a file");
+}
+END_TEST
+
 START_TEST(a_number_is_decimal_hexadecimal_or_has_a_suffix)
 {
     static const struct {
@@ -255,6 +281,7 @@ Suite *property_suite(void)
     TCase *tcase = tcase_create("property");
 
     tcase_add_test(tcase, a_number_is_decimal_hexadecimal_or_has_a_suffix);
+    tcase_add_test(tcase, a_size_takes_a_suffix_and_a_file_is_a_name);
     tcase_add_test(tcase, what_is_no_number_is_refused);
     tcase_add_test(tcase, without_a_list_the_presets_hold);
     tcase_add_test(tcase, a_list_sets_fields_of_every_kind);

@@ -299,8 +299,9 @@ START_TEST(rip_is_followed_through_the_page_tables)
     enter_long_mode(4 * MIB + 0x123);
     put(2 * MIB + 0x123, code, sizeof(code));
     write_report();
-    check_has("  rip: gva 0x400123 -> gpa 0x200123\n"
-              "  bytes: 0f 0b f4 01 02 03 04 05 06 07 08 09 0a 0b 0c\n");
+    check_has("  rip: gva 0x400123 -> gpa 0x200123 -> RAM + 0x200123\n"
+              "    level 4 entry at 0x");
+    check_has("  bytes: 0f 0b f4 01 02 03 04 05 06 07 08 09 0a 0b 0c\n");
     check_instruction("ud2");
 }
 END_TEST
@@ -335,7 +336,7 @@ START_TEST(a_rip_that_nothing_maps_is_told)
 {
     enter_long_mode(unmapped[_i]);
     write_report();
-    check_has("  rip: the guest's page tables map nothing there\n");
+    check_has(": the guest's page tables map nothing there\n");
     check_lacks("bytes:");
     check_lacks("instruction");
 }
@@ -355,7 +356,7 @@ START_TEST(page_tables_outside_ram_map_nothing)
     enter_long_mode(4 * MIB);
     special_registers()->cr3 = 1ULL << 40;
     write_report();
-    check_has("  rip: the guest's page tables map nothing there\n");
+    check_has(": the guest's page tables map nothing there\n");
 }
 END_TEST
 
@@ -364,10 +365,10 @@ static const struct mode_case {
     uint64_t base, rip;
     const char *place, *instruction;
 } mode_cases[] = {
-    {false, 0, 0x7c00, "  rip: gva 0x7c00 -> gpa 0x7c00\n", "dec ax"},
-    {false, 0x7000, 0xc00, "  rip: gva 0x7c00 -> gpa 0x7c00\n", "dec ax"},
-    {true, 0, 0x7c00, "  rip: gva 0x7c00 -> gpa 0x7c00\n", "dec eax"},
-    {true, 0xfffff000, 0x8c00, "  rip: gva 0x7c00 -> gpa 0x7c00\n", "dec eax"},
+    {false, 0, 0x7c00, "  rip: gva 0x7c00 -> gpa 0x7c00 -> RAM + 0x7c00\n", "dec ax"},
+    {false, 0x7000, 0xc00, "  rip: gva 0x7c00 -> gpa 0x7c00 -> RAM + 0x7c00\n", "dec ax"},
+    {true, 0, 0x7c00, "  rip: gva 0x7c00 -> gpa 0x7c00 -> RAM + 0x7c00\n", "dec eax"},
+    {true, 0xfffff000, 0x8c00, "  rip: gva 0x7c00 -> gpa 0x7c00 -> RAM + 0x7c00\n", "dec eax"},
 };
 
 START_TEST(outside_64_bit_mode_the_segment_counts)
@@ -393,7 +394,7 @@ START_TEST(in_64_bit_mode_the_segment_base_counts_nothing)
     special_registers()->cs.base = 0x1000;
     put(2 * MIB, code, sizeof(code));
     write_report();
-    check_has("  rip: gva 0x400000 -> gpa 0x200000\n");
+    check_has("  rip: gva 0x400000 -> gpa 0x200000 -> RAM + 0x200000\n");
     check_instruction("xor rax, rax");
 }
 END_TEST
