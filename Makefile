@@ -1,4 +1,5 @@
 # minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests.
+# `make fuzz` fuzzes the image loader, `make check-svm` runs the guests on a second KVM.
 # Add V=1 to see whole commands, CC=clang for the other compiler.
 
 CC      ?= cc
@@ -41,6 +42,7 @@ check-asan:
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
 include guest/guest.mk
+include tests/fuzz/fuzz.mk
 
 minivmm: $(BUILD)/minivmm
 	@cp $< $@

@@ -1,208 +1,28 @@
 /*
- * The ptlcall device: the trigger page and the port, and the call itself.
- *
- * A call is a const table entry per op; an error has no partial effect, and the guest goes on.
- * docs/ptlcall.md describes the protocol and the log.
+ * The device `ptlcall`: the trigger page and the port at fixed addresses, and the CPUID leaf by
+ * which a guest finds them. docs/ptlcall.md describes the protocol.
  */
 #include "devices/ptlcall.h"
 
 #include "vmm/machine.h"
-#include "vmm/vcpu.h"
-
-#include <inttypes.h>
-#include <string.h>
 
 #define TRIGGER_MAX ((1ULL << 47) - 1) /* the highest address that can be mapped to itself */
 #define PORT_MAX    (BUS_PIO_LAST + 1 - PTLCALL_PORTS)
-#define ERRNO_MAX   4095 /* as in Linux: results from -4095 to -1 are errors */
-#define LOW_32      UINT32_MAX
 
-enum { REGION_TRIGGER, REGION_PORT };
-
-struct ptlcall_op_info {
-    const char *name;
-    int64_t (*handle)(struct ptlcall_call *call);
-    void (*after)(struct ptlcall_call *call); /* once it succeeded; may be NULL */
-};
-
-int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reason)
-{
-    call->reason = reason;
-    return code;
-}
-
-int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_t length)
-{
-    const uint64_t last = call->wide ? UINT64_MAX : LOW_32;
-
-    if (length > 0 && length - 1 > last - address)
-        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer wraps around");
-    return 0;
-}
-
-int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length)
-{
-    const struct paging_registers registers = vcpu_paging(call->vcpu);
-    int64_t result;
-
-    if (!call->wide)
-        address &= LOW_32;
-    result = ptlcall_check_range(call, address, length);
-    if (result < 0)
-        return result;
-    if (paging_read(&call->ptlcall->device.machine->memory, &registers, gva(address), buffer,
-                    length) < 0)
-        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer cannot be read");
-    return 0;
-}
-
-static int64_t op_version(struct ptlcall_call *call)
-{
-    uint64_t simulating = call->ptlcall->session.simulating ? PTLCALL_SIMULATING : 0;
-
-    return (int64_t)(PTLCALL_VERSION_NUMBER | simulating);
-}
-
-static int64_t op_marker(struct ptlcall_call *call)
-{
-    ptlcall_log_print(&call->ptlcall->log, " id=%" PRIu64, call->arguments[0]);
-    return 0;
-}
-
-static void marker_counters(struct ptlcall_call *call)
-{
-    ptlcall_log_counters(call->ptlcall);
-}
-
-static int64_t op_checkpoint(struct ptlcall_call *call)
-{
-    ptlcall_log_print(&call->ptlcall->log, " action=%" PRIu64, call->arguments[2]);
-    return ptlcall_refuse(call, -PTLCALL_ENOSYS, "minivmm takes no checkpoints");
-}
-
-static int64_t op_log(struct ptlcall_call *call)
-{
-    struct ptlcall *ptlcall = call->ptlcall;
-    const uint64_t length = call->arguments[1];
-    int64_t result;
-
-    if (length > PTLCALL_LOG_MAX)
-        result = ptlcall_refuse(call, -PTLCALL_E2BIG, "the text is too long");
-    else
-        result = ptlcall_copy(call, call->arguments[0], ptlcall->text, length);
-    if (result < 0) {
-        ptlcall_log_print(&ptlcall->log, " length=%" PRIu64, length);
-        return result;
-    }
-    ptlcall_log_text(&ptlcall->log, "text", ptlcall->text, length);
-    return PTLCALL_OP_LOG;
-}
-
-static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
-    [PTLCALL_OP_VERSION] = {"VERSION", op_version, NULL},
-    [PTLCALL_OP_MARKER] = {"MARKER", op_marker, marker_counters},
-    [PTLCALL_OP_ENQUEUE] = {"ENQUEUE", ptlcall_enqueue, ptlcall_enqueue_run},
-    [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", op_checkpoint, NULL},
-    [PTLCALL_OP_CORE_DUMP] = {"CORE_DUMP", ptlcall_core_dump, NULL},
-    [PTLCALL_OP_LOG] = {"LOG", op_log, NULL},
-};
-
-/* The call's registers: RAX is the result; outside 64-bit mode they count 32 bits. */
-static uint64_t read_registers(struct ptlcall_call *call)
-{
-    const struct kvm_regs *regs = vcpu_registers(call->vcpu);
-    const uint64_t mask = call->wide ? UINT64_MAX : LOW_32;
-
-    call->arguments[0] = regs->rdi & mask;
-    call->arguments[1] = regs->rsi & mask;
-    call->arguments[2] = regs->rdx & mask;
-    call->arguments[3] = regs->r10 & mask;
-    call->arguments[4] = regs->r8 & mask;
-    return regs->rax;
-}
-
-/* Errors and small numbers in decimal, what has high bits in hexadecimal. */
-static void log_result(struct ptlcall_call *call, int64_t result)
-{
-    struct ptlcall_log *log = &call->ptlcall->log;
-
-    if (result >= -ERRNO_MAX)
-        ptlcall_log_print(log, " result=%" PRId64, result);
-    else
-        ptlcall_log_print(log, " result=0x%" PRIx64, (uint64_t)result);
-    if (call->reason)
-        ptlcall_log_text(log, "reason", call->reason, strlen(call->reason));
-}
-
-/* A guest that ends itself has its log on the disk first: a full disk is not a success. */
-static void end_call(struct ptlcall_call *call)
-{
-    struct ptlcall *ptlcall = call->ptlcall;
-    struct machine *machine = ptlcall->device.machine;
-
-    ptlcall_log_print(&ptlcall->log, "\n");
-    if (call->ends)
-        ptlcall_log_flush(&ptlcall->log);
-    if (ptlcall_log_failure(&ptlcall->log) < 0)
-        machine_end(machine, OUTCOME_OUTPUT, 0);
-    if (call->ends)
-        machine_end(machine, OUTCOME_GUEST, 0);
-}
-
-static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char *via)
-{
-    struct ptlcall_call call = {
-        .ptlcall = ptlcall,
-        .vcpu = vcpu,
-        .wide = vcpu_in_64_bit_mode(vcpu),
-    };
-    const int32_t op = (int32_t)read_registers(&call);
-    const struct ptlcall_op_info *info = op >= 0 && op < PTLCALL_OPS ? &op_table[op] : NULL;
-    int64_t result;
-
-    ptlcall->calls++;
-    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64 " vcpu=%u via=%s op=", ptlcall->calls,
-                      vcpu->id, via);
-    if (info) {
-        ptlcall_log_print(&ptlcall->log, "%s", info->name);
-        result = info->handle(&call);
-    } else {
-        ptlcall_log_print(&ptlcall->log, "%" PRId32, op);
-        result = ptlcall_refuse(&call, -PTLCALL_EINVAL, "no such op");
-    }
-    vcpu_set_rax(vcpu, (uint64_t)result & (call.wide ? UINT64_MAX : LOW_32));
-    log_result(&call, result);
-    if (!call.reason && info->after)
-        info->after(&call);
-    end_call(&call);
-}
-
-/* A load from the trigger page or the port is no call. */
-static uint64_t ptlcall_read(struct device *device, const struct device_access *access)
-{
-    (void)device;
-    (void)access;
-    return 0;
-}
-
-/* Any store in the page calls; of the ports only the first does, the others give it width. */
 static void ptlcall_write(struct device *device, const struct device_access *access, uint64_t value)
 {
-    struct ptlcall *ptlcall = (struct ptlcall *)device;
+    static const char *const vias[PTLCALL_REGIONS] = {"mmio", "port"};
 
     (void)value;
-    if (access->region == REGION_TRIGGER)
-        ptlcall_call(ptlcall, access->vcpu, "mmio");
-    else if (access->offset == 0)
-        ptlcall_call(ptlcall, access->vcpu, "port");
+    ptlcall_store(&((struct ptlcall_device *)device)->ptlcall, access, vias);
 }
 
-static int claim_regions(struct ptlcall *ptlcall, struct error *error)
+static int claim_regions(struct ptlcall_device *ptlcall, struct error *error)
 {
     const struct device_claim claims[] = {
         {
             .space = BUS_MMIO,
-            .index = REGION_TRIGGER,
+            .index = PTLCALL_REGION_TRIGGER,
             .base = ptlcall->trigger & ~(uint64_t)PAGE_MASK,
             .size = PAGE_SIZE,
             .widest = 8,
@@ -212,7 +32,7 @@ static int claim_regions(struct ptlcall *ptlcall, struct error *error)
         },
         {
             .space = BUS_PIO,
-            .index = REGION_PORT,
+            .index = PTLCALL_REGION_PORT,
             .base = ptlcall->port,
             .size = PTLCALL_PORTS,
             .widest = 4,
@@ -231,10 +51,8 @@ static int claim_regions(struct ptlcall *ptlcall, struct error *error)
     return 0;
 }
 
-static int ptlcall_create(struct device *device, struct error *error)
+static int offer_leaf(struct ptlcall_device *ptlcall, struct error *error)
 {
-    struct ptlcall *ptlcall = (struct ptlcall *)device;
-    struct machine *machine = device->machine;
     const struct kvm_cpuid_entry2 leaf = {
         .function = PTLCALL_CPUID_LEAF,
         .eax = PTLCALL_CPUID_FOUND,
@@ -242,46 +60,42 @@ static int ptlcall_create(struct device *device, struct error *error)
         .ecx = (uint32_t)ptlcall->trigger,
         .edx = (uint32_t)(ptlcall->trigger >> 32) | (uint32_t)ptlcall->port << 16,
     };
+
+    return machine_offer_cpuid(ptlcall->device.machine, &leaf, error);
+}
+
+static int ptlcall_create(struct device *device, struct error *error)
+{
+    struct ptlcall_device *ptlcall = (struct ptlcall_device *)device;
     int result = claim_regions(ptlcall, error);
 
     if (result == 0)
-        result = machine_offer_cpuid(machine, &leaf, error);
+        result = offer_leaf(ptlcall, error);
     if (result == 0)
-        result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
-                                  &machine->abandoned, error);
+        result = ptlcall_open(&ptlcall->ptlcall, device->machine, error);
     return result;
 }
 
 static void ptlcall_reset(struct device *device)
 {
-    struct ptlcall *ptlcall = (struct ptlcall *)device;
-
-    ptlcall->session = (struct ptlcall_session){0};
+    ptlcall_clear(&((struct ptlcall_device *)device)->ptlcall);
 }
 
 static int ptlcall_finish(struct device *device, struct error *error)
 {
-    struct ptlcall *ptlcall = (struct ptlcall *)device;
-    int result;
-
-    ptlcall_log_flush(&ptlcall->log);
-    result = ptlcall_log_failure(&ptlcall->log);
-    if (result < 0)
-        return error_set(error, result, "ptlcall log %s: %s; its end is lost, make room for it",
-                         ptlcall->log_path ? ptlcall->log_path : "on stderr", strerror(-result));
-    return 0;
+    return ptlcall_finish_log(&((struct ptlcall_device *)device)->ptlcall, error);
 }
 
 static void ptlcall_destroy(struct device *device)
 {
-    ptlcall_log_close(&((struct ptlcall *)device)->log);
+    ptlcall_close(&((struct ptlcall_device *)device)->ptlcall);
 }
 
 static const struct property ptlcall_properties[] = {
     {
         .name = "mmio",
         .kind = PROPERTY_INTEGER,
-        .offset = offsetof(struct ptlcall, trigger),
+        .offset = offsetof(struct ptlcall_device, trigger),
         .preset = "0x8fffff000",
         .max = TRIGGER_MAX,
         .help = "address of the trigger word; its whole page is the trigger",
@@ -289,28 +103,23 @@ static const struct property ptlcall_properties[] = {
     {
         .name = "port",
         .kind = PROPERTY_INTEGER,
-        .offset = offsetof(struct ptlcall, port),
+        .offset = offsetof(struct ptlcall_device, port),
         .preset = "0xe0",
         .max = PORT_MAX,
         .help = "I/O port of a call",
     },
-    {
-        .name = "log",
-        .kind = PROPERTY_STRING,
-        .offset = offsetof(struct ptlcall, log_path),
-        .help = "file for the log; otherwise it goes to stderr",
-    },
+    PTLCALL_LOG_PROPERTY(struct ptlcall_device),
     {.name = NULL},
 };
 
 const struct device_type ptlcall_type = {
     .name = "ptlcall",
     .help = "MARSSx86's hypercalls: a trigger page and a port",
-    .instance_size = sizeof(struct ptlcall),
+    .instance_size = sizeof(struct ptlcall_device),
     .locking = DEVICE_LOCKED,
     .properties = ptlcall_properties,
     .create = ptlcall_create,
-    .read = ptlcall_read,
+    .read = ptlcall_load,
     .write = ptlcall_write,
     .reset = ptlcall_reset,
     .finish = ptlcall_finish,

@@ -1,5 +1,5 @@
 /*
- * What the parts of the ptlcall device share: its instance, and a call under way.
+ * What the parts of the ptlcall devices share: their instances, and a call under way.
  */
 #ifndef DEVICES_PTLCALL_H
 #define DEVICES_PTLCALL_H
@@ -9,6 +9,7 @@
 #include "guest/abi/ptlcall.h"
 #include "vmm/device.h"
 #include "vmm/outfile.h"
+#include "vmm/pci.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,11 +24,13 @@ struct ptlcall_session {
     uint64_t limits[PTLCALL_LIMITS]; /* 0: never given */
 };
 
+/*
+ * What serves the calls, without how they come in: that is the device around it, which also holds
+ * its lock.
+ */
 struct ptlcall {
-    struct device device;
-    uint64_t trigger; /* gpa of the trigger word */
-    uint64_t port;
-    const char *log_path; /* NULL: stderr */
+    struct machine *machine;
+    const char *log_path; /* the property `log`; NULL: stderr */
 
     struct ptlcall_log log;
     uint64_t calls; /* so far: the number of a call in the log */
@@ -41,6 +44,47 @@ struct ptlcall {
     struct outfile files[PTLCALL_SNAPSHOTS_MAX];
     char chunk[PTLCALL_CHUNK];
 };
+
+/* The regions that every such device has. */
+enum { PTLCALL_REGION_TRIGGER, PTLCALL_REGION_PORT, PTLCALL_REGIONS };
+
+/* The device `ptlcall`: at addresses that do not change, and named by a CPUID leaf. */
+struct ptlcall_device {
+    struct device device;
+    uint64_t trigger; /* gpa of the trigger word */
+    uint64_t port;
+    struct ptlcall ptlcall;
+};
+
+/* The device `ptlcall-pci`: where the guest's BARs say. */
+struct ptlcall_pci {
+    struct pci_device pci;
+    struct ptlcall ptlcall;
+};
+
+/* The property `log` of (instance), a struct with a member (ptlcall). */
+#define PTLCALL_LOG_PROPERTY(instance)                                                             \
+    {                                                                                              \
+        .name = "log", .kind = PROPERTY_FILE, .offset = offsetof(instance, ptlcall.log_path),      \
+        .help = "file for the log; otherwise it goes to stderr"                                    \
+    }
+
+/* Open the log; log_path is set, the rest zero. What is open is closed by ptlcall_close(). */
+int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, struct error *error);
+void ptlcall_close(struct ptlcall *ptlcall);
+
+/* Forget what commands did. */
+void ptlcall_clear(struct ptlcall *ptlcall);
+
+/* Write out the log; an error if any of it is lost. */
+int ptlcall_finish_log(struct ptlcall *ptlcall, struct error *error);
+
+/* A store to one of the regions is a call, or is not; (vias) are the regions' names in the log. */
+void ptlcall_store(struct ptlcall *ptlcall, const struct device_access *access,
+                   const char *const vias[PTLCALL_REGIONS]);
+
+/* A device's read(): 0. A load is no call. */
+uint64_t ptlcall_load(struct device *device, const struct device_access *access);
 
 /* One call. Registers count 32 bits unless (wide). */
 struct ptlcall_call {

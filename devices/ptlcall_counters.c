@@ -17,7 +17,7 @@ static void log_exits(struct ptlcall *ptlcall)
     uint64_t counts[EXIT_REASONS];
     const char *separator = "";
 
-    machine_count_exits(ptlcall->device.machine, counts);
+    machine_count_exits(ptlcall->machine, counts);
     ptlcall_log_print(&ptlcall->log, " exits=");
     for (unsigned i = 0; i < EXIT_REASONS; i++) {
         if (counts[i] == 0)
@@ -36,7 +36,7 @@ void ptlcall_log_counters(struct ptlcall *ptlcall)
 
     if (!ptlcall->log.on)
         return;
-    now = machine_clock(ptlcall->device.machine);
+    now = machine_clock(ptlcall->machine);
     ptlcall_log_print(&ptlcall->log, " time=%" PRIu64 ".%09" PRIu64, now / NANOSECONDS,
                       now % NANOSECONDS);
     ptlcall_log_print(&ptlcall->log, " tsc=%llu", (unsigned long long)__builtin_ia32_rdtsc());
@@ -69,7 +69,7 @@ static void report_add(struct report *report, const char *format, ...)
 size_t ptlcall_report_counters(struct ptlcall *ptlcall, const char *name)
 {
     struct report report = {ptlcall->chunk, sizeof(ptlcall->chunk), 0};
-    struct machine *machine = ptlcall->device.machine;
+    struct machine *machine = ptlcall->machine;
     uint64_t counts[EXIT_REASONS];
     const char *separator = "";
 

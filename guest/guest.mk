@@ -14,6 +14,11 @@ GUEST_BUILD   ?= build/guests
 GUESTS_32 := boot-protected ptlcall-protected ptlcall-pae ptlcall-32bit-paging
 GUESTS_16 := boot-real
 
+# Guests that begin as Multiboot and as PVH images, in protected mode: only their NAME.elf is of use.
+GUESTS_MULTIBOOT := multiboot
+GUESTS_PVH       := pvh
+GUESTS_32        += $(GUESTS_MULTIBOOT) $(GUESTS_PVH)
+
 # MARSSx86's own guest header, for a test that compiles it as it is: make MARSS_PTLCALLS_H=PATH.
 # It is not part of this project, so without it there is no such guest, and its test is skipped.
 MARSS_PTLCALLS_H ?=
@@ -39,27 +44,29 @@ GUEST_LINK_32  := -m elf_i386 -T guest/lib/flat.ld
 GUEST_LINK_16  := -m elf_i386 -T guest/lib/real.ld
 
 # The library: all of it in 64 bits, what does not need long mode in the others.
-GUEST_LIB_64 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall exception \
-	exception_entry) guest/posix/posix.o
+GUEST_LIB_64 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall pci exception \
+	exception_entry smp smp_entry) guest/posix/posix.o
 GUEST_LIB_32 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall)
 GUEST_LIB_16 := $(GUEST_LIB_32)
 
 guest_width  = $(if $(filter $1,$(GUESTS_32)),32,$(if $(filter $1,$(GUESTS_16)),16,64))
 guest_name   = $(if $(filter %/main.c,$1),$(notdir $(patsubst %/main.c,%,$1)),$(basename $(notdir $1)))
 guest_files  = $(if $(filter %/main.c,$1),$(wildcard $(dir $1)*.c $(dir $1)*.S),$1)
+guest_start  = $(if $(filter $1,$(GUESTS_MULTIBOOT)),start-multiboot,$(if $(filter $1,$(GUESTS_PVH)),start-pvh,start$2))
+guest_suffix = $(if $(filter $1,$(GUESTS_MULTIBOOT) $(GUESTS_PVH)),elf,bin)
 guest_object = $(patsubst %,$(GUEST_BUILD)/$1/%.o,$(basename $2))
 
 # $(call guest_rule,NAME,WIDTH,SOURCES): how one guest is linked.
 define guest_rule
-GUEST_OBJECTS += $(call guest_object,$2,$3)
-$(GUEST_BUILD)/$1.elf: $(GUEST_BUILD)/$2/guest/lib/start$2.o $(call guest_object,$2,$3) \
+GUEST_OBJECTS += $(call guest_object,$2,guest/lib/$(call guest_start,$1,$2).S $3)
+$(GUEST_BUILD)/$1.elf: $(call guest_object,$2,guest/lib/$(call guest_start,$1,$2).S $3) \
 		$(GUEST_BUILD)/lib$2.a $(if $(filter 16,$2),guest/lib/real.ld,guest/lib/flat.ld)
 	$$(call say,LD,$$@)$$(GUEST_LD) $$(GUEST_LINK_$2) -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments -o $$@ $$(filter %.o %.a,$$^)
 endef
 
 # $(call guest_width_rules,WIDTH): how its objects and its library are made.
 define guest_width_rules
-GUEST_OBJECTS += $(GUEST_BUILD)/$1/guest/lib/start$1.o $(addprefix $(GUEST_BUILD)/$1/,$(GUEST_LIB_$1))
+GUEST_OBJECTS += $(addprefix $(GUEST_BUILD)/$1/,$(GUEST_LIB_$1))
 $(GUEST_BUILD)/$1/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $$(GUEST_WIDTH_$1) -c -o $$@ $$<
@@ -76,7 +83,8 @@ $(foreach width,64 32 16,$(eval $(call guest_width_rules,$(width))))
 $(foreach source,$(GUEST_SOURCES),$(eval $(call guest_rule,$(call guest_name,$(source)),$(call \
 	guest_width,$(call guest_name,$(source))),$(call guest_files,$(source)))))
 
-GUEST_IMAGES := $(foreach source,$(GUEST_SOURCES),$(GUEST_BUILD)/$(call guest_name,$(source)).bin)
+GUEST_IMAGES := $(foreach source,$(GUEST_SOURCES),$(GUEST_BUILD)/$(call \
+	guest_name,$(source)).$(call guest_suffix,$(call guest_name,$(source))))
 
 $(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
 	$(call say,COPY,$@)$(GUEST_OBJCOPY) -O binary $< $@
@@ -85,8 +93,12 @@ $(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
 $(GUEST_BUILD)/64/tests/guests/marss-header.o: GUEST_CFLAGS += -w \
 	-DMARSS_PTLCALLS_H='"$(abspath $(MARSS_PTLCALLS_H))"'
 
+# An initrd to look at.
+$(GUEST_BUILD)/module.txt: | $(GUEST_IMAGES)
+	@printf 'a line of the module\n' >$@
+
 .PHONY: guests
-guests: $(GUEST_IMAGES)
+guests: $(GUEST_IMAGES) $(GUEST_BUILD)/module.txt
 
 .PRECIOUS: $(GUEST_BUILD)/%.elf
 

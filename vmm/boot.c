@@ -1,31 +1,41 @@
 #include "vmm/boot.h"
 
-#include "guest/abi/boot.h"
-
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
-/* Join the words with spaces; the bytes used with the terminating 0, or 0: too long. */
-static uint32_t join(char *text, char *const *words, unsigned word_count)
+/* Append (word) to the (*used) bytes of (text), with a space between; false: no room. */
+static bool add_word(char *text, size_t *used, const char *word)
 {
-    size_t used = 0;
+    const size_t length = strlen(word);
+    const size_t space = *used > 0;
 
-    for (unsigned i = 0; i < word_count; i++) {
-        size_t length = strlen(words[i]);
-
-        if (length + 1 > BOOT_COMMAND_MAX - used - 1)
-            return 0;
-        if (i > 0)
-            text[used++] = ' ';
-        memcpy(text + used, words[i], length);
-        used += length;
-    }
-    text[used] = '\0';
-    return (uint32_t)used + 1;
+    if (*used + space + length >= BOOT_COMMAND_MAX)
+        return false;
+    if (space)
+        text[(*used)++] = ' ';
+    memcpy(text + *used, word, length + 1);
+    *used += length;
+    return true;
 }
 
-int boot_write_info(const struct memory *memory, unsigned vcpu_count, char *const *words,
-                    unsigned word_count, struct error *error)
+int boot_join_command(const char *append, char *const *words, unsigned count, char *text,
+                      struct error *error)
+{
+    size_t used = 0;
+    bool fits = !append || add_word(text, &used, append);
+
+    for (unsigned i = 0; fits && i < count; i++)
+        fits = add_word(text, &used, words[i]);
+    if (!fits)
+        return error_set(error, -E2BIG, "the guest arguments pass %u bytes; give fewer",
+                         BOOT_COMMAND_MAX - 1);
+    text[used] = '\0';
+    return 0;
+}
+
+int boot_write_info(const struct memory *memory, unsigned vcpu_count, const char *command,
+                    struct error *error)
 {
     struct boot_info info = {
         .magic = BOOT_MAGIC,
@@ -34,12 +44,10 @@ int boot_write_info(const struct memory *memory, unsigned vcpu_count, char *cons
         .memory_size = memory_size(memory),
         .low_end = memory_low_end(memory),
         .vcpu_count = vcpu_count,
+        .command_size = (uint32_t)strlen(command) + 1,
     };
 
-    info.command_size = join(info.command, words, word_count);
-    if (info.command_size == 0)
-        return error_set(error, -E2BIG, "the guest arguments pass %u bytes; give fewer",
-                         BOOT_COMMAND_MAX - 1);
+    memcpy(info.command, command, info.command_size);
     if (memory_write(memory, gpa(BOOT_INFO), &info, sizeof(info)) < 0)
         return error_set(error, -EFAULT, "no RAM for the boot information; give more with -m");
     return 0;

@@ -4,14 +4,19 @@
 #ifndef VMM_BOOT_H
 #define VMM_BOOT_H
 
+#include "guest/abi/boot.h"
 #include "vmm/error.h"
 #include "vmm/memory.h"
 
 /*
- * Write the block for (vcpu_count) vCPUs and the guest arguments, (words) of them, into the boot
- * area. -E2BIG: the command line passes BOOT_COMMAND_MAX.
+ * The guest's command line: (append), which may be NULL, and the (count) words, joined by spaces,
+ * into (text) of BOOT_COMMAND_MAX bytes. -E2BIG: too long.
  */
-int boot_write_info(const struct memory *memory, unsigned vcpu_count, char *const *words,
-                    unsigned word_count, struct error *error);
+int boot_join_command(const char *append, char *const *words, unsigned count, char *text,
+                      struct error *error);
+
+/* Write the block for (vcpu_count) vCPUs and a (command) line from there into the boot area. */
+int boot_write_info(const struct memory *memory, unsigned vcpu_count, const char *command,
+                    struct error *error);
 
 #endif

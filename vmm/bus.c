@@ -101,34 +101,62 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region)
     pthread_rwlock_unlock(&bus->moving_lock);
 }
 
-/* The copy stays good when the region moves away: an access that has begun is carried out. */
-static bool find_moving(struct bus *bus, uint64_t address, struct bus_region *found)
-{
-    unsigned end = atomic_load_explicit(&bus->moving_end, memory_order_relaxed);
-    bool is_found = false;
-
-    if (end == 0)
-        return false;
-    pthread_rwlock_rdlock(&bus->moving_lock);
-    for (unsigned key = 0; key < end && !is_found; key++) {
-        const struct bus_region *region = &bus->moving[key];
-
-        is_found = region->device && address >= region->first && address <= region->last;
-        if (is_found)
-            *found = *region;
-    }
-    pthread_rwlock_unlock(&bus->moving_lock);
-    return is_found;
-}
-
-bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
+static bool find_fixed(const struct bus *bus, uint64_t address, struct bus_region *found)
 {
     unsigned at = region_from(bus, address);
 
     if (at == bus->region_count || bus->regions[at].first > address)
-        return find_moving(bus, address, found);
+        return false;
     *found = bus->regions[at];
     return true;
+}
+
+/* The copy stays good when the region moves away: an access that has begun is carried out. */
+static bool find_moving(const struct bus *bus, uint64_t address, struct bus_region *found)
+{
+    unsigned end = atomic_load_explicit(&bus->moving_end, memory_order_relaxed);
+
+    for (unsigned key = 0; key < end; key++) {
+        const struct bus_region *region = &bus->moving[key];
+
+        if (region->device && address >= region->first && address <= region->last) {
+            *found = *region;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Hold the moving regions still, if there are any. */
+static bool moving_hold(struct bus *bus)
+{
+    if (atomic_load_explicit(&bus->moving_end, memory_order_relaxed) == 0)
+        return false;
+    pthread_rwlock_rdlock(&bus->moving_lock);
+    return true;
+}
+
+static void moving_release(struct bus *bus, bool held)
+{
+    if (held)
+        pthread_rwlock_unlock(&bus->moving_lock);
+}
+
+static bool find_held(const struct bus *bus, bool held, uint64_t address, struct bus_region *found)
+{
+    return find_fixed(bus, address, found) || (held && find_moving(bus, address, found));
+}
+
+bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
+{
+    bool is_found, held;
+
+    if (find_fixed(bus, address, found))
+        return true;
+    held = moving_hold(bus);
+    is_found = held && find_moving(bus, address, found);
+    moving_release(bus, held);
+    return is_found;
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned size)
@@ -146,6 +174,29 @@ static bool serves_alone(const struct bus_region *region, const struct bus_cycle
 {
     return cycle->size - 1 <= region->last - cycle->address &&
            (region->whole || size_is_natural(cycle->size));
+}
+
+#define CYCLE_BYTES 8
+
+/*
+ * Who decodes the cycle: one region alone (true), or for each byte its own; a region without device
+ * is nobody. All bytes are looked up in one moment: an access is never half before and half behind
+ * a region's move.
+ */
+static bool decode(struct bus *bus, const struct bus_cycle *cycle,
+                   struct bus_region regions[CYCLE_BYTES])
+{
+    bool alone, held;
+
+    if (find_fixed(bus, cycle->address, regions) && serves_alone(regions, cycle))
+        return true;
+    held = moving_hold(bus);
+    alone = find_held(bus, held, cycle->address, regions) && serves_alone(regions, cycle);
+    for (unsigned at = 0; !alone && at < cycle->size; at++)
+        if (!find_held(bus, held, cycle->address + at, &regions[at]))
+            regions[at].device = NULL;
+    moving_release(bus, held);
+    return alone;
 }
 
 /* One op of the device; the piece lies inside (region). */
@@ -179,17 +230,25 @@ static void access_region(const struct bus_region *region, struct bus_cycle *cyc
     cycle->claimed = true;
 }
 
+/*
+ * Does the cycle come without the registers that (region) looks at? bus_needs_registers() was asked
+ * and did not see it: it moved there since. So it is not there yet for this access.
+ */
+static bool is_too_late(const struct bus_region *region, const struct bus_cycle *cycle)
+{
+    return region->registers && cycle->no_registers;
+}
+
 /* Byte by byte: each byte has its own decoder, and one without reads as ones. */
-static void access_bytes(struct bus *bus, struct bus_cycle *cycle)
+static void access_bytes(const struct bus_region *regions, struct bus_cycle *cycle)
 {
     uint64_t value = 0;
 
     for (unsigned at = 0; at < cycle->size; at++) {
-        struct bus_region region;
         uint64_t byte = 0xff;
 
-        if (bus_find(bus, cycle->address + at, &region)) {
-            byte = access_piece(&region, cycle, at, 1);
+        if (regions[at].device && !is_too_late(&regions[at], cycle)) {
+            byte = access_piece(&regions[at], cycle, at, 1);
             cycle->claimed = true;
         }
         value |= byte << (8 * at);
@@ -200,26 +259,25 @@ static void access_bytes(struct bus *bus, struct bus_cycle *cycle)
 
 bool bus_needs_registers(struct bus *bus, const struct bus_cycle *cycle)
 {
-    for (unsigned at = 0; at < cycle->size; at++) {
-        struct bus_region region;
+    struct bus_region regions[CYCLE_BYTES];
 
-        if (!bus_find(bus, cycle->address + at, &region))
-            continue;
-        if (region.registers)
+    if (decode(bus, cycle, regions))
+        return regions[0].registers;
+    for (unsigned at = 0; at < cycle->size; at++)
+        if (regions[at].device && regions[at].registers)
             return true;
-        if (at == 0 && serves_alone(&region, cycle))
-            return false;
-    }
     return false;
 }
 
 void bus_access(struct bus *bus, struct bus_cycle *cycle)
 {
-    struct bus_region region;
+    struct bus_region regions[CYCLE_BYTES];
 
     cycle->claimed = false;
-    if (bus_find(bus, cycle->address, &region) && serves_alone(&region, cycle))
-        access_region(&region, cycle);
-    else
-        access_bytes(bus, cycle);
+    if (!decode(bus, cycle, regions))
+        access_bytes(regions, cycle);
+    else if (!is_too_late(&regions[0], cycle))
+        access_region(&regions[0], cycle);
+    else if (!cycle->write)
+        cycle->value = low_bytes(UINT64_MAX, cycle->size);
 }

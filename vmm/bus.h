@@ -13,7 +13,8 @@
  *   region that says (whole) gets it undivided;
  * - across an edge, or of 3, 5, 6 or 7 bytes (what KVM makes of an access across a page): it is
  *   split into bytes, each with its own decoder, as an 8-bit bus would;
- * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells.
+ * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells;
+ * - it finds every moving region either where it was or where it goes, for all its bytes.
  */
 #ifndef VMM_BUS_H
 #define VMM_BUS_H
@@ -42,7 +43,7 @@ struct bus_region {
     unsigned widest;  /* the widest access that the device takes: 1, 2, 4 or 8 bytes */
     bool registers;   /* the device looks at the calling vCPU's registers */
     bool whole;       /* an access is one event: never split, whatever its size */
-    const char *name; /* static text for statistics: "uart", "ptlcall trigger" */
+    const char *name; /* static text for statistics: "serial", "ptlcall trigger" */
 };
 
 struct bus {
@@ -63,6 +64,7 @@ struct bus_cycle {
     uint64_t value; /* IN for a write, OUT for a read: the low (size) bytes, rest 0 */
     unsigned size;  /* 1 to 8 */
     bool write;
+    bool no_registers; /* the caller's registers were not fetched, as bus_needs_registers() said */
     bool claimed;      /* OUT: a device decoded at least one byte */
     struct vcpu *vcpu; /* the caller; NULL in tests of devices that do not look at it */
 };

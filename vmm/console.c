@@ -1,7 +1,10 @@
-/* The guest's console: an output under a lock, and a ring of what was typed. */
+/* A console: an output under a lock, and a ring of what was typed. */
 #include "vmm/console.h"
 
+#include <errno.h>
 #include <unistd.h>
+
+#define INPUT_LOW 16 /* bytes: as many as a FIFO that fills from here holds */
 
 void console_init(struct console *console, int fd, enum output_policy policy,
                   const atomic_bool *abandoned)
@@ -11,6 +14,10 @@ void console_init(struct console *console, int fd, enum output_policy policy,
     atomic_init(&console->input_head, 0);
     atomic_init(&console->input_tail, 0);
     console->room_event = -1;
+    console->heard = NULL;
+    console->opaque = NULL;
+    console->file = -1;
+    console->reader.fd = console->reader.stop = -1;
 }
 
 void console_destroy(struct console *console)
@@ -38,6 +45,15 @@ int console_flush(struct console *console)
     return error;
 }
 
+int console_listen(struct console *console, void (*heard)(void *opaque), void *opaque)
+{
+    if (console->heard)
+        return -EBUSY;
+    console->heard = heard;
+    console->opaque = opaque;
+    return 0;
+}
+
 size_t console_room(const struct console *console)
 {
     unsigned tail = atomic_load(&console->input_tail);
@@ -45,57 +61,84 @@ size_t console_room(const struct console *console)
     return CONSOLE_INPUT - (atomic_load(&console->input_head) - tail);
 }
 
-int console_pending(struct console *console)
+/*
+ * Put in bytes until all are in, or no room is seen once the last has been put in: whoever then
+ * waits for room is told of it, see console_take().
+ */
+static size_t store(struct console *console, const uint8_t *bytes, size_t length)
 {
-    if (console_room(console) < CONSOLE_INPUT)
-        return 1;
-    return console_flush(console);
+    size_t done = 0;
+    size_t room;
+
+    while (done < length && (room = console_room(console)) > 0) {
+        unsigned head = atomic_load(&console->input_head);
+        size_t count = length - done < room ? length - done : room;
+
+        for (size_t i = 0; i < count; i++)
+            console->input[(head + i) % CONSOLE_INPUT] = bytes[done + i];
+        atomic_store(&console->input_head, head + (unsigned)count);
+        done += count;
+    }
+    return done;
 }
 
-static void console_signal_room(const struct console *console)
+/* Fill the ring from the file, which is done with at its end. */
+static void read_file(struct console *console)
+{
+    uint8_t bytes[CONSOLE_INPUT];
+    ssize_t count = read(console->file, bytes, console_room(console));
+
+    if (count > 0) {
+        store(console, bytes, (size_t)count);
+    } else if (count == 0 || errno != EINTR) {
+        close(console->file);
+        console->file = -1;
+    }
+}
+
+size_t console_waiting(struct console *console)
+{
+    size_t waiting = CONSOLE_INPUT - console_room(console);
+
+    if (console->file < 0 || waiting >= INPUT_LOW)
+        return waiting;
+    read_file(console);
+    return CONSOLE_INPUT - console_room(console);
+}
+
+static void signal_room(const struct console *console)
 {
     const uint64_t one = 1;
 
-    /* A count of 1 always fits beside what the host has not read yet, so this does not block. */
+    /* A count of 1 always fits beside what the producer has not read yet: this does not block. */
     if (console->room_event >= 0 && write(console->room_event, &one, sizeof(one)) < 0)
         return;
 }
 
 int console_take(struct console *console)
 {
-    int byte = -1;
-
-    /* Without the lock: a guest that polls for input does not wait for one that shows something. */
-    if (console_room(console) == CONSOLE_INPUT)
-        return -1;
-
-    pthread_mutex_lock(&console->lock);
-
     unsigned tail = atomic_load(&console->input_tail);
+    int byte;
 
-    if (atomic_load(&console->input_head) != tail) {
-        byte = console->input[tail % CONSOLE_INPUT];
-        atomic_store(&console->input_tail, tail + 1);
+    if (console_waiting(console) == 0)
+        return -1;
+    byte = console->input[tail % CONSOLE_INPUT];
+    atomic_store(&console->input_tail, tail + 1);
 
-        /*
-         * Look at the head only now: console_type() stores the head, then the host looks at the
-         * tail. So either the host sees this room, or the full ring is seen here.
-         */
-        if (atomic_load(&console->input_head) - tail >= CONSOLE_INPUT)
-            console_signal_room(console);
-    }
-    pthread_mutex_unlock(&console->lock);
+    /*
+     * Look at the head only now: console_type() stores the head, then the producer looks at the
+     * tail. So either the producer sees this room, or the full ring is seen here.
+     */
+    if (atomic_load(&console->input_head) - tail >= CONSOLE_INPUT)
+        signal_room(console);
     return byte;
 }
 
 size_t console_type(struct console *console, const uint8_t *bytes, size_t length)
 {
-    unsigned head = atomic_load(&console->input_head);
-    size_t room = console_room(console);
-    size_t count = length < room ? length : room;
+    size_t count = store(console, bytes, length);
 
-    for (size_t i = 0; i < count; i++)
-        console->input[(head + i) % CONSOLE_INPUT] = bytes[i];
-    atomic_store(&console->input_head, head + (unsigned)count);
+    if (count && console->heard)
+        console->heard(console->opaque);
     return count;
 }

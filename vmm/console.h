@@ -1,25 +1,45 @@
 /*
- * The guest's console: stdout and nothing else, and what is typed at it.
+ * A console: what a guest shows on a line, and what is typed at it.
  *
- * Output comes from device ops on vCPU threads; input is put in by the host thread and taken out
- * by the device that serves it. Both directions are locked here, so devices need not care.
+ * The machine has one, on stdout and stdin: the host's thread puts in what is typed. A serial port
+ * can have another, of files. Output comes from device ops on vCPU threads and is locked here.
+ * Input has one producer and one taker: the device that listens, under its own lock.
+ *
+ * Order of locks: a device's, then those in here. A device that listens must not hold its lock while
+ * it shows something: that may block, and whoever brings input would wait for it.
  */
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
 
+#include "vmm/error.h"
 #include "vmm/output.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-#define CONSOLE_INPUT 256 /* bytes taken from stdin ahead of the guest; a power of two */
+#define CONSOLE_INPUT 256 /* bytes taken from stdin or a file ahead of the guest; a power of two */
+
+/* A thread that reads what makes one wait: a FIFO, a terminal. */
+struct console_reader {
+    pthread_t thread;
+    int fd;   /* -1: there is no thread */
+    int stop; /* eventfd */
+};
 
 struct console {
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* of (output) */
     struct output output;
     uint8_t input[CONSOLE_INPUT];
     atomic_uint input_head, input_tail; /* free-running; head - tail = bytes waiting */
     int room_event; /* eventfd, -1 if none: signalled when a full input ring has room again */
+
+    void (*heard)(void *opaque); /* NULL: nobody listens */
+    void *opaque;
+
+    int file; /* a file whose bytes never let one wait, read by the taker; -1: none */
+    struct console_reader reader;
 };
 
 void console_init(struct console *console, int fd, enum output_policy policy,
@@ -28,20 +48,34 @@ void console_destroy(struct console *console);
 
 /* Show one byte. 0, or a negative errno once the reader is gone. */
 int console_put(struct console *console, uint8_t byte);
+int console_flush(struct console *console);
 
 /*
- * Is a byte waiting? 1 or 0. If not, what was shown so far is flushed: someone may be about to
- * answer. Then also a negative errno, once the reader is gone.
+ * Take the console's input: (heard) is called when some has come, on the thread that brought it.
+ * -EBUSY: there is a listener already.
  */
-int console_pending(struct console *console);
+int console_listen(struct console *console, void (*heard)(void *opaque), void *opaque);
+
+/* Bytes that wait; of a file, at least as many as a FIFO of 16 bytes holds. */
+size_t console_waiting(struct console *console);
 
 /* Take one byte: 0..255, or -1 if none waits. */
 int console_take(struct console *console);
 
-/* The host's end: put in up to (length) bytes, and say how many found room. */
+/* The producer's end: put in up to (length) bytes, and say how many found room. */
 size_t console_type(struct console *console, const uint8_t *bytes, size_t length);
 size_t console_room(const struct console *console);
 
-int console_flush(struct console *console);
+/*
+ * A console of files, NULL for none: what is shown is written to (out), which is emptied first;
+ * what is typed comes from (in): a file, a FIFO or a terminal. To be closed also after an error;
+ * (owner) begins its sentence.
+ */
+int console_open(struct console *console, const char *in, const char *out,
+                 const atomic_bool *abandoned, const char *owner, struct error *error);
+
+/* After console_listen(): from now on input comes by itself. */
+int console_start(struct console *console, const char *owner, struct error *error);
+void console_close(struct console *console);
 
 #endif

@@ -98,6 +98,7 @@ int device_create(struct machine *machine, const struct device_type *type, const
     if (result < 0) {
         bus_remove(&machine->bus[BUS_PIO], device);
         bus_remove(&machine->bus[BUS_MMIO], device);
+        pci_detach(&machine->pci, device);
         release(device);
         return result;
     }

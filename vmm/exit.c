@@ -49,6 +49,7 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
         .address = run->io.port,
         .size = size,
         .write = run->io.direction == KVM_EXIT_IO_OUT,
+        .no_registers = !vcpu->registers_valid,
         .vcpu = vcpu,
     };
 
@@ -77,6 +78,7 @@ static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
         .address = run->mmio.phys_addr,
         .size = run->mmio.len,
         .write = run->mmio.is_write,
+        .no_registers = !vcpu->registers_valid,
         .vcpu = vcpu,
     };
 

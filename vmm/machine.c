@@ -1,5 +1,6 @@
 #include "vmm/machine.h"
 
+#include "vmm/firmware.h"
 #include "vmm/stats.h"
 #include "vmm/vcpu.h"
 
@@ -206,6 +207,8 @@ int machine_set_start(struct machine *machine, const struct x86_start *start, st
     uint64_t root = 0;
     int result = x86_write_gdt(&machine->memory, error);
 
+    if (result == 0)
+        result = firmware_write(machine, error);
     if (result == 0 && start->mode == X86_LONG)
         result = x86_write_page_tables(&machine->memory, devices,
                                        high_devices(machine, devices, MACHINE_HIGH_DEVICES), &root,
@@ -288,6 +291,11 @@ void machine_kick(struct machine *machine)
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error)
 {
+    for (unsigned i = 0; i < machine->cpuid_leaf_count; i++)
+        if (machine->cpuid_leaves[i].function == leaf->function)
+            return error_set(error, -EBUSY,
+                             "CPUID leaf 0x%x is another device's already; give one of them up",
+                             leaf->function);
     if (machine->cpuid_leaf_count == MACHINE_CPUID_LEAVES)
         return error_set(error, -ENOSPC, "no room for CPUID leaf 0x%x; use fewer devices",
                          leaf->function);
@@ -304,13 +312,23 @@ void machine_count_exits(struct machine *machine, uint64_t *counts)
                 atomic_load_explicit(&machine->vcpus[id].exits[reason], memory_order_relaxed);
 }
 
-uint64_t machine_clock(struct machine *machine)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec now;
 
-    (void)machine;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t machine_clock(struct machine *machine)
+{
+    (void)machine;
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t machine_wall_clock(struct machine *machine)
+{
+    return machine->config.wall_clock ? machine->config.wall_clock : read_clock(CLOCK_REALTIME);
 }
 
 void machine_notice(struct machine *machine, const char *format, ...)

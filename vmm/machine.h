@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #define MACHINE_CPUID_LEAVES 8
+#define MACHINE_POST         0x100u
 #define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
 
 struct machine_config {
@@ -36,6 +37,7 @@ struct machine_config {
     bool quiet;          /* no notices on stderr */
     bool stats;          /* measure for --stats */
     bool irqchip;        /* interrupt controllers even if no device needs them */
+    uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
 };
 
 struct machine {
@@ -51,6 +53,8 @@ struct machine {
     /* CPUID leaves that devices offer to every vCPU. */
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
+
+    atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
 
     struct pause pause;
     struct kvm kvm; /* its descriptors are -1 until kvm_open() */
@@ -116,7 +120,7 @@ bool machine_sleeps_for_ever(struct machine *machine);
 /* Kick every vCPU that runs in a thread. */
 void machine_kick(struct machine *machine);
 
-/* A device's CPUID leaf, for every vCPU. -ENOSPC. */
+/* A device's CPUID leaf, for every vCPU. -EBUSY: another device has it; -ENOSPC. */
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error);
 
@@ -125,6 +129,9 @@ void machine_count_exits(struct machine *machine, uint64_t *counts);
 
 /* Nanoseconds of host time since some fixed point: the only clock that devices see. */
 uint64_t machine_clock(struct machine *machine);
+
+/* The date: nanoseconds since 1970, UTC. */
+uint64_t machine_wall_clock(struct machine *machine);
 
 /* One line of the monitor's on stderr, as "minivmm: …"; not with --quiet. */
 void machine_notice(struct machine *machine, const char *format, ...)

@@ -29,10 +29,16 @@ static int add_own_devices(struct machine *machine, const struct options *option
     const struct {
         const char *type, *properties;
     } devices[] = {
-        {"uart", NULL},
+        {"serial", NULL},
         {"debugcon", NULL},
         {"debug-exit", options->debug_exit},
         {"ptlcall", options->ptlcall},
+        {"pci-host", NULL},
+        {"cmos", NULL},
+        {"i8042", NULL},
+        {"port92", NULL},
+        {"post", NULL},
+        {"fw_cfg", NULL},
     };
     int result = 0;
 
@@ -64,28 +70,45 @@ static enum outcome setup_outcome(int result)
     return result == -EINVAL ? OUTCOME_USAGE : OUTCOME_SETUP;
 }
 
-/* Everything up to the first instruction; the outcome says which part failed. */
-static enum outcome prepare(struct machine *machine, const struct options *options,
-                            struct error *error)
+/* The image, its command line and the boot information into the guest's memory. */
+static enum outcome load(struct machine *machine, const struct options *options,
+                         struct x86_start *start, struct error *error)
 {
+    char command[BOOT_COMMAND_MAX];
     const struct loader_request request = {
         .path = options->image,
         .mode = options->mode,
+        .has_mode = options->has_mode,
         .has_load = options->has_load,
         .has_entry = options->has_entry,
         .load = options->load,
         .entry = options->entry,
+        .initrd = options->initrd,
+        .append = command,
     };
+
+    if (boot_join_command(options->append, options->words, options->word_count, command, error) < 0)
+        return OUTCOME_USAGE;
+    if (loader_load(&machine->memory, &request, start, error) < 0)
+        return OUTCOME_IMAGE;
+    if (boot_write_info(&machine->memory, options->vcpu_count, command, error) < 0)
+        return OUTCOME_SETUP;
+    return OUTCOME_NONE;
+}
+
+/* Everything up to the first instruction; the outcome says which part failed. */
+static enum outcome prepare(struct machine *machine, const struct options *options,
+                            struct error *error)
+{
     struct x86_start start;
+    enum outcome outcome;
     int result = add_devices(machine, options, error);
 
     if (result < 0)
         return setup_outcome(result);
-    if (loader_load(&machine->memory, &request, &start, error) < 0)
-        return OUTCOME_IMAGE;
-    if (boot_write_info(&machine->memory, options->vcpu_count, options->words, options->word_count,
-                        error) < 0)
-        return OUTCOME_USAGE;
+    outcome = load(machine, options, &start, error);
+    if (outcome != OUTCOME_NONE)
+        return outcome;
     machine->config.unpaged = start.mode != X86_LONG;
     if (kvm_open(&machine->kvm, KVM_DEVICE, error) < 0)
         return OUTCOME_NO_KVM;

@@ -12,7 +12,6 @@ void pause_init(struct pause *pause)
 {
     pthread_condattr_t clock;
 
-    pthread_mutex_init(&pause->turn, NULL);
     pthread_mutex_init(&pause->lock, NULL);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -26,7 +25,6 @@ void pause_destroy(struct pause *pause)
 {
     pthread_cond_destroy(&pause->changed);
     pthread_mutex_destroy(&pause->lock);
-    pthread_mutex_destroy(&pause->turn);
 }
 
 static struct timespec time_after_ms(unsigned ms)
@@ -46,26 +44,30 @@ static void release(struct pause *pause)
     pthread_cond_broadcast(&pause->changed);
 }
 
+static bool wait_for_change(struct pause *pause, const struct timespec *deadline)
+{
+    return pthread_cond_timedwait(&pause->changed, &pause->lock, deadline) != ETIMEDOUT;
+}
+
 bool pause_begin(struct machine *machine, unsigned timeout_ms)
 {
     struct pause *pause = &machine->pause;
     const struct timespec deadline = time_after_ms(timeout_ms);
-    bool resting;
-
-    pthread_mutex_lock(&pause->turn);
-    atomic_store(&pause->wanted, true);
-    machine_kick(machine);
+    bool resting = false;
 
     pthread_mutex_lock(&pause->lock);
-    while (pause->running > 0 &&
-           pthread_cond_timedwait(&pause->changed, &pause->lock, &deadline) != ETIMEDOUT)
+    while (atomic_load(&pause->wanted) && wait_for_change(pause, &deadline))
         ;
-    resting = pause->running == 0;
-    if (!resting)
-        release(pause);
+    if (!atomic_load(&pause->wanted)) {
+        atomic_store(&pause->wanted, true);
+        machine_kick(machine);
+        while (pause->running > 0 && wait_for_change(pause, &deadline))
+            ;
+        resting = pause->running == 0;
+        if (!resting)
+            release(pause);
+    }
     pthread_mutex_unlock(&pause->lock);
-    if (!resting)
-        pthread_mutex_unlock(&pause->turn);
     return resting;
 }
 
@@ -76,7 +78,6 @@ void pause_end(struct machine *machine)
     pthread_mutex_lock(&pause->lock);
     release(pause);
     pthread_mutex_unlock(&pause->lock);
-    pthread_mutex_unlock(&pause->turn);
 }
 
 void pause_rest(struct pause *pause)

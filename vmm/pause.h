@@ -14,11 +14,10 @@
 struct machine;
 
 struct pause {
-    pthread_mutex_t turn; /* held from begin to end: one pause at a time */
     pthread_mutex_t lock; /* of (running), and of changes of (wanted) */
     pthread_cond_t changed;
     unsigned running;
-    atomic_bool wanted;
+    atomic_bool wanted; /* from begin to end: one pause at a time */
 };
 
 void pause_init(struct pause *pause);
@@ -26,7 +25,8 @@ void pause_destroy(struct pause *pause);
 
 /*
  * Wait at most (timeout_ms) until all vCPUs rest. True: they do, until pause_end(). False: one of
- * them was in the middle of something, such as a write that blocks; all run on.
+ * them was in the middle of something, such as a write that blocks, and all run on; or the pause of
+ * another thread lasts.
  */
 bool pause_begin(struct machine *machine, unsigned timeout_ms);
 void pause_end(struct machine *machine);

@@ -7,8 +7,10 @@
  * calls read() and write() with the region's index. A BAR can be anywhere; where it overlaps RAM or
  * a fixed device, those win, and of two BARs the lower slot's.
  *
- * Threads: configuration space is changed under the lock of the bus (struct pci_bus); a
- * device's own state under its device lock.
+ * Threads: configuration space, and what follows from it, is changed and read under the lock of
+ * the bus (struct pci_bus); a device's own state under its device lock. A device's lock may be held
+ * when that of the bus is taken, never the other way round: configuration accesses call no device.
+ * Under the lock of the bus only bus_move() and irq.h are called, whose locks are the last ones.
  */
 #ifndef VMM_PCI_H
 #define VMM_PCI_H
@@ -67,6 +69,7 @@ struct pci_device {
     const struct pci_identity *identity;
     unsigned slot;
     uint8_t config[PCI_CONFIG_SIZE];
+    uint8_t start[PCI_CONFIG_SIZE];    /* what (config) is after pci_reset() */
     uint8_t writable[PCI_CONFIG_SIZE]; /* the bits that the guest may change */
     struct irq_line intx;
     bool interrupt; /* what the device wants of its interrupt */
@@ -91,12 +94,19 @@ void pci_bus_destroy(struct pci_bus *bus);
 
 /*
  * Put (pci) on its machine's bus: identity, BARs placed and switched on by the command register,
- * interrupt line. Called from create(), the property is set. -EBUSY: the slot is taken (both are
- * named); -ENOSPC: no slot, or no room for a BAR.
+ * interrupt line. Called from create(), the property is set. Slot 0 is not given to PCI_ADDR_AUTO:
+ * it is the host bridge's. -EBUSY: the slot is taken (both are named); -ENOSPC: no slot, or no room
+ * for a BAR.
  */
 int pci_attach(struct pci_device *pci, const struct pci_identity *identity, struct error *error);
 
-/* Everything the guest wrote into configuration space is forgotten; BARs are back at their start. */
+/* Take (device) off the bus, if it is on it: its create() failed after pci_attach(). */
+void pci_detach(struct pci_bus *bus, const struct device *device);
+
+/*
+ * Everything the guest wrote into configuration space is forgotten; BARs are back at their start,
+ * and the interrupt is down.
+ */
 void pci_reset(struct pci_device *pci);
 
 /*
@@ -107,7 +117,10 @@ uint32_t pci_config_read(struct pci_bus *bus, uint32_t address, unsigned offset,
 void pci_config_write(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size,
                       uint32_t value);
 
-/* Raise or lower the device's interrupt: an MSI for each rise if the guest enabled it, else INTA#. */
+/*
+ * Raise or lower the device's interrupt: an MSI for each rise if the guest enabled it, else INTA#.
+ * An MSI is a write of the device, so without the bus master bit it is lost, as in hardware.
+ */
 void pci_set_interrupt(struct pci_device *pci, bool level);
 
 /* May the device read and write guest memory by itself (bus master)? */

@@ -232,6 +232,15 @@ static void write_history(const struct exit_history *history, FILE *file)
         write_record(&history->records[i % EXIT_HISTORY], file);
 }
 
+/* How far the guest got, if it tells such things at the POST port. */
+static void write_milestone(struct machine *machine, FILE *file)
+{
+    unsigned post = atomic_load_explicit(&machine->post, memory_order_relaxed);
+
+    if (post & MACHINE_POST)
+        fprintf(file, "  last milestone (port 0x80): 0x%02x\n", post & 0xff);
+}
+
 void report_write(struct machine *machine, struct vcpu *vcpu, FILE *file)
 {
     fprintf(file, "vCPU %u: %s\n", vcpu->id, exit_reason_words(vcpu->run->exit_reason));
@@ -242,5 +251,6 @@ void report_write(struct machine *machine, struct vcpu *vcpu, FILE *file)
         write_addresses(machine, vcpu, file);
         write_instruction(machine, vcpu, file);
     }
+    write_milestone(machine, file);
     write_history(&vcpu->history, file);
 }

@@ -150,14 +150,14 @@ static void set_long(uint64_t root, struct kvm_sregs *sregs)
     sregs->efer = X86_EFER_LME | X86_EFER_LMA;
 }
 
-static void set_protected(struct kvm_sregs *sregs)
+static void set_protected(bool bare, struct kvm_sregs *sregs)
 {
     const struct kvm_segment data = segment(BOOT_DATA, TYPE_DATA);
 
     sregs->cs = segment(BOOT_CODE32, TYPE_CODE);
     set_data_segments(sregs, &data);
-    sregs->cr4 = X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
-    sregs->cr0 = X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE;
+    sregs->cr4 = bare ? 0 : X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+    sregs->cr0 = X86_CR0_PE | X86_CR0_ET | (bare ? 0 : X86_CR0_MP | X86_CR0_NE);
 }
 
 static void set_real(struct kvm_sregs *sregs)
@@ -199,7 +199,7 @@ void x86_set_start(const struct x86_start *start, uint64_t root, struct kvm_regs
         set_long(root, sregs);
         break;
     case X86_PROTECTED:
-        set_protected(sregs);
+        set_protected(start->bare, sregs);
         break;
     case X86_REAL:
         set_real(sregs);

@@ -10,6 +10,7 @@
 #include "vmm/memory.h"
 
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum x86_mode { X86_LONG, X86_PROTECTED, X86_REAL };
@@ -21,6 +22,7 @@ struct x86_start {
     uint64_t stack; /* RSP, 16-byte aligned; real mode: SP */
     uint64_t info;  /* gpa of the boot-information block: RDI in long mode, else EBX */
     uint64_t rax;   /* a magic number, where the image's format asks for one */
+    bool bare;      /* protected mode: CR0 and CR4 have nothing but PE, as Multiboot and PVH ask */
 };
 
 #define X86_CR0_PE       (1ULL << 0)

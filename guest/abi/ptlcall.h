@@ -22,6 +22,10 @@
 #define PTLCALL_DEFAULT_PORT    0xe0u
 #define PTLCALL_PORTS           4u /* a call may be 1, 2 or 4 bytes wide */
 
+/* The PCI function: BAR0 is a trigger page, BAR1 the port. */
+#define PTLCALL_PCI_VENDOR 0x1234u
+#define PTLCALL_PCI_DEVICE 0x5054u /* "PT" */
+
 enum ptlcall_op {
     PTLCALL_OP_VERSION,    /* → PTLCALL_VERSION_NUMBER */
     PTLCALL_OP_MARKER,     /* IN id → 0 */

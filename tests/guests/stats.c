@@ -14,7 +14,7 @@ int main(const struct boot_info *boot)
     if (!ptlcall_init())
         return 1;
     for (unsigned i = 0; i < 100; i++)
-        out8(0x80, (uint8_t)i);
+        out8(0x280, (uint8_t)i);
     for (unsigned i = 0; i < 10; i++)
         in8(0x300);
     for (unsigned i = 0; i < 50; i++)

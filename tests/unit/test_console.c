@@ -28,11 +28,6 @@ static void teardown(void)
     close(shown);
 }
 
-static size_t shown_bytes(void)
-{
-    return (size_t)lseek(shown, 0, SEEK_END);
-}
-
 static void type_text(const char *text)
 {
     ck_assert_uint_eq(console_type(&console, (const uint8_t *)text, strlen(text)), strlen(text));
@@ -125,20 +120,38 @@ START_TEST(room_is_not_signalled_when_there_was_room)
 }
 END_TEST
 
-START_TEST(waiting_for_input_flushes_the_output)
+static void count_call(void *opaque)
 {
-    console_put(&console, '?');
-    ck_assert_int_eq(console_pending(&console), 0);
-    ck_assert_uint_eq(shown_bytes(), 1);
+    ++*(unsigned *)opaque;
+}
+
+START_TEST(a_listener_hears_of_input_and_of_nothing_else)
+{
+    unsigned calls = 0;
+
+    ck_assert_int_eq(console_listen(&console, count_call, &calls), 0);
+    type_text("ab");
+    ck_assert_uint_eq(calls, 1);
+    console_put(&console, 'a');
+    console_take(&console);
+    type_text("");
+    ck_assert_uint_eq(calls, 1);
+    type_full();
+    ck_assert_uint_eq(calls, 2);
+    console_type(&console, (const uint8_t *)"a", 1);
+    ck_assert_uint_eq(calls, 2);
 }
 END_TEST
 
-START_TEST(input_that_waits_leaves_the_output_buffered)
+START_TEST(a_console_has_one_listener)
 {
-    console_put(&console, '?');
+    unsigned calls = 0, others = 0;
+
+    ck_assert_int_eq(console_listen(&console, count_call, &calls), 0);
+    ck_assert_int_eq(console_listen(&console, count_call, &others), -EBUSY);
     type_text("a");
-    ck_assert_int_eq(console_pending(&console), 1);
-    ck_assert_uint_eq(shown_bytes(), 0);
+    ck_assert_uint_eq(calls, 1);
+    ck_assert_uint_eq(others, 0);
 }
 END_TEST
 
@@ -152,7 +165,7 @@ START_TEST(a_reader_that_went_away_is_told)
     console_destroy(&console);
     console_init(&console, ends[1], OUTPUT_FULL, NULL);
     ck_assert_int_eq(console_put(&console, 'a'), 0);
-    ck_assert_int_eq(console_pending(&console), -EPIPE);
+    ck_assert_int_eq(console_flush(&console), -EPIPE);
     ck_assert_int_eq(console_put(&console, 'a'), -EPIPE);
     ck_assert_int_eq(console_flush(&console), -EPIPE);
     close(ends[1]);
@@ -213,8 +226,8 @@ Suite *console_suite(void)
     tcase_add_test(tcase, the_counters_of_the_ring_may_wrap_around);
     tcase_add_test(tcase, room_is_signalled_once_when_the_ring_was_full);
     tcase_add_test(tcase, room_is_not_signalled_when_there_was_room);
-    tcase_add_test(tcase, waiting_for_input_flushes_the_output);
-    tcase_add_test(tcase, input_that_waits_leaves_the_output_buffered);
+    tcase_add_test(tcase, a_listener_hears_of_input_and_of_nothing_else);
+    tcase_add_test(tcase, a_console_has_one_listener);
     tcase_add_test(tcase, a_reader_that_went_away_is_told);
     tcase_add_test(tcase, a_host_that_sleeps_until_there_is_room_is_always_woken);
     suite_add_tcase(suite, tcase);

@@ -1,4 +1,4 @@
-/* vmm/loader/: a file becomes guest memory and an entry point, or is refused with a sentence. */
+/* vmm/loader/: flat images and what all have in common. A file becomes guest memory and an entry. */
 #include "vmm/loader.h"
 
 #include "guest/abi/boot.h"
@@ -161,7 +161,7 @@ START_TEST(an_empty_image_is_refused)
 {
     make_memory(16 * MIB);
     make_image(0);
-    check_refused(load_as(X86_LONG), -ENOEXEC, image_path, ": the image is empty; build it first");
+    check_refused(load_as(X86_LONG), -ENOEXEC, image_path, ": the file is empty; build it first");
 }
 END_TEST
 
@@ -170,11 +170,11 @@ static const struct {
     int code;
     const char *sentence;
 } unreadable[] = {
-    {"/nowhere/guest.bin", -ENOENT, ": No such file or directory; give the image of a guest"},
-    {"/dev/null/guest.bin", -ENOTDIR, ": Not a directory; give the image of a guest"},
-    {"", -ENOENT, ": No such file or directory; give the image of a guest"},
+    {"/nowhere/guest.bin", -ENOENT, ": No such file or directory; give a file that can be read"},
+    {"/dev/null/guest.bin", -ENOTDIR, ": Not a directory; give a file that can be read"},
+    {"", -ENOENT, ": No such file or directory; give a file that can be read"},
     {"/", -EISDIR, ": Is a directory; give a file that can be read"},
-    {"/dev/null", -ENOEXEC, ": the image is empty; build it first"},
+    {"/dev/null", -ENOEXEC, ": the file is empty; build it first"},
     /* Page 0 of this process is not mapped, so that reading it fails even for root. */
     {"/proc/self/mem", -EIO, ": Input/output error; give a file that can be read"},
 };
@@ -187,9 +187,10 @@ START_TEST(what_cannot_be_read_is_refused_by_name)
 }
 END_TEST
 
-#define TOO_LARGE                                                                                  \
-    ": loaded at 0x100000 it is larger than the guest's memory; give more with -m, or a lower "    \
-    "--load"
+#define PASSES_THE_END                                                                             \
+    ": 0x100001 bytes at 0x100000 pass the end of the guest's memory; give more with -m, or "      \
+    "choose another --load"
+#define TOO_LARGE ": the file is larger than the guest's memory, 0x200000 bytes; give more with -m"
 
 START_TEST(an_image_may_fill_the_memory_to_its_last_byte)
 {
@@ -204,7 +205,7 @@ START_TEST(one_byte_more_than_the_memory_is_refused)
 {
     make_memory(2 * MIB);
     make_image(MIB + 1);
-    check_refused(load_as(X86_LONG), -ENOMEM, image_path, TOO_LARGE);
+    check_refused(load_as(X86_LONG), -ENOMEM, image_path, PASSES_THE_END);
 }
 END_TEST
 
@@ -216,44 +217,58 @@ START_TEST(an_image_larger_than_the_memory_is_refused)
 }
 END_TEST
 
-static const struct boot_area_case {
+#define BOOT "boot area, 0x90000..0x9ffff"
+#define BIOS "BIOS area, 0xe0000..0xfffff"
+
+static const struct kept_area_case {
     uint64_t load;
     size_t size;
-    bool fits;
-} boot_area_cases[] = {
-    {0, 1, true},
-    {0, BOOT_AREA, true},
-    {0, BOOT_AREA + 1, false},
-    {0, MIB, false},
-    {BOOT_AREA - 100, 100, true},
-    {BOOT_AREA - 100, 101, false},
-    {BOOT_AREA - 1, 1, true},
-    {BOOT_AREA - 1, 2, false},
-    {BOOT_AREA, 1, false},
-    {BOOT_INFO, 1, false},
-    {BOOT_AREA_END - 1, 1, false},
-    {BOOT_AREA_END, 1, true},
-    {BOOT_AREA_END, 2 * MIB - BOOT_AREA_END, true},
+    const char *meets; /* NULL: nothing that is kept */
+} kept_area_cases[] = {
+    {0, 1, NULL},
+    {0, BOOT_AREA, NULL},
+    {0, BOOT_AREA + 1, BOOT},
+    {0, MIB, BOOT},
+    {BOOT_AREA - 100, 100, NULL},
+    {BOOT_AREA - 100, 101, BOOT},
+    {BOOT_AREA - 1, 1, NULL},
+    {BOOT_AREA - 1, 2, BOOT},
+    {BOOT_AREA, 1, BOOT},
+    {BOOT_INFO, 1, BOOT},
+    {BOOT_AREA_END - 1, 1, BOOT},
+    {BOOT_AREA_END, 1, NULL},
+    {BOOT_AREA_END, BOOT_BIOS - BOOT_AREA_END, NULL},
+    {BOOT_AREA_END, BOOT_BIOS - BOOT_AREA_END + 1, BIOS},
+    {BOOT_BIOS, 1, BIOS},
+    {BOOT_BIOS_END - 1, 1, BIOS},
+    {BOOT_BIOS_END - 1, 2, BIOS},
+    {BOOT_BIOS_END, MIB, NULL},
 };
 
-START_TEST(no_image_touches_the_boot_area)
+static void check_untouched(uint64_t first, uint64_t end)
 {
-    const struct boot_area_case *c = &boot_area_cases[_i];
+    for (uint64_t address = first; address < end; address++)
+        ck_assert_uint_eq(*(const uint8_t *)memory_at(&memory, gpa(address), 1), 0);
+}
+
+START_TEST(no_image_touches_the_boot_area_or_the_bios_area)
+{
+    const struct kept_area_case *c = &kept_area_cases[_i];
     char sentence[128];
 
     snprintf(sentence, sizeof(sentence),
-             ": loaded at 0x%llx it overlaps the boot area 0x90000..0x9ffff; choose another --load",
-             (unsigned long long)c->load);
+             ": 0x%zx bytes at 0x%llx overlap the %s; choose another --load", c->size,
+             (unsigned long long)c->load, c->meets ? c->meets : "");
     make_memory(2 * MIB);
     make_image(c->size);
-    if (c->fits) {
+    if (c->meets) {
+        check_refused(load_at(c->load), -EBUSY, image_path, sentence);
+    } else {
         ck_assert_int_eq(load_at(c->load), 0);
         check_filled(c->load, c->load + c->size);
-    } else {
-        check_refused(load_at(c->load), -EBUSY, image_path, sentence);
     }
-    for (uint64_t address = BOOT_AREA; address < BOOT_AREA_END; address++)
-        ck_assert_uint_eq(*(const uint8_t *)memory_at(&memory, gpa(address), 1), 0);
+    check_untouched(BOOT_AREA, BOOT_AREA_END);
+    check_untouched(BOOT_BIOS, BOOT_BIOS_END);
 }
 END_TEST
 
@@ -266,12 +281,13 @@ static const struct {
     const char *sentence;
 } places[] = {
     {MEMORY_LOW_MAX - 10, 10, 0, NULL},
-    {MEMORY_LOW_MAX - 10, 11, -ENOMEM, "loaded at 0xbffffff6 it is larger than the guest's memory"},
+    {MEMORY_LOW_MAX - 10, 11, -ENOMEM,
+     "0xb bytes at 0xbffffff6 pass the end of the guest's memory"},
     {MEMORY_LOW_MAX, 1, -ENOMEM, "there is no RAM at 0xc0000000"},
     {MEMORY_HIGH - 1, 1, -ENOMEM, "there is no RAM at 0xffffffff"},
     {MEMORY_HIGH, 5000, 0, NULL},
     {HIGH_END - 10, 10, 0, NULL},
-    {HIGH_END - 10, 11, -ENOMEM, "loaded at 0x17ffffff6 it is larger than the guest's memory"},
+    {HIGH_END - 10, 11, -ENOMEM, "0xb bytes at 0x17ffffff6 pass the end of the guest's memory"},
     {HIGH_END, 1, -ENOMEM, "there is no RAM at 0x180000000"},
     {UINT64_MAX, 1, -ENOMEM, "there is no RAM at 0xffffffffffffffff"},
 };
@@ -293,7 +309,7 @@ START_TEST(the_smallest_memory_has_no_ram_at_the_preset)
     make_memory(MIB);
     make_image(1);
     check_refused(load_as(X86_LONG), -ENOMEM, image_path,
-                  ": there is no RAM at 0x100000; give more with -m, or another --load");
+                  ": there is no RAM at 0x100000; give more with -m, or choose another --load");
 }
 END_TEST
 
@@ -394,9 +410,29 @@ START_TEST(a_pipe_that_gives_too_much_is_refused)
     pid_t writer;
 
     make_memory(2 * MIB);
-    writer = make_pipe(MIB + 1);
+    writer = make_pipe(2 * MIB + 1);
     check_refused(load_as(X86_LONG), -ENOMEM, image_path, TOO_LARGE);
+    close(image); /* the writer may have more */
+    image = -1;
     waitpid(writer, NULL, 0);
+}
+END_TEST
+
+START_TEST(a_file_without_end_is_read_no_further_than_the_memory_is_large)
+{
+    make_memory(2 * MIB);
+    check_refused(load_path("/dev/zero"), -ENOMEM, "/dev/zero", TOO_LARGE);
+}
+END_TEST
+
+START_TEST(a_flat_image_takes_no_initrd)
+{
+    const struct loader_request request = {.path = image_path, .initrd = "/proc/self/cmdline"};
+
+    make_memory(2 * MIB);
+    make_image(10);
+    check_refused(loader_load(&memory, &request, &start, &error), -EINVAL, image_path,
+                  ": this flat image is not told of an --initrd; give a Multiboot or PVH image");
 }
 END_TEST
 
@@ -414,13 +450,16 @@ Suite *loader_suite(void)
     tcase_add_test(tcase, an_image_may_fill_the_memory_to_its_last_byte);
     tcase_add_test(tcase, one_byte_more_than_the_memory_is_refused);
     tcase_add_test(tcase, an_image_larger_than_the_memory_is_refused);
-    tcase_add_loop_test(tcase, no_image_touches_the_boot_area, 0, COUNT(boot_area_cases));
+    tcase_add_loop_test(tcase, no_image_touches_the_boot_area_or_the_bios_area, 0,
+                        COUNT(kept_area_cases));
     tcase_add_loop_test(tcase, an_image_lies_wholly_in_one_piece_of_ram, 0, COUNT(places));
     tcase_add_test(tcase, the_smallest_memory_has_no_ram_at_the_preset);
     tcase_add_loop_test(tcase, an_entry_is_where_its_mode_can_begin, 0, COUNT(entries));
     tcase_add_test(tcase, a_real_mode_image_above_64_kib_needs_an_entry_below);
     tcase_add_test(tcase, an_image_may_come_through_a_pipe);
     tcase_add_test(tcase, a_pipe_that_gives_too_much_is_refused);
+    tcase_add_test(tcase, a_file_without_end_is_read_no_further_than_the_memory_is_large);
+    tcase_add_test(tcase, a_flat_image_takes_no_initrd);
     suite_add_tcase(suite, tcase);
     return suite;
 }

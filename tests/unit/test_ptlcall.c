@@ -53,8 +53,9 @@ enum via { VIA_TRIGGER, VIA_PORT, VIAS };
 
 struct guest {
     struct fixture fixture;
-    struct ptlcall *ptlcall;
-    uint64_t length; /* of what text() put into memory last */
+    struct device *device;
+    struct ptlcall *ptlcall; /* of the device */
+    uint64_t length;         /* of what text() put into memory last */
 };
 
 static void put(struct guest *guest, uint64_t address, const void *bytes, uint64_t length)
@@ -107,7 +108,8 @@ static void guest_setup(struct guest *guest)
 
     fixture_setup(&guest->fixture);
     snprintf(properties, sizeof(properties), "log=%s/log", guest->fixture.out_dir);
-    guest->ptlcall = (struct ptlcall *)fixture_device(&guest->fixture, "ptlcall", properties);
+    guest->device = fixture_device(&guest->fixture, "ptlcall", properties);
+    guest->ptlcall = &((struct ptlcall_device *)guest->device)->ptlcall;
     put_page_tables(guest);
     set_mode(guest, LONG);
 }
@@ -309,11 +311,13 @@ END_TEST
 START_TEST(the_trigger_page_and_the_port_lie_where_the_properties_say)
 {
     struct fixture fixture;
-    struct ptlcall *ptlcall;
+    struct ptlcall_device *device;
+    const struct ptlcall *ptlcall;
 
     fixture_setup(&fixture);
-    ptlcall =
-        (struct ptlcall *)fixture_device(&fixture, "ptlcall", "mmio=0x456789abc8,port=0x1234");
+    device = (struct ptlcall_device *)fixture_device(&fixture, "ptlcall",
+                                                     "mmio=0x456789abc8,port=0x1234");
+    ptlcall = &device->ptlcall;
     fixture_store(&fixture, 0x456789a000, 2, 0);
     fixture_store(&fixture, 0x456789aff8, 8, 0);
     fixture_out(&fixture, 0x1234, 4, 0);
@@ -356,7 +360,7 @@ START_TEST(a_reset_takes_back_what_commands_set)
 
     guest_setup(&guest);
     enqueue(&guest, VIA_TRIGGER, "-run -kill-after-run -stopinsns 5");
-    guest.ptlcall->device.type->reset(&guest.ptlcall->device);
+    guest.device->type->reset(guest.device);
     ck_assert(!simulating(&guest));
     ck_assert_uint_eq(guest.ptlcall->session.limits[PTLCALL_LIMIT_INSNS], 0);
     enqueue(&guest, VIA_TRIGGER, "-run -stop");
@@ -1138,10 +1142,12 @@ END_TEST
 START_TEST(a_log_that_cannot_be_written_ends_the_machine)
 {
     struct fixture fixture;
-    struct ptlcall *ptlcall;
+    struct ptlcall_device *device;
+    const struct ptlcall *ptlcall;
 
     fixture_setup(&fixture);
-    ptlcall = (struct ptlcall *)fixture_device(&fixture, "ptlcall", "log=/dev/full");
+    device = (struct ptlcall_device *)fixture_device(&fixture, "ptlcall", "log=/dev/full");
+    ptlcall = &device->ptlcall;
     while (ptlcall->calls < 1000 && machine_outcome(&fixture.machine) == OUTCOME_NONE) {
         vcpu_registers(fixture.vcpu)->rax = PTLCALL_OP_VERSION;
         fixture_store(&fixture, TRIGGER, 2, 0);
@@ -1156,7 +1162,7 @@ START_TEST(a_kill_is_no_success_when_the_log_is_lost)
     struct guest guest = {0};
 
     fixture_setup(&guest.fixture);
-    guest.ptlcall = (struct ptlcall *)fixture_device(&guest.fixture, "ptlcall", "log=/dev/full");
+    fixture_device(&guest.fixture, "ptlcall", "log=/dev/full");
     enqueue(&guest, VIA_TRIGGER, "-kill");
     ck_assert_int_eq(machine_outcome(&guest.fixture.machine), OUTCOME_OUTPUT);
     guest_teardown(&guest);

@@ -292,6 +292,19 @@ START_TEST(without_valid_registers_none_are_shown)
 }
 END_TEST
 
+START_TEST(the_last_milestone_is_told_if_there_was_one)
+{
+    fixture.vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+    write_report();
+    check_lacks("milestone");
+    free(report);
+    fixture_device(&fixture, "post", NULL);
+    fixture_out(&fixture, 0x80, 1, 0);
+    write_report();
+    check_has("\n  last milestone (port 0x80): 0x00\n");
+}
+END_TEST
+
 START_TEST(rip_is_followed_through_the_page_tables)
 {
     static const uint8_t code[] = {0x0f, 0x0b, 0xf4, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0xee};
@@ -495,6 +508,7 @@ Suite *report_suite(void)
     tcase_add_test(tcase, every_register_is_shown_under_its_name);
     tcase_add_test(tcase, control_registers_and_segments_are_shown);
     tcase_add_test(tcase, without_valid_registers_none_are_shown);
+    tcase_add_test(tcase, the_last_milestone_is_told_if_there_was_one);
     tcase_add_test(tcase, rip_is_followed_through_the_page_tables);
     tcase_add_test(tcase, bytes_end_where_the_mapping_ends);
     tcase_add_test(tcase, an_instruction_that_is_cut_off_is_none);

@@ -206,7 +206,7 @@ END_TEST
 /* Two vCPUs, a device each way, a string, an address that is nobody's, and an HLT. */
 static void count_a_little_of_everything(void)
 {
-    add_device("uart");
+    add_device("serial");
     add_device("ptlcall");
     count_port(0, 0x3f8, true, 1);
     count_port(1, 0x3f8, true, 5);
@@ -229,7 +229,7 @@ START_TEST(the_json_adds_up_all_vcpus)
         " {\"reason\":\"hlt\",\"exits\":1,\"run_ns\":100,\"handle_ns\":10},\n"
         " {\"reason\":\"mmio\",\"exits\":2,\"run_ns\":200,\"handle_ns\":20}],\n"
         "\"addresses\":[\n"
-        " {\"space\":\"port\",\"address\":1016,\"device\":\"uart\","
+        " {\"space\":\"port\",\"address\":1016,\"device\":\"serial\","
         "\"exits\":3,\"run_ns\":300,\"handle_ns\":30,\"reads\":1,\"writes\":6},\n"
         " {\"space\":\"memory\",\"address\":4276092928,\"device\":\"unclaimed\","
         "\"exits\":1,\"run_ns\":100,\"handle_ns\":10,\"reads\":1,\"writes\":0},\n"
@@ -251,7 +251,7 @@ START_TEST(the_table_adds_up_all_vcpus)
         "mmio                                  2  33.33%        0.100        0.010\n"
         "\n"
         "space   address      device                exits      reads     writes us in handler\n"
-        "port    0x3f8        uart                      3          1          6        0.010\n"
+        "port    0x3f8        serial                    3          1          6        0.010\n"
         "memory  0xfee00000   unclaimed                 1          1          0        0.010\n"
         "memory  0x8fffff000  ptlcall trigger           1          0          1        0.010\n");
 }
@@ -280,13 +280,13 @@ END_TEST
 
 START_TEST(every_address_of_a_device_has_its_name)
 {
-    add_device("uart");
+    add_device("serial");
     count_port(0, 0x3f7, true, 1);
     count_port(0, 0x3ff, true, 1);
     count_port(0, 0x400, true, 1);
     write_stats(true);
     check_has("\"address\":1015,\"device\":\"unclaimed\"");
-    check_has("\"address\":1023,\"device\":\"uart\"");
+    check_has("\"address\":1023,\"device\":\"serial\"");
     check_has("\"address\":1024,\"device\":\"unclaimed\"");
 }
 END_TEST

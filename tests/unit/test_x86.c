@@ -265,6 +265,28 @@ START_TEST(protected_mode_has_32_bit_code_and_no_paging)
 }
 END_TEST
 
+START_TEST(a_bare_start_has_nothing_else_in_the_control_registers)
+{
+    struct x86_start start = starts[X86_PROTECTED];
+
+    start.bare = true;
+    memset(&sregs, 0, sizeof(sregs));
+    x86_set_start(&start, ROOT, &regs, &sregs);
+    ck_assert_uint_eq(sregs.cr0, X86_CR0_PE | 1ULL << 4); /* ET always reads as one */
+    ck_assert_uint_eq(sregs.cr4, 0);
+}
+END_TEST
+
+START_TEST(a_magic_number_is_in_rax)
+{
+    struct x86_start start = starts[_i];
+
+    start.rax = 0x2badb002;
+    x86_set_start(&start, ROOT, &regs, &sregs);
+    ck_assert_uint_eq(regs.rax, 0x2badb002);
+}
+END_TEST
+
 START_TEST(real_mode_has_neither_and_16_bit_code)
 {
     start_in(X86_REAL);
@@ -483,6 +505,8 @@ static TCase *start_tcase(void)
     tcase_add_loop_test(tcase, the_gdt_of_the_boot_area_is_loaded_and_no_idt, 0, modes);
     tcase_add_test(tcase, long_mode_has_paging_and_64_bit_code);
     tcase_add_test(tcase, protected_mode_has_32_bit_code_and_no_paging);
+    tcase_add_test(tcase, a_bare_start_has_nothing_else_in_the_control_registers);
+    tcase_add_loop_test(tcase, a_magic_number_is_in_rax, 0, COUNT(starts));
     tcase_add_test(tcase, real_mode_has_neither_and_16_bit_code);
     tcase_add_loop_test(tcase, every_segment_is_present_and_has_base_0, 0, modes);
     tcase_add_loop_test(tcase, what_the_boot_contract_does_not_name_stays_as_kvm_had_it, 0, modes);

@@ -1,4 +1,4 @@
-/* devices/uart.c: the registers, as drivers that probe and poll use them. */
+/* devices/serial.c: the registers, as drivers that probe and poll use them. */
 #include "tests/unit/fixture.h"
 
 #include <fcntl.h>
@@ -10,14 +10,14 @@
 
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR, FCR = IIR };
 
-Suite *uart_suite(void);
+Suite *serial_suite(void);
 
 static struct fixture fixture;
 
 static void setup(void)
 {
     fixture_setup(&fixture);
-    fixture_device(&fixture, "uart", NULL);
+    fixture_device(&fixture, "serial", NULL);
 }
 
 static void teardown(void)
@@ -151,7 +151,7 @@ START_TEST(loopback_shows_the_guest_its_own_lines)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         put(MCR, cases[i].mcr);
-        ck_assert_msg(get(MSR) == cases[i].msr, "MCR 0x%x", cases[i].mcr);
+        ck_assert_msg((get(MSR) & 0xf0) == cases[i].msr, "MCR 0x%x", cases[i].mcr);
     }
 }
 END_TEST
@@ -178,23 +178,57 @@ START_TEST(loopback_keeps_what_is_typed_for_later)
 }
 END_TEST
 
-START_TEST(the_fifo_holds_16_bytes_and_one_when_it_is_off)
+START_TEST(a_change_of_a_modem_line_is_told_once)
 {
     static const struct {
-        uint8_t fcr;
-        unsigned depth;
-    } cases[] = {{0x01, 16}, {0x00, 1}};
+        uint8_t before, after, deltas;
+    } cases[] = {
+        {0x10, 0x11, 0x02}, {0x11, 0x10, 0x02}, {0x10, 0x12, 0x01}, {0x10, 0x18, 0x08},
+        {0x10, 0x14, 0x00}, {0x14, 0x10, 0x04}, {0x10, 0x1f, 0x0b}, {0x1f, 0x10, 0x0f},
+        {0x1f, 0x1f, 0x00}, {0x00, 0x10, 0x0b}, {0x1a, 0x00, 0x02}, {0x00, 0x0f, 0x00},
+    };
 
-    put(MCR, 0x10);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        unsigned received = 0;
+        put(MCR, cases[i].before);
+        get(MSR);
+        put(MCR, cases[i].after);
+        ck_assert_msg((get(MSR) & 0x0f) == cases[i].deltas, "case %zu", i);
+        ck_assert_uint_eq(get(MSR) & 0x0f, 0);
+    }
+}
+END_TEST
 
-        put(FCR, cases[i].fcr);
-        for (uint8_t byte = 0; byte < 20; byte++)
-            put(DATA, byte);
-        for (; received < 20 && (get(LSR) & 1); received++)
-            ck_assert_uint_eq(get(DATA), received);
-        ck_assert_uint_eq(received, cases[i].depth);
+START_TEST(the_fifo_holds_the_first_16_bytes)
+{
+    put(MCR, 0x10);
+    put(FCR, 0x01);
+    for (uint8_t byte = 0; byte < 20; byte++)
+        put(DATA, byte);
+    for (unsigned byte = 0; byte < 16; byte++)
+        ck_assert_uint_eq(get(DATA), byte);
+    ck_assert_uint_eq(get(LSR) & 1, 0);
+}
+END_TEST
+
+START_TEST(without_the_fifo_the_last_byte_is_held)
+{
+    put(MCR, 0x10);
+    for (uint8_t byte = 0; byte < 20; byte++)
+        put(DATA, byte);
+    ck_assert_uint_eq(get(DATA), 19);
+    ck_assert_uint_eq(get(LSR) & 1, 0);
+}
+END_TEST
+
+START_TEST(the_fifo_may_be_filled_and_emptied_for_ever)
+{
+    put(MCR, 0x10);
+    put(FCR, 0x01);
+    for (uint8_t byte = 0; byte < 100; byte++) {
+        put(DATA, byte);
+        put(DATA, (uint8_t)(byte + 100));
+        ck_assert_uint_eq(get(DATA), byte);
+        ck_assert_uint_eq(get(DATA), byte + 100u);
     }
 }
 END_TEST
@@ -234,49 +268,6 @@ START_TEST(clearing_the_fifo_keeps_what_is_typed)
     put(FCR, 0x07);
     ck_assert_uint_eq(get(LSR), 0x61);
     ck_assert_uint_eq(get(DATA), 'a');
-}
-END_TEST
-
-START_TEST(the_identification_tells_the_most_urgent_that_is_enabled)
-{
-    static const struct {
-        uint8_t ier, iir;
-    } cases[] = {{0x00, 0x01}, {0x01, 0x04}, {0x02, 0x02}, {0x03, 0x04},
-                 {0x04, 0x06}, {0x07, 0x06}, {0x08, 0x01}};
-
-    put(MCR, 0x10);
-    put(DATA, 1);
-    put(DATA, 2); /* one too many: now there is a cause of every kind */
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        put(IER, 0x00);
-        put(IER, cases[i].ier);
-        ck_assert_msg(get(IIR) == cases[i].iir, "IER 0x%x", cases[i].ier);
-    }
-}
-END_TEST
-
-START_TEST(an_empty_transmitter_is_told_once_for_each_byte)
-{
-    put(IER, 0x02);
-    ck_assert_uint_eq(get(IIR), 0x02);
-    ck_assert_uint_eq(get(IIR), 0x01);
-    put(IER, 0x02);
-    ck_assert_uint_eq(get(IIR), 0x01);
-    put(DATA, 'a');
-    ck_assert_uint_eq(get(IIR), 0x02);
-    ck_assert_uint_eq(get(IIR), 0x01);
-}
-END_TEST
-
-START_TEST(typed_input_is_identified_until_it_is_read)
-{
-    put(IER, 0x01);
-    ck_assert_uint_eq(get(IIR), 0x01);
-    type_text("a");
-    ck_assert_uint_eq(get(IIR), 0x04);
-    ck_assert_uint_eq(get(IIR), 0x04);
-    get(DATA);
-    ck_assert_uint_eq(get(IIR), 0x01);
 }
 END_TEST
 
@@ -337,7 +328,7 @@ END_TEST
 
 START_TEST(it_can_be_at_another_port)
 {
-    fixture_device(&fixture, "uart", "port=0xfff8");
+    fixture_device(&fixture, "serial", "port=0xfff8");
     fixture_out(&fixture, 0xffff, 1, 0x5a);
     ck_assert_uint_eq(fixture_in(&fixture, 0xffff, 1), 0x5a);
     ck_assert_uint_eq(get(SCR), 0);
@@ -348,17 +339,17 @@ START_TEST(a_port_that_leaves_no_room_is_refused)
 {
     struct error error;
 
-    ck_assert_int_lt(fixture_try_device(&fixture, "uart", "port=0xfff9", &error), 0);
+    ck_assert_int_lt(fixture_try_device(&fixture, "serial", "port=0xfff9", &error), 0);
     ck_assert_str_eq(error.text,
-                     "device uart: port=0xfff9 is not allowed; give a number from 0 to 0xfff8");
+                     "device serial: port=0xfff9 is not allowed; give a number from 0 to 0xfff8");
 }
 END_TEST
 
-Suite *uart_suite(void)
+Suite *serial_suite(void)
 {
     const int register_count = sizeof(registers) / sizeof(registers[0]);
-    Suite *suite = suite_create("uart");
-    TCase *tcase = tcase_create("uart");
+    Suite *suite = suite_create("serial");
+    TCase *tcase = tcase_create("serial");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, each_register_starts_and_is_written_as_on_the_chip, 0,
@@ -373,13 +364,13 @@ Suite *uart_suite(void)
     tcase_add_test(tcase, loopback_shows_the_guest_its_own_lines);
     tcase_add_test(tcase, loopback_sends_to_the_receiver_and_shows_nothing);
     tcase_add_test(tcase, loopback_keeps_what_is_typed_for_later);
-    tcase_add_test(tcase, the_fifo_holds_16_bytes_and_one_when_it_is_off);
+    tcase_add_test(tcase, a_change_of_a_modem_line_is_told_once);
+    tcase_add_test(tcase, the_fifo_holds_the_first_16_bytes);
+    tcase_add_test(tcase, without_the_fifo_the_last_byte_is_held);
+    tcase_add_test(tcase, the_fifo_may_be_filled_and_emptied_for_ever);
     tcase_add_test(tcase, a_byte_too_many_is_told_once);
     tcase_add_test(tcase, clearing_or_switching_the_fifo_empties_it);
     tcase_add_test(tcase, clearing_the_fifo_keeps_what_is_typed);
-    tcase_add_test(tcase, the_identification_tells_the_most_urgent_that_is_enabled);
-    tcase_add_test(tcase, an_empty_transmitter_is_told_once_for_each_byte);
-    tcase_add_test(tcase, typed_input_is_identified_until_it_is_read);
     tcase_add_test(tcase, polling_before_each_byte_leaves_the_output_buffered);
     tcase_add_test(tcase, polling_for_an_answer_shows_the_question);
     tcase_add_test(tcase, sending_to_a_reader_that_went_away_ends_the_machine);

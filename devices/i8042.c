@@ -1,0 +1,148 @@
+/*
+ * The keyboard controller of a PC, without keyboard and mouse: what software uses to reset the
+ * machine, and what it asks to find that nothing else is there.
+ */
+#include "vmm/device.h"
+#include "vmm/machine.h"
+
+enum i8042_port { I8042_DATA, I8042_COMMAND };
+
+#define I8042_DATA_PORT    0x60
+#define I8042_COMMAND_PORT 0x64
+
+/* What is written to the command port. 0xf0 to 0xff pulse the output lines whose bits are 0. */
+#define COMMAND_READ_MODE    0x20
+#define COMMAND_WRITE_MODE   0x60 /* the next byte written to the data port */
+#define COMMAND_SELF_TEST    0xaa
+#define COMMAND_READ_OUTPUT  0xd0
+#define COMMAND_WRITE_OUTPUT 0xd1 /* the next byte written to the data port */
+#define COMMAND_PULSE        0xf0
+
+#define SELF_TEST_PASSED 0x55
+#define OUTPUT_RUN       0x01 /* the line that resets the machine while it is 0 */
+#define OUTPUT_A20       0x02 /* always 1 here */
+
+#define STATUS_FULL    0x01 /* a byte waits at the data port */
+#define STATUS_PASSED  0x04 /* the self test was passed */
+#define STATUS_COMMAND 0x08 /* the last write went to the command port */
+
+struct i8042 {
+    struct device device;
+    uint8_t status;
+    uint8_t mode;    /* the "command byte": kept and given back, it has no meaning here */
+    uint8_t data;    /* to be read, with STATUS_FULL */
+    uint8_t command; /* that waits for its byte; 0: none */
+};
+
+static const struct property i8042_properties[] = {{0}};
+
+static void i8042_reset(struct device *device)
+{
+    struct i8042 *i8042 = (struct i8042 *)device;
+
+    i8042->status = STATUS_PASSED;
+    i8042->mode = 0;
+    i8042->data = 0;
+    i8042->command = 0;
+}
+
+static int i8042_create(struct device *device, struct error *error)
+{
+    struct device_claim claim = {
+        .space = BUS_PIO,
+        .index = I8042_DATA,
+        .base = I8042_DATA_PORT,
+        .size = 1,
+        .widest = 1,
+        .name = "i8042",
+    };
+    int result = device_claim(device, &claim, error);
+
+    i8042_reset(device);
+    if (result < 0)
+        return result;
+    claim.index = I8042_COMMAND;
+    claim.base = I8042_COMMAND_PORT;
+    return device_claim(device, &claim, error);
+}
+
+static uint64_t i8042_read(struct device *device, const struct device_access *access)
+{
+    struct i8042 *i8042 = (struct i8042 *)device;
+
+    if (access->region == I8042_COMMAND)
+        return i8042->status;
+    i8042->status &= (uint8_t)~STATUS_FULL;
+    return i8042->data;
+}
+
+static void answer(struct i8042 *i8042, uint8_t data)
+{
+    i8042->data = data;
+    i8042->status |= STATUS_FULL;
+}
+
+static void take_output(struct i8042 *i8042, uint64_t lines)
+{
+    if (!(lines & OUTPUT_RUN))
+        machine_end(i8042->device.machine, OUTCOME_RESET, 0);
+}
+
+static void take_command(struct i8042 *i8042, uint8_t command)
+{
+    i8042->command = 0;
+    switch (command) {
+    case COMMAND_READ_MODE:
+        answer(i8042, i8042->mode);
+        break;
+    case COMMAND_SELF_TEST:
+        answer(i8042, SELF_TEST_PASSED);
+        break;
+    case COMMAND_READ_OUTPUT:
+        answer(i8042, OUTPUT_RUN | OUTPUT_A20);
+        break;
+    case COMMAND_WRITE_MODE:
+    case COMMAND_WRITE_OUTPUT:
+        i8042->command = command;
+        break;
+    default:
+        if (command >= COMMAND_PULSE)
+            take_output(i8042, command);
+        break;
+    }
+}
+
+/* A byte that no command waits for is meant for a keyboard, and there is none. */
+static void take_data(struct i8042 *i8042, uint8_t data)
+{
+    if (i8042->command == COMMAND_WRITE_MODE)
+        i8042->mode = data;
+    else if (i8042->command == COMMAND_WRITE_OUTPUT)
+        take_output(i8042, data);
+    i8042->command = 0;
+}
+
+static void i8042_write(struct device *device, const struct device_access *access, uint64_t value)
+{
+    struct i8042 *i8042 = (struct i8042 *)device;
+
+    if (access->region == I8042_COMMAND) {
+        i8042->status |= STATUS_COMMAND;
+        take_command(i8042, (uint8_t)value);
+    } else {
+        i8042->status &= (uint8_t)~STATUS_COMMAND;
+        take_data(i8042, (uint8_t)value);
+    }
+}
+
+const struct device_type i8042_type = {
+    .name = "i8042",
+    .help = "keyboard controller at ports 0x60 and 0x64, without a keyboard: 0xfe to 0x64 resets",
+    .instance_size = sizeof(struct i8042),
+    .locking = DEVICE_LOCKED,
+    .properties = i8042_properties,
+    .create = i8042_create,
+    .read = i8042_read,
+    .write = i8042_write,
+    .reset = i8042_reset,
+};

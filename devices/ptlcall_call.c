@@ -1,0 +1,217 @@
+/*
+ * The call itself, and what it leaves: the log and the session.
+ *
+ * A call is a const table entry per op; an error has no partial effect, and the guest goes on.
+ * docs/ptlcall.md describes the protocol and the log.
+ */
+#include "devices/ptlcall.h"
+
+#include "vmm/machine.h"
+#include "vmm/vcpu.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ERRNO_MAX 4095 /* as in Linux: results from -4095 to -1 are errors */
+#define LOW_32    UINT32_MAX
+
+struct ptlcall_op_info {
+    const char *name;
+    int64_t (*handle)(struct ptlcall_call *call);
+    void (*after)(struct ptlcall_call *call); /* once it succeeded; may be NULL */
+};
+
+int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reason)
+{
+    call->reason = reason;
+    return code;
+}
+
+int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_t length)
+{
+    const uint64_t last = call->wide ? UINT64_MAX : LOW_32;
+
+    if (length > 0 && length - 1 > last - address)
+        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer wraps around");
+    return 0;
+}
+
+int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length)
+{
+    const struct paging_registers registers = vcpu_paging(call->vcpu);
+    int64_t result;
+
+    if (!call->wide)
+        address &= LOW_32;
+    result = ptlcall_check_range(call, address, length);
+    if (result < 0)
+        return result;
+    if (paging_read(&call->ptlcall->machine->memory, &registers, gva(address), buffer, length) < 0)
+        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer cannot be read");
+    return 0;
+}
+
+static int64_t op_version(struct ptlcall_call *call)
+{
+    uint64_t simulating = call->ptlcall->session.simulating ? PTLCALL_SIMULATING : 0;
+
+    return (int64_t)(PTLCALL_VERSION_NUMBER | simulating);
+}
+
+static int64_t op_marker(struct ptlcall_call *call)
+{
+    ptlcall_log_print(&call->ptlcall->log, " id=%" PRIu64, call->arguments[0]);
+    return 0;
+}
+
+static void marker_counters(struct ptlcall_call *call)
+{
+    ptlcall_log_counters(call->ptlcall);
+}
+
+static int64_t op_checkpoint(struct ptlcall_call *call)
+{
+    ptlcall_log_print(&call->ptlcall->log, " action=%" PRIu64, call->arguments[2]);
+    return ptlcall_refuse(call, -PTLCALL_ENOSYS, "minivmm takes no checkpoints");
+}
+
+static int64_t op_log(struct ptlcall_call *call)
+{
+    struct ptlcall *ptlcall = call->ptlcall;
+    const uint64_t length = call->arguments[1];
+    int64_t result;
+
+    if (length > PTLCALL_LOG_MAX)
+        result = ptlcall_refuse(call, -PTLCALL_E2BIG, "the text is too long");
+    else
+        result = ptlcall_copy(call, call->arguments[0], ptlcall->text, length);
+    if (result < 0) {
+        ptlcall_log_print(&ptlcall->log, " length=%" PRIu64, length);
+        return result;
+    }
+    ptlcall_log_text(&ptlcall->log, "text", ptlcall->text, length);
+    return PTLCALL_OP_LOG;
+}
+
+static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
+    [PTLCALL_OP_VERSION] = {"VERSION", op_version, NULL},
+    [PTLCALL_OP_MARKER] = {"MARKER", op_marker, marker_counters},
+    [PTLCALL_OP_ENQUEUE] = {"ENQUEUE", ptlcall_enqueue, ptlcall_enqueue_run},
+    [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", op_checkpoint, NULL},
+    [PTLCALL_OP_CORE_DUMP] = {"CORE_DUMP", ptlcall_core_dump, NULL},
+    [PTLCALL_OP_LOG] = {"LOG", op_log, NULL},
+};
+
+/* The call's registers: RAX is the result; outside 64-bit mode they count 32 bits. */
+static uint64_t read_registers(struct ptlcall_call *call)
+{
+    const struct kvm_regs *regs = vcpu_registers(call->vcpu);
+    const uint64_t mask = call->wide ? UINT64_MAX : LOW_32;
+
+    call->arguments[0] = regs->rdi & mask;
+    call->arguments[1] = regs->rsi & mask;
+    call->arguments[2] = regs->rdx & mask;
+    call->arguments[3] = regs->r10 & mask;
+    call->arguments[4] = regs->r8 & mask;
+    return regs->rax;
+}
+
+/* Errors and small numbers in decimal, what has high bits in hexadecimal. */
+static void log_result(struct ptlcall_call *call, int64_t result)
+{
+    struct ptlcall_log *log = &call->ptlcall->log;
+
+    if (result >= -ERRNO_MAX)
+        ptlcall_log_print(log, " result=%" PRId64, result);
+    else
+        ptlcall_log_print(log, " result=0x%" PRIx64, (uint64_t)result);
+    if (call->reason)
+        ptlcall_log_text(log, "reason", call->reason, strlen(call->reason));
+}
+
+/* A guest that ends itself has its log on the disk first: a full disk is not a success. */
+static void end_call(struct ptlcall_call *call)
+{
+    struct ptlcall *ptlcall = call->ptlcall;
+    struct machine *machine = ptlcall->machine;
+
+    ptlcall_log_print(&ptlcall->log, "\n");
+    if (call->ends)
+        ptlcall_log_flush(&ptlcall->log);
+    if (ptlcall_log_failure(&ptlcall->log) < 0)
+        machine_end(machine, OUTCOME_OUTPUT, 0);
+    if (call->ends)
+        machine_end(machine, OUTCOME_GUEST, 0);
+}
+
+static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char *via)
+{
+    struct ptlcall_call call = {
+        .ptlcall = ptlcall,
+        .vcpu = vcpu,
+        .wide = vcpu_in_64_bit_mode(vcpu),
+    };
+    const int32_t op = (int32_t)read_registers(&call);
+    const struct ptlcall_op_info *info = op >= 0 && op < PTLCALL_OPS ? &op_table[op] : NULL;
+    int64_t result;
+
+    ptlcall->calls++;
+    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64 " vcpu=%u via=%s op=", ptlcall->calls,
+                      vcpu->id, via);
+    if (info) {
+        ptlcall_log_print(&ptlcall->log, "%s", info->name);
+        result = info->handle(&call);
+    } else {
+        ptlcall_log_print(&ptlcall->log, "%" PRId32, op);
+        result = ptlcall_refuse(&call, -PTLCALL_EINVAL, "no such op");
+    }
+    vcpu_set_rax(vcpu, (uint64_t)result & (call.wide ? UINT64_MAX : LOW_32));
+    log_result(&call, result);
+    if (!call.reason && info->after)
+        info->after(&call);
+    end_call(&call);
+}
+
+/* Any store in the page calls; of the ports only the first does, the others give it width. */
+void ptlcall_store(struct ptlcall *ptlcall, const struct device_access *access,
+                   const char *const vias[PTLCALL_REGIONS])
+{
+    if (access->region == PTLCALL_REGION_TRIGGER || access->offset == 0)
+        ptlcall_call(ptlcall, access->vcpu, vias[access->region]);
+}
+
+uint64_t ptlcall_load(struct device *device, const struct device_access *access)
+{
+    (void)device;
+    (void)access;
+    return 0;
+}
+
+int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, struct error *error)
+{
+    ptlcall->machine = machine;
+    return ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
+                            &machine->abandoned, error);
+}
+
+void ptlcall_close(struct ptlcall *ptlcall)
+{
+    ptlcall_log_close(&ptlcall->log);
+}
+
+void ptlcall_clear(struct ptlcall *ptlcall)
+{
+    ptlcall->session = (struct ptlcall_session){0};
+}
+
+int ptlcall_finish_log(struct ptlcall *ptlcall, struct error *error)
+{
+    int result;
+
+    ptlcall_log_flush(&ptlcall->log);
+    result = ptlcall_log_failure(&ptlcall->log);
+    if (result < 0)
+        return error_set(error, result, "ptlcall log %s: %s; its end is lost, make room for it",
+                         ptlcall->log_path ? ptlcall->log_path : "on stderr", strerror(-result));
+    return 0;
+}

@@ -1,0 +1,70 @@
+/*
+ * The 16550A itself: its registers, its receiver and what it interrupts for. National
+ * Semiconductor's data sheet PC16550D describes it.
+ *
+ * No byte takes time here: what is sent is sent at once, and what comes from outside waits in the
+ * console, as if on the wire, until the guest reads it. So the receive FIFO holds only what loopback
+ * sent, and a driver that clears it as it starts loses nothing that was typed; but the trigger
+ * level counts what waits on the wire as received. Only loopback can overrun the receiver.
+ *
+ * Calls of one chip are ordered by its owner.
+ */
+#ifndef DEVICES_SERIAL_CHIP_H
+#define DEVICES_SERIAL_CHIP_H
+
+#include "vmm/console.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SERIAL_PORTS 8
+#define SERIAL_FIFO  16 /* bytes */
+
+/* Offsets; what 0 to 2 mean depends on the direction and on LCR's divisor bit. */
+enum serial_register {
+    SERIAL_DATA,
+    SERIAL_IER,
+    SERIAL_IIR,
+    SERIAL_LCR,
+    SERIAL_MCR,
+    SERIAL_LSR,
+    SERIAL_MSR,
+    SERIAL_SCR,
+    SERIAL_FCR = SERIAL_IIR,
+    SERIAL_DIVISOR_LOW = SERIAL_DATA,
+    SERIAL_DIVISOR_HIGH = SERIAL_IER,
+};
+
+#define SERIAL_LSR_RECEIVED 0x01
+
+struct serial_chip {
+    struct console *wire; /* where input comes from; NULL: nowhere */
+    uint8_t ier, lcr, mcr, scr;
+    uint8_t divisor[2]; /* low, high */
+    uint8_t msr_deltas; /* since the guest was told by MSR */
+    bool fifo_enabled;
+    bool empty_event; /* THR became empty since the guest was told by IIR */
+    bool overrun;     /* since the guest was told by LSR */
+    unsigned trigger; /* as many bytes received are worth an interrupt of their own */
+    uint8_t received[SERIAL_FIFO];
+    unsigned first, count; /* of received, a ring */
+};
+
+/* All but (wire). */
+void serial_chip_reset(struct serial_chip *chip);
+
+uint8_t serial_chip_read(struct serial_chip *chip, unsigned offset);
+void serial_chip_write(struct serial_chip *chip, unsigned offset, uint8_t value);
+
+/*
+ * Would a write to (offset) go out on the wire? Then it is not written but sent: the owner calls
+ * begin_send(), brings the byte where it belongs, and calls end_send().
+ */
+bool serial_chip_sends(const struct serial_chip *chip, unsigned offset);
+void serial_chip_begin_send(struct serial_chip *chip);
+void serial_chip_end_send(struct serial_chip *chip);
+
+/* Is the interrupt line up? */
+bool serial_chip_interrupts(const struct serial_chip *chip);
+
+#endif
