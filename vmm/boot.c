@@ -28,7 +28,8 @@ int boot_join_command(const char *append, char *const *words, unsigned count, ch
     for (unsigned i = 0; fits && i < count; i++)
         fits = add_word(text, &used, words[i]);
     if (!fits)
-        return error_set(error, -E2BIG, "the guest arguments pass %u bytes; give fewer",
+        return error_set(error, -E2BIG,
+                         "--append and the guest arguments pass %u bytes; give fewer",
                          BOOT_COMMAND_MAX - 1);
     text[used] = '\0';
     return 0;

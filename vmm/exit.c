@@ -26,15 +26,18 @@ static void access_counted(struct machine *machine, enum bus_space space, struct
         atomic_fetch_add_explicit(&cycle->vcpu->unclaimed, 1, memory_order_relaxed);
 }
 
-/* The data of a port exit, or NULL: no port access has that size, or it lies beyond the run page. */
+/*
+ * The data of a port exit, or NULL: no port access has that size, or they do not lie between the
+ * structure, which an IN would then change, and the end of the run page.
+ */
 static uint8_t *io_data(const struct vcpu *vcpu)
 {
     const struct kvm_run *run = vcpu->run;
     const unsigned size = run->io.size;
     const uint64_t bytes = (uint64_t)size * run->io.count;
 
-    if ((size != 1 && size != 2 && size != 4) || run->io.data_offset > vcpu->run_size ||
-        bytes > vcpu->run_size - run->io.data_offset)
+    if ((size != 1 && size != 2 && size != 4) || run->io.data_offset < sizeof(*run) ||
+        run->io.data_offset > vcpu->run_size || bytes > vcpu->run_size - run->io.data_offset)
         return NULL;
     return (uint8_t *)vcpu->run + run->io.data_offset;
 }

@@ -22,19 +22,27 @@ static void do_nothing(int number)
     (void)number;
 }
 
-/* A kick must end a blocked call, so its handler exists and does not restart it. */
+/*
+ * A kick must end a blocked call, so its handler exists and does not restart it, and whoever started
+ * us may have blocked it.
+ */
 static void prepare_signals(struct host *host, sigset_t *taken)
 {
     static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     struct sigaction kick = {.sa_handler = do_nothing};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t kicks;
 
     sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a file over the user's limit is an error, no end */
     sigemptyset(taken);
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
         sigaddset(taken, endings[i]);
     pthread_sigmask(SIG_BLOCK, taken, &host->old_mask);
+    sigemptyset(&kicks);
+    sigaddset(&kicks, VCPU_KICK_SIGNAL);
+    pthread_sigmask(SIG_UNBLOCK, &kicks, NULL);
 }
 
 /* A terminal is made raw only if we are in its foreground; else it is not ours to read. */

@@ -232,6 +232,16 @@ int kvm_set_cpuid(int vcpu_fd, union kvm_cpuid_table *table, struct error *error
     return CALL(vcpu_fd, KVM_SET_CPUID2, &table->header, error);
 }
 
+int kvm_list_apic(int vcpu_fd, struct error *error)
+{
+    struct kvm_lapic_state state;
+    int result = CALL(vcpu_fd, KVM_GET_LAPIC, &state, error);
+
+    if (result == 0)
+        result = CALL(vcpu_fd, KVM_SET_LAPIC, &state, error);
+    return result;
+}
+
 int kvm_get_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error)
 {
     return CALL(vcpu_fd, KVM_GET_REGS, regs, error);

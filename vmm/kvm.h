@@ -66,6 +66,13 @@ int kvm_create_vcpu(const struct kvm *kvm, unsigned id, int *fd, struct kvm_run 
 void kvm_destroy_vcpu(const struct kvm *kvm, int fd, struct kvm_run *run);
 
 int kvm_set_cpuid(int vcpu_fd, union kvm_cpuid_table *table, struct error *error);
+
+/*
+ * Let KVM make its list of local APICs again, by setting one to what it is: the vCPU that was
+ * created last is missing in it, and INIT would not reach it before some APIC has changed.
+ */
+int kvm_list_apic(int vcpu_fd, struct error *error);
+
 int kvm_get_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error);
 int kvm_set_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error);
 int kvm_get_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error);

@@ -112,7 +112,7 @@ void machine_run(struct machine *machine)
     pthread_t threads[machine->vcpu_count];
     unsigned started = 1;
 
-    machine->pause.running = machine->vcpu_count;
+    pause_start(&machine->pause, machine->vcpu_count);
     for (; started < machine->vcpu_count; started++) {
         if (pthread_create(&threads[started], NULL, vcpu_thread, &machine->vcpus[started]) != 0) {
             machine_end(machine, OUTCOME_SETUP, 0);

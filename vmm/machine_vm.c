@@ -64,10 +64,27 @@ static void send_kvm_message(void *opaque, uint64_t address, uint32_t data)
     kvm_send_msi(opaque, address, data);
 }
 
+/* KVM serves the pages of its interrupt controllers itself: a device there would never be reached. */
+static int check_controllers_room(struct machine *machine, struct error *error)
+{
+    static const uint64_t pages[] = {FIRMWARE_IOAPIC, FIRMWARE_LOCAL_APIC};
+    struct bus_region region;
+
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+        if (bus_find(&machine->bus[BUS_MMIO], pages[i], &region))
+            return error_set(error, -EBUSY,
+                             "%s: an interrupt controller lies at address 0x%" PRIx64
+                             "; move the device, or leave out what needs interrupts",
+                             region.name, pages[i]);
+    return 0;
+}
+
 static int make_irqchip(struct machine *machine, struct error *error)
 {
-    int result = kvm_create_irqchip(&machine->kvm, error);
+    int result = check_controllers_room(machine, error);
 
+    if (result == 0)
+        result = kvm_create_irqchip(&machine->kvm, error);
     if (result == 0)
         machine->irqs.sink = (struct irq_sink){.set = set_kvm_line,
                                                .message = send_kvm_message,

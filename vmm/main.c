@@ -175,7 +175,8 @@ static int run_prepared(struct machine *machine, const struct options *options, 
     result = machine_finish(machine, &error);
     if (result == 0 && options->stats &&
         (result = stats_write(machine, options->stats_json, stats_fd)) < 0)
-        error_set(&error, result, "--stats: %s", strerror(-result));
+        error_set(&error, result, "--stats: %s; name a file that can be written",
+                  strerror(-result));
     if (result < 0)
         return fail(OUTCOME_OUTPUT, &error);
     return outcome_exit_status(machine_outcome(machine), machine_status(machine));
@@ -234,11 +235,24 @@ static int show_devices(const char *text)
     return 0;
 }
 
+/*
+ * A standard descriptor that the caller closed would become one of our files, and the console or
+ * a message would go there. On stdout a write stays an error; what we say on stderr is dropped.
+ */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
     struct error error;
 
+    fill_standard_descriptors();
     if (options_parse(argc, argv, &options, &error) < 0)
         return fail(OUTCOME_USAGE, &error);
     switch (options.action) {

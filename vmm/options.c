@@ -35,7 +35,8 @@ struct option_spec {
 static int bad_value(struct error *error, const char *option, const char *value,
                      const char *allowed)
 {
-    return error_set(error, -EINVAL, "%s %s: not allowed; give %s", option, value, allowed);
+    return error_set(error, -EINVAL, "%s %s: not allowed; give %s", option, *value ? value : "''",
+                     allowed);
 }
 
 /* A plain number is MiB. */
@@ -253,6 +254,22 @@ static int take_value(struct options *options, const struct option_spec *spec, s
     return 0;
 }
 
+/* (word) is "--NAME" or "--NAME=VALUE", where NAME is none of ours, or the beginning of several. */
+static int no_such_option(const char *word, struct error *error)
+{
+    const size_t length = strcspn(word + 2, "=");
+    const char *found[2];
+    unsigned count = 0;
+
+    for (size_t i = 0; i < SPECS && count < 2; i++)
+        if (length > 0 && strncmp(specs[i].name, word + 2, length) == 0)
+            found[count++] = specs[i].name;
+    if (count == 2)
+        return error_set(error, -EINVAL, "%s: is this --%s or --%s? write more of it", word,
+                         found[0], found[1]);
+    return error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
+}
+
 static int take_option(struct options *options, int code, char **argv, struct error *error)
 {
     const char *word = argv[optind - 1];
@@ -267,7 +284,7 @@ static int take_option(struct options *options, int code, char **argv, struct er
             return error_set(error, -EINVAL, "-%c: there is no such option; see --help", optopt);
         if (optopt >= SPEC_BASE)
             return error_set(error, -EINVAL, "%s: this option takes no value; see --help", word);
-        return error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
+        return no_such_option(word, error);
     default:
         return take_value(options, spec_of(code), error);
     }

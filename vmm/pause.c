@@ -27,6 +27,13 @@ void pause_destroy(struct pause *pause)
     pthread_mutex_destroy(&pause->lock);
 }
 
+void pause_start(struct pause *pause, unsigned count)
+{
+    pthread_mutex_lock(&pause->lock);
+    pause->running = count;
+    pthread_mutex_unlock(&pause->lock);
+}
+
 static struct timespec time_after_ms(unsigned ms)
 {
     struct timespec time;

@@ -23,6 +23,9 @@ struct pause {
 void pause_init(struct pause *pause);
 void pause_destroy(struct pause *pause);
 
+/* From now on (count) vCPUs run, or are about to. */
+void pause_start(struct pause *pause, unsigned count);
+
 /*
  * Wait at most (timeout_ms) until all vCPUs rest. True: they do, until pause_end(). False: one of
  * them was in the middle of something, such as a write that blocks, and all run on; or the pause of

@@ -212,7 +212,8 @@ static void write_record(const struct exit_record *record, FILE *file)
 {
     const uint64_t mask = record->size < 8 ? (UINT64_C(1) << 8 * record->size) - 1 : UINT64_MAX;
 
-    fprintf(file, "  %8" PRIu64 "  %-14s", record->number, exit_reason_name(record->reason));
+    fprintf(file, "  %8" PRIu64 "  %-*s", record->number, record->size ? 14 : 0,
+            exit_reason_name(record->reason));
     if (record->size) {
         fprintf(file, " %s 0x%" PRIx64 " size %u data 0x%" PRIx64,
                 record->write ? "write" : "read ", record->address, record->size,
@@ -241,11 +242,25 @@ static void write_milestone(struct machine *machine, FILE *file)
         fprintf(file, "  last milestone (port 0x80): 0x%02x\n", post & 0xff);
 }
 
+/*
+ * After a triple fault AMD's processors leave nothing that could be shown, and KVM resets the vCPU.
+ * No guest has a triple fault at the first instruction after a reset.
+ */
+static bool was_reset(struct vcpu *vcpu)
+{
+    const uint64_t reset_ip = 0xfff0, reset_base = 0xffff0000;
+
+    return vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN && vcpu_registers(vcpu)->rip == reset_ip &&
+           vcpu_special_registers(vcpu)->cs.base == reset_base;
+}
+
 void report_write(struct machine *machine, struct vcpu *vcpu, FILE *file)
 {
     fprintf(file, "vCPU %u: %s\n", vcpu->id, exit_reason_words(vcpu->run->exit_reason));
     write_reason(vcpu->run, file);
-    if (vcpu->registers_valid) {
+    if (vcpu->registers_valid && was_reset(vcpu)) {
+        fprintf(file, "  the registers are lost: AMD's KVM resets a vCPU after a triple fault\n");
+    } else if (vcpu->registers_valid) {
         write_registers(vcpu_registers(vcpu), file);
         write_special_registers(vcpu_special_registers(vcpu), file);
         write_addresses(machine, vcpu, file);

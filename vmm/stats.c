@@ -5,6 +5,7 @@
 #include "vmm/vcpu.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +219,7 @@ int stats_write(struct machine *machine, bool json, int fd)
     struct stats *sum = stats_create();
     uint64_t exits = 0;
     uint64_t unclaimed = 0;
-    int copy = dup(fd);
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
     int result;
 

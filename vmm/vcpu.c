@@ -51,7 +51,10 @@ int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *e
     if (result < 0)
         return result;
     vcpu->run_size = kvm->run_size;
-    return kvm_set_cpuid(vcpu->fd, cpuid, error);
+    result = kvm_set_cpuid(vcpu->fd, cpuid, error);
+    if (result == 0 && vcpu->machine->irqs.needed)
+        result = kvm_list_apic(vcpu->fd, error);
+    return result;
 }
 
 void vcpu_destroy(struct vcpu *vcpu)
@@ -230,7 +233,9 @@ bool vcpu_sleeps_for_ever(struct vcpu *vcpu)
     if (kvm_get_mp_state(vcpu->fd, &state, NULL) < 0 ||
         kvm_get_events(vcpu->fd, &events, NULL) < 0 || events.nmi.pending || events.nmi.injected)
         return false;
+    /* Both wait for another vCPU: one for its INIT, one for its SIPI. */
     return state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
+           state.mp_state == KVM_MP_STATE_INIT_RECEIVED ||
            (state.mp_state == KVM_MP_STATE_HALTED && !vcpu->run->if_flag);
 }
 

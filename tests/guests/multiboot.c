@@ -60,11 +60,14 @@ static void check_memory(const struct multiboot_info *info)
     check_group("");
 }
 
-/* The first word is the name of the file, which differs. */
+/* It begins with the path of the file, which differs and may hold spaces. */
 static void show_command(const struct multiboot_info *info)
 {
     const char *text = info->flags & MULTIBOOT_INFO_COMMAND ? (const char *)info->cmdline : "";
 
+    for (const char *next = text; *next != '\0'; next++)
+        if (*next == '/')
+            text = next;
     while (*text != '\0' && *text != ' ')
         text++;
     printf("command line:%s\n", text);

@@ -275,6 +275,8 @@ static const struct malformed_case {
     {2, 1, 3 * PAGE_SIZE - 1},
     {4, 1, 3 * PAGE_SIZE - 3},
     {1, 0, 3 * PAGE_SIZE + 1},
+    {1, 1, 0}, /* in the structure, which says how many there are */
+    {4, 1, sizeof(struct kvm_run) - 1},
     {1, 1, UINT64_MAX},
     {4, 1, UINT64_MAX - 3},
     {1, 2 * PAGE_SIZE + 1, DATA},

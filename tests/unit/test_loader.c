@@ -436,6 +436,17 @@ START_TEST(a_flat_image_takes_no_initrd)
 }
 END_TEST
 
+START_TEST(a_linux_kernel_is_refused_as_a_flat_image)
+{
+    make_memory(2 * MIB);
+    make_image(0x206);
+    ck_assert_int_eq(pwrite(image, "HdrS", 4, 0x202), 4);
+    check_refused(load_as(X86_LONG), -ENOEXEC, image_path,
+                  ": this is a Linux bzImage, which minivmm does not start; give an ELF, "
+                  "Multiboot, PVH or flat image");
+}
+END_TEST
+
 Suite *loader_suite(void)
 {
     Suite *suite = suite_create("loader");
@@ -460,6 +471,7 @@ Suite *loader_suite(void)
     tcase_add_test(tcase, a_pipe_that_gives_too_much_is_refused);
     tcase_add_test(tcase, a_file_without_end_is_read_no_further_than_the_memory_is_large);
     tcase_add_test(tcase, a_flat_image_takes_no_initrd);
+    tcase_add_test(tcase, a_linux_kernel_is_refused_as_a_flat_image);
     suite_add_tcase(suite, tcase);
     return suite;
 }

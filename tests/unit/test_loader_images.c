@@ -410,6 +410,18 @@ static size_t make_many(uint8_t *bytes, uint16_t count)
     return table + count * 56u;
 }
 
+/* p_filesz and p_memsz of the second segment are 0: where it goes does not matter. */
+START_TEST(a_segment_of_no_bytes_is_none)
+{
+    struct hex_image image;
+
+    read_image(ELF64, &image);
+    memset(image.bytes + 0x98, 0, 16);
+    memset(image.bytes + 0x90, 0xff, 8);
+    ck_assert_msg(load_bytes(image.bytes, image.size) == 0, "%s", error.text);
+}
+END_TEST
+
 START_TEST(there_is_a_most_of_segments)
 {
     uint8_t bytes[8192];
@@ -516,6 +528,7 @@ Suite *loader_images_suite(void)
     tcase_add_loop_test(tcase, a_multiboot_header_counts_where_its_specification_has_it, 0,
                         COUNT(searches));
     tcase_add_loop_test(tcase, a_damaged_field_is_named_in_a_sentence, 0, COUNT(damages));
+    tcase_add_test(tcase, a_segment_of_no_bytes_is_none);
     tcase_add_test(tcase, there_is_a_most_of_segments);
     tcase_add_test(tcase, notes_that_are_too_many_to_search_are_refused);
     tcase_add_test(tcase, an_entry_above_4_gib_is_refused);

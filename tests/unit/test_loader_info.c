@@ -304,6 +304,20 @@ START_TEST(the_initrd_touches_no_segment)
 }
 END_TEST
 
+START_TEST(multiboot_has_room_for_names_of_2047_bytes)
+{
+    char name[2049] = {0};
+
+    memset(name, 'n', 2047);
+    make_module(1);
+    module.path = name;
+    read_image(MULTIBOOT);
+    ck_assert_msg(load(2 * MIB) == 0, "%s", error.text);
+    name[2047] = 'n';
+    ck_assert_int_eq(load(2 * MIB), -E2BIG);
+}
+END_TEST
+
 START_TEST(a_missing_initrd_is_refused_by_name)
 {
     request.path = "/proc/self/cmdline";
@@ -335,6 +349,7 @@ Suite *loader_info_suite(void)
     tcase_add_test(tcase, the_initrd_is_the_module_of_pvh);
     tcase_add_test(tcase, the_stack_is_below_the_initrd);
     tcase_add_loop_test(tcase, the_initrd_touches_no_segment, 0, COUNT(initrd_places));
+    tcase_add_test(tcase, multiboot_has_room_for_names_of_2047_bytes);
     tcase_add_test(tcase, a_missing_initrd_is_refused_by_name);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -672,6 +672,19 @@ START_TEST(a_bar_moved_onto_itself_still_decodes)
 }
 END_TEST
 
+START_TEST(ports_moved_to_address_0_decode_there_and_come_back)
+{
+    struct probe *probe = add_probe(NULL);
+
+    bar_write(1, IO_BAR, 0);
+    ck_assert_uint_eq(bar_read(1, IO_BAR) & ~3u, 0);
+    ck_assert(ports_reach(probe, 0));
+    bar_write(1, IO_BAR, ELSEWHERE_PORT);
+    ck_assert(!ports_reach(probe, 0));
+    ck_assert(ports_reach(probe, ELSEWHERE_PORT));
+}
+END_TEST
+
 START_TEST(an_address_inside_a_bar_is_rounded_down_to_its_size)
 {
     struct probe *probe = add_probe(NULL);
@@ -1114,6 +1127,7 @@ static void add_bar_tests(TCase *tcase)
     tcase_add_test(tcase, a_moved_bar_decodes_at_its_new_place_only);
     tcase_add_test(tcase, a_bar_moved_byte_by_byte_ends_where_the_bytes_say);
     tcase_add_test(tcase, a_bar_moved_onto_itself_still_decodes);
+    tcase_add_test(tcase, ports_moved_to_address_0_decode_there_and_come_back);
     tcase_add_test(tcase, an_address_inside_a_bar_is_rounded_down_to_its_size);
     tcase_add_test(tcase, a_bar_can_be_the_last_below_all_ones);
     tcase_add_test(tcase, an_io_bar_above_the_ports_decodes_nothing);

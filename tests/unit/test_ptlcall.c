@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -688,6 +690,41 @@ START_TEST(a_file_that_cannot_be_written_is_an_error_without_effect)
 }
 END_TEST
 
+/* Let no file grow past (size); gives the limit as it was. */
+static struct rlimit limit_files(rlim_t size)
+{
+    struct rlimit old, small;
+
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old;
+    small.rlim_cur = size;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    return old;
+}
+
+/* The second chunk does not fit; the log goes to a file, but is not written until the end. */
+START_TEST(a_file_that_does_not_fit_is_an_error_and_nothing_of_it_is_left)
+{
+    struct guest guest;
+    struct rlimit old;
+    int64_t core, snapshot;
+
+    guest_setup(&guest);
+    put(&guest, NAME, "crash", 5);
+    old = limit_files(PAGE_SIZE);
+    core = CALL(&guest, _i, PTLCALL_OP_CORE_DUMP, TEXT, 1024 * 1024, NAME, 5, 0);
+    limit_files(1);
+    snapshot = enqueue(&guest, _i, "-snapshot-now roi -run");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_assert_int_eq(core, -PTLCALL_EIO);
+    ck_assert_int_eq(snapshot, -PTLCALL_EIO);
+    ck_assert_uint_eq(files(&guest), 0);
+    ck_assert(!simulating(&guest));
+    guest_teardown(&guest);
+}
+END_TEST
+
 START_TEST(of_several_snapshots_none_is_left_when_one_cannot_be_written)
 {
     struct guest guest;
@@ -1248,6 +1285,8 @@ static void add_op_tests(Suite *suite)
     tcase_add_loop_test(errors, a_refused_call_has_its_error_its_reason_and_no_effect, 0,
                         VIAS * ERROR_CASES);
     tcase_add_loop_test(errors, a_file_that_cannot_be_written_is_an_error_without_effect, 0, VIAS);
+    tcase_add_loop_test(errors, a_file_that_does_not_fit_is_an_error_and_nothing_of_it_is_left, 0,
+                        VIAS);
     tcase_add_loop_test(errors, of_several_snapshots_none_is_left_when_one_cannot_be_written, 0,
                         VIAS);
     suite_add_tcase(suite, errors);

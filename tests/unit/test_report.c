@@ -292,6 +292,17 @@ START_TEST(without_valid_registers_none_are_shown)
 }
 END_TEST
 
+START_TEST(the_registers_of_a_reset_are_not_shown_after_a_triple_fault)
+{
+    fixture.vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+    registers()->rip = 0xfff0;
+    special_registers()->cs.base = 0xffff0000;
+    write_report();
+    check_has("the registers are lost");
+    check_lacks("cr0");
+}
+END_TEST
+
 START_TEST(the_last_milestone_is_told_if_there_was_one)
 {
     fixture.vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
@@ -454,7 +465,7 @@ START_TEST(an_exit_is_listed_with_what_it_moved)
               "         2  mmio           write 0x8fffff000 size 8 data 0x1122334455667788\n"
               "         3  mmio           read  0xfee00000 size 4 data 0xffffffff\n"
               "         4  wrmsr          write 0xc0000080 size 8 data 0x501\n"
-              "         5  shutdown      \n");
+              "         5  shutdown\n");
 }
 END_TEST
 
@@ -508,6 +519,7 @@ Suite *report_suite(void)
     tcase_add_test(tcase, every_register_is_shown_under_its_name);
     tcase_add_test(tcase, control_registers_and_segments_are_shown);
     tcase_add_test(tcase, without_valid_registers_none_are_shown);
+    tcase_add_test(tcase, the_registers_of_a_reset_are_not_shown_after_a_triple_fault);
     tcase_add_test(tcase, the_last_milestone_is_told_if_there_was_one);
     tcase_add_test(tcase, rip_is_followed_through_the_page_tables);
     tcase_add_test(tcase, bytes_end_where_the_mapping_ends);

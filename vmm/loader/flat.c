@@ -3,10 +3,22 @@
 
 #include "guest/abi/boot.h"
 
+#include <errno.h>
+#include <string.h>
+
+#define LINUX_MAGIC_AT 0x202 /* in a bzImage, by the Linux x86 boot protocol */
+
 static bool recognize(const struct loader_file *image)
 {
     (void)image;
     return true;
+}
+
+/* Real-mode code of another contract: as a flat image it would only crash. */
+static bool is_linux(const struct loader_file *image)
+{
+    return image->size >= LINUX_MAGIC_AT + 4 &&
+           memcmp(image->bytes + LINUX_MAGIC_AT, "HdrS", 4) == 0;
 }
 
 static int parse(struct loading *loading)
@@ -19,6 +31,11 @@ static int parse(struct loading *loading)
         .size = loading->image->size,
     };
 
+    if (is_linux(loading->image))
+        return error_set(loading->error, -ENOEXEC,
+                         "%s: this is a Linux bzImage, which minivmm does not start; give an ELF, "
+                         "Multiboot, PVH or flat image",
+                         loading->image->path);
     if (request->has_load)
         all.address = request->load;
     all.linked = all.address;

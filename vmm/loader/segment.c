@@ -124,8 +124,6 @@ int loader_find_initrd_place(struct loading *loading)
         uint64_t place = (top - size) & ~PAGE_MASK;
         const struct loader_segment *segment = segment_in(loading, place, size);
 
-        if (place < BOOT_LOAD)
-            break;
         if (!segment) {
             loading->initrd_address = place;
             return 0;

@@ -1,0 +1,22 @@
+/*
+ * Fuzzing of exits: whatever a guest does, the monitor goes on as it promises; see
+ * tests/unit/hostile.h for what the bytes mean.
+ */
+#include "tests/unit/hostile.h"
+
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    (void)count;
+    (void)arguments;
+    hostile_prepare();
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    hostile_run(bytes, size);
+    return 0;
+}
