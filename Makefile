@@ -2,6 +2,8 @@
 # `make fuzz` fuzzes the image loader and exits, `make check-svm` runs the guests on a second KVM.
 # Add V=1 to see whole commands, CC=clang for the other compiler.
 
+MAKEFLAGS += --no-print-directory
+
 CC      ?= cc
 PREFIX  ?= /usr/local
 DESTDIR ?=
