@@ -67,8 +67,8 @@ static void prepare_input(struct host *host)
 
 static void end_from_outside(struct host *host, enum outcome outcome)
 {
-    atomic_store(&host->machine->abandoned, true);
     machine_end(host->machine, outcome, 0);
+    atomic_store(&host->machine->abandoned, true);
 }
 
 /* Ctrl-A x ends the guest, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */

@@ -132,6 +132,9 @@ int machine_finish(struct machine *machine, struct error *error)
     if (result < 0)
         return error_set(error, result, "the console on stdout: %s; give it a reader or more room",
                          strerror(-result));
+    if (machine->console.output.lost && machine_outcome(machine) == OUTCOME_GUEST)
+        return error_set(error, -ETIMEDOUT,
+                         "the console on stdout: its reader stalled, and the end is lost");
     for (struct device *device = machine->devices; device; device = device->next) {
         if (device->type->finish)
             result = device->type->finish(device, error);

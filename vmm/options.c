@@ -60,7 +60,7 @@ static int parse_cpus(struct options *options, const char *value, struct error *
     uint64_t count;
 
     if (number_parse(value, "", &count) < 0 || count < 1 || count > CPUS_MAX)
-        return bad_value(error, "--cpus", value, "a number from 1 to KVM's maximum");
+        return bad_value(error, "--cpus", value, "a number from 1 to 1024");
     options->vcpu_count = (unsigned)count;
     return 0;
 }

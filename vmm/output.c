@@ -83,6 +83,7 @@ void output_init(struct output *output, int fd, enum output_policy policy,
     output->policy = policy;
     output->abandoned = abandoned;
     output->failure = 0;
+    output->lost = false;
     output->used = 0;
 }
 
@@ -93,6 +94,7 @@ int output_flush(struct output *output)
 
         if (error < 0)
             output->failure = -error;
+        output->lost |= error == OUTPUT_DROP;
     }
     output->used = 0;
     return -output->failure;

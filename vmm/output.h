@@ -25,6 +25,7 @@ struct output {
     const atomic_bool
         *abandoned; /* may be NULL; once true, a reader that does not read is not waited for */
     int failure;    /* the errno of the first failed write; later bytes are dropped */
+    bool lost;      /* bytes were dropped because nobody waited for the reader */
     size_t used;
     char buffer[OUTPUT_BUFFER];
 };

@@ -219,6 +219,8 @@ void vcpu_loop(struct vcpu *vcpu)
         error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));
         fail(vcpu);
     }
+    /* While a kick can still end the wait for a reader that has stalled. */
+    console_flush(&machine->console);
     set_thread(vcpu, false);
     pause_leave(&machine->pause);
     if (!atomic_exchange(&machine->all_kicked, true))

@@ -234,7 +234,7 @@ START_TEST(a_size_is_in_mib_unless_it_says_else)
 END_TEST
 
 #define SIZE     ": not allowed; give a size such as 64, 64M or 1G"
-#define CPUS     ": not allowed; give a number from 1 to KVM's maximum"
+#define CPUS     ": not allowed; give a number from 1 to 1024"
 #define MODE     ": not allowed; give long, protected or real"
 #define ADDRESS  ": not allowed; give an address such as 0x100000"
 #define SECONDS  ": not allowed; give seconds, from 0.001 to 1000000"

@@ -1,7 +1,7 @@
 /*
  * Machines that really run: tiny images from memory, on the host's KVM.
  *
- * All tests are left out where /dev/kvm cannot be opened. What guests in files can show is in
+ * All tests are skipped by name where /dev/kvm cannot be opened. What guests in files can show is in
  * tests/guests; here is what needs a hand on the machine during or before its run.
  */
 #include "tests/unit/kvm_tests.h"
@@ -268,6 +268,57 @@ START_TEST(a_machine_can_end_during_a_pause)
 }
 END_TEST
 
+/* The writing end of a pipe that nobody reads and that is full. */
+static int full_pipe(void)
+{
+    char byte = 0;
+    int ends[2];
+
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    while (write(ends[1], &byte, 1) == 1)
+        ;
+    ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0);
+    return ends[1];
+}
+
+/* As the host thread does at the time limit, here once the guest has ended. */
+static void *give_up(void *done)
+{
+    while (machine_outcome(&machine) == OUTCOME_NONE)
+        usleep(1000);
+    atomic_store(&machine.abandoned, true);
+    while (!atomic_load((atomic_bool *)done)) {
+        machine_kick(&machine);
+        usleep(1000);
+    }
+    return NULL;
+}
+
+START_TEST(a_reader_that_stalls_at_the_end_does_not_hold_the_machine)
+{
+    const struct x86_start start = make_machine(1, image_calls, image_calls_end);
+    atomic_bool done = false;
+    pthread_t thread;
+
+    must(machine_make_vm(&machine, &error));
+    must(machine_set_start(&machine, &start, &error));
+    machine.console.output.fd = full_pipe();
+    machine.console.output.policy = OUTPUT_FULL;
+    must(console_put(&machine.console, 'x'));
+    must(pthread_create(&thread, NULL, give_up, &done));
+    machine_run(&machine);
+    atomic_store(&done, true);
+    pthread_join(thread, NULL);
+
+    ck_assert_int_eq(machine_outcome(&machine), OUTCOME_GUEST);
+    /* Later there is nobody to give up. */
+    ck_assert_uint_eq(machine.console.output.used, 0);
+    ck_assert_int_eq(machine_finish(&machine, &error), -ETIMEDOUT);
+    ck_assert_str_eq(error.text, "the console on stdout: its reader stalled, and the end is lost");
+    machine_destroy(&machine);
+}
+END_TEST
+
 Suite *run_suite(void)
 {
     Suite *suite = suite_create("run");
@@ -280,6 +331,7 @@ Suite *run_suite(void)
     kvm_test_add(tcase, vcpus_that_never_exit_stop_when_the_machine_ends, 1);
     kvm_test_add(tcase, no_guest_code_runs_during_a_pause_and_all_runs_after_it, 1);
     kvm_test_add(tcase, a_machine_can_end_during_a_pause, 1);
+    kvm_test_add(tcase, a_reader_that_stalls_at_the_end_does_not_hold_the_machine, 1);
     suite_add_tcase(suite, tcase);
     return suite;
 }
