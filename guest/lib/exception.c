@@ -5,22 +5,17 @@
 #include "guest/lib/console.h"
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"
+#include "guest/lib/interrupt.h"
 
 #include <stddef.h>
 
-#define STACK_SIZE     16384
-#define INTERRUPT_GATE 0x8e00u /* present, DPL 0 */
-#define PORTS          0x10000
+#define STACK_SIZE 16384
+#define PORTS      0x10000
 
 /* What the entries push, lowest address first. */
 struct exception_frame {
     uint64_t rax, vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
-};
-
-struct gate {
-    uint16_t offset_low, selector, kind, offset_middle;
-    uint32_t offset_high, reserved;
 };
 
 struct task_state {
@@ -49,7 +44,7 @@ static uint64_t gdt[] = {
     0,                  /* SELECTOR_TSS, filled in by exceptions_init() */
     0,
 };
-static struct gate idt[EXCEPTIONS];
+static struct idt_gate idt[EXCEPTIONS];
 static struct task_state task;
 
 static uint8_t ring0_stack[STACK_SIZE] __attribute__((aligned(16)));
@@ -59,24 +54,9 @@ static uint64_t ring3_resume;           /* 0: nobody is in ring 3 */
 static uint64_t *catch_resume;          /* of the innermost exception_catch() */
 static struct exception last_exception; /* for exception_catch() */
 
-static void gates_set(void)
-{
-    for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
-        uint64_t entry = (uint64_t)exception_entries[vector];
-        idt[vector] = (struct gate){
-            .offset_low = (uint16_t)entry,
-            .selector = BOOT_CODE64,
-            .kind = INTERRUPT_GATE,
-            .offset_middle = (uint16_t)(entry >> 16),
-            .offset_high = (uint32_t)(entry >> 32),
-        };
-    }
-}
-
 void exceptions_init(void)
 {
     const struct table_register gdt_register = {sizeof(gdt) - 1, (uintptr_t)gdt};
-    const struct table_register idt_register = {sizeof(idt) - 1, (uintptr_t)idt};
     uint64_t base = (uint64_t)&task;
 
     task.port_bitmap_offset = offsetof(struct task_state, port_bitmap);
@@ -85,9 +65,10 @@ void exceptions_init(void)
     gdt[SELECTOR_TSS / 8] =
         (sizeof(task) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
-    gates_set();
+    for (unsigned vector = 0; vector < EXCEPTIONS; vector++)
+        idt[vector] = idt_gate_to((uint64_t)exception_entries[vector]);
     __asm__ volatile("lgdt %0" : : "m"(gdt_register) : "memory");
-    __asm__ volatile("lidt %0" : : "m"(idt_register) : "memory");
+    idt_load(idt, EXCEPTIONS);
     __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
 }
 

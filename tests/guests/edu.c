@@ -4,6 +4,7 @@
 #include "guest/lib/cpu.h"
 #include "guest/lib/exception.h"
 #include "guest/lib/guest.h"
+#include "guest/lib/interrupt.h"
 #include "guest/lib/pci.h"
 #include "guest/lib/string.h"
 
@@ -24,19 +25,11 @@
 #define VECTOR_MSI      0x31
 #define VECTOR_SPURIOUS 0x3f
 #define VECTORS         0x40
-#define INTERRUPT_GATE  0x8e00u /* present, DPL 0 */
 
 #define WAIT_ROUNDS 1000000u
 #define DMA_BYTES   1000u
 
-struct gate {
-    uint16_t offset_low, selector, kind, offset_middle;
-    uint32_t offset_high, reserved;
-};
-
-struct interrupt_frame; /* of the compiler's */
-
-static struct gate idt[VECTORS];
+static struct idt_gate idt[VECTORS];
 static uintptr_t edu; /* BAR0 */
 
 /* What the handlers saw. */
@@ -84,32 +77,18 @@ __attribute__((interrupt)) static void spurious_handler(struct interrupt_frame *
     (void)frame;
 }
 
-static void gate_set(unsigned vector, void (*handler)(struct interrupt_frame *frame))
-{
-    uint64_t entry = (uint64_t)handler;
-
-    idt[vector] = (struct gate){
-        .offset_low = (uint16_t)entry,
-        .selector = BOOT_CODE64,
-        .kind = INTERRUPT_GATE,
-        .offset_middle = (uint16_t)(entry >> 16),
-        .offset_high = (uint32_t)(entry >> 32),
-    };
-}
-
 /* An IDT with the library's exceptions and the handlers; the PICs, which nobody uses, are quiet. */
 static void interrupts_init(void)
 {
-    const struct table_register own = {sizeof(idt) - 1, (uintptr_t)idt};
     struct table_register exceptions;
 
     exceptions_init();
     __asm__ volatile("sidt %0" : "=m"(exceptions));
     memcpy(idt, (const void *)exceptions.base, exceptions.limit + 1u);
-    gate_set(VECTOR_INTX, intx_handler);
-    gate_set(VECTOR_MSI, msi_handler);
-    gate_set(VECTOR_SPURIOUS, spurious_handler);
-    __asm__ volatile("lidt %0" : : "m"(own) : "memory");
+    idt[VECTOR_INTX] = idt_gate_to((uint64_t)intx_handler);
+    idt[VECTOR_MSI] = idt_gate_to((uint64_t)msi_handler);
+    idt[VECTOR_SPURIOUS] = idt_gate_to((uint64_t)spurious_handler);
+    idt_load(idt, VECTORS);
     out8(PIC_MASK_1, 0xff);
     out8(PIC_MASK_2, 0xff);
     store32(APIC_SPURIOUS, APIC_ENABLE | VECTOR_SPURIOUS);

@@ -6,6 +6,7 @@
 #include "guest/lib/console.h"
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"
+#include "guest/lib/pic.h"
 
 #include <stddef.h>
 
@@ -25,32 +26,13 @@ enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, FCR = IIR };
 #define LSR_RECEIVED  0x01
 #define FIFO          16 /* bytes */
 
-/* The first 8259A: Intel's data sheet 231468. */
-#define PIC_COMMAND    0x20
-#define PIC_DATA       0x21
-#define PIC_INIT       0x11 /* ICW1: edges, cascade, ICW4 follows */
-#define PIC_CASCADE    0x04 /* ICW3: the second one at input 2 */
-#define PIC_8086       0x01
-#define PIC_EOI        0x20
-#define VECTOR_BASE    0x20
-#define VECTORS        (VECTOR_BASE + 8)
-#define INTERRUPT_GATE 0x8e00u /* present, DPL 0 */
-
 #define QUEUE 32 /* bytes; a power of two */
-
-struct gate {
-    uint16_t offset_low, selector, kind, offset_middle;
-    uint32_t offset_high, reserved;
-};
-
-struct interrupt_frame; /* of the compiler's */
 
 struct queue {
     uint8_t bytes[QUEUE];
     unsigned head, tail; /* free-running */
 };
 
-static struct gate idt[VECTORS];
 static uint16_t port;
 static uint8_t enabled; /* IER */
 static struct queue to_send, received;
@@ -97,33 +79,13 @@ __attribute__((no_caller_saved_registers)) static void serve(void)
         else if (cause == IIR_RECEIVED || cause == IIR_TIMEOUT)
             receive_some();
     }
-    out8(PIC_COMMAND, PIC_EOI);
+    pic_end();
 }
 
 __attribute__((interrupt)) static void handler(struct interrupt_frame *frame)
 {
     (void)frame;
     serve();
-}
-
-static void interrupts_init(unsigned irq)
-{
-    const struct table_register table = {sizeof(idt) - 1, (uintptr_t)idt};
-    uint64_t entry = (uint64_t)handler;
-
-    idt[VECTOR_BASE + irq] = (struct gate){
-        .offset_low = (uint16_t)entry,
-        .selector = BOOT_CODE64,
-        .kind = INTERRUPT_GATE,
-        .offset_middle = (uint16_t)(entry >> 16),
-        .offset_high = (uint32_t)(entry >> 32),
-    };
-    __asm__ volatile("lidt %0" : : "m"(table) : "memory");
-    out8(PIC_COMMAND, PIC_INIT);
-    out8(PIC_DATA, VECTOR_BASE);
-    out8(PIC_DATA, PIC_CASCADE);
-    out8(PIC_DATA, PIC_8086);
-    out8(PIC_DATA, (uint8_t) ~(1u << irq));
 }
 
 static void port_init(void)
@@ -191,7 +153,7 @@ int main(const struct boot_info *boot)
     irq = (unsigned)next_number(&words);
     most = next_number(&words);
 
-    interrupts_init(irq);
+    pic_init(irq, handler);
     port_init();
     send_text("what the driver says is longer than its queue, and than the port's FIFO\n");
     for (uint64_t count = 0; count < most && byte != 'q'; count++) {

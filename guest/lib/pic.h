@@ -1,0 +1,26 @@
+/*
+ * Interrupts by the first 8259A of a PC (Intel's data sheet 231468), for one device: long mode only.
+ */
+#ifndef GUEST_LIB_PIC_H
+#define GUEST_LIB_PIC_H
+
+#include "guest/lib/cpu.h"
+#include "guest/lib/interrupt.h"
+
+#define PIC_COMMAND 0x20
+#define PIC_DATA    0x21
+#define PIC_END     0x20 /* OCW2: the interrupt that is served is over */
+
+/*
+ * Let interrupt (irq), 0 to 7, come to (handler), which has the attribute `interrupt` and calls
+ * pic_end(). All others are masked, and the table has no exceptions: one is a triple fault.
+ */
+void pic_init(unsigned irq, void (*handler)(struct interrupt_frame *frame));
+
+/* Callable from such a handler, which must keep all registers. */
+__attribute__((no_caller_saved_registers)) static inline void pic_end(void)
+{
+    out8(PIC_COMMAND, PIC_END);
+}
+
+#endif
