@@ -48,22 +48,23 @@ static void i8042_reset(struct device *device)
 
 static int i8042_create(struct device *device, struct error *error)
 {
-    struct device_claim claim = {
-        .space = BUS_PIO,
-        .index = I8042_DATA,
-        .base = I8042_DATA_PORT,
-        .size = 1,
-        .widest = 1,
-        .name = "i8042",
+    static const struct device_claim claims[] = {
+        {.space = BUS_PIO,
+         .index = I8042_DATA,
+         .base = I8042_DATA_PORT,
+         .size = 1,
+         .widest = 1,
+         .name = "i8042"},
+        {.space = BUS_PIO,
+         .index = I8042_COMMAND,
+         .base = I8042_COMMAND_PORT,
+         .size = 1,
+         .widest = 1,
+         .name = "i8042"},
     };
-    int result = device_claim(device, &claim, error);
 
     i8042_reset(device);
-    if (result < 0)
-        return result;
-    claim.index = I8042_COMMAND;
-    claim.base = I8042_COMMAND_PORT;
-    return device_claim(device, &claim, error);
+    return device_claim_all(device, claims, sizeof(claims) / sizeof(claims[0]), error);
 }
 
 static uint64_t i8042_read(struct device *device, const struct device_access *access)

@@ -43,10 +43,8 @@ static int pci_host_create(struct device *device, struct error *error)
          .name = "pci-host"},
     };
     struct pci_host *host = (struct pci_host *)device;
-    int result = 0;
+    int result = device_claim_all(device, claims, sizeof(claims) / sizeof(claims[0]), error);
 
-    for (unsigned i = 0; result == 0 && i < sizeof(claims) / sizeof(claims[0]); i++)
-        result = device_claim(device, &claims[i], error);
     if (result < 0)
         return result;
     host->pci.addr = 0;

@@ -42,13 +42,7 @@ static int claim_regions(struct ptlcall_device *ptlcall, struct error *error)
         },
     };
 
-    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
-        int result = device_claim(&ptlcall->device, &claims[i], error);
-
-        if (result < 0)
-            return result;
-    }
-    return 0;
+    return device_claim_all(&ptlcall->device, claims, sizeof(claims) / sizeof(claims[0]), error);
 }
 
 static int offer_leaf(struct ptlcall_device *ptlcall, struct error *error)

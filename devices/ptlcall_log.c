@@ -1,5 +1,7 @@
 #include "devices/ptlcall_log.h"
 
+#include "vmm/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -32,9 +34,7 @@ int ptlcall_log_close(struct ptlcall_log *log)
 {
     int result = ptlcall_log_flush(log);
 
-    if (log->own_fd >= 0)
-        close(log->own_fd);
-    log->own_fd = -1;
+    descriptor_close(&log->own_fd);
     log->on = false;
     return result;
 }

@@ -1,6 +1,8 @@
 /* A console: an output under a lock, and a ring of what was typed. */
 #include "vmm/console.h"
 
+#include "vmm/descriptor.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -106,15 +108,6 @@ size_t console_waiting(struct console *console)
     return CONSOLE_INPUT - console_room(console);
 }
 
-static void signal_room(const struct console *console)
-{
-    const uint64_t one = 1;
-
-    /* A count of 1 always fits beside what the producer has not read yet: this does not block. */
-    if (console->room_event >= 0 && write(console->room_event, &one, sizeof(one)) < 0)
-        return;
-}
-
 int console_take(struct console *console)
 {
     unsigned tail = atomic_load(&console->input_tail);
@@ -130,7 +123,7 @@ int console_take(struct console *console)
      * tail. So either the producer sees this room, or the full ring is seen here.
      */
     if (atomic_load(&console->input_head) - tail >= CONSOLE_INPUT)
-        signal_room(console);
+        event_raise(console->room_event);
     return byte;
 }
 

@@ -1,6 +1,8 @@
 /* Consoles of files: opening them, and the thread that reads what makes one wait. */
 #include "vmm/console.h"
 
+#include "vmm/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -74,14 +76,6 @@ static bool read_some(struct console *console)
     return count > 0;
 }
 
-static void drain(int event)
-{
-    uint64_t count;
-    ssize_t result = read(event, &count, sizeof(count));
-
-    (void)result;
-}
-
 static void *reader_thread(void *argument)
 {
     struct console *console = argument;
@@ -102,7 +96,7 @@ static void *reader_thread(void *argument)
         if (waits[1].revents)
             more = read_some(console);
         if (waits[2].revents)
-            drain(console->room_event);
+            event_clear(console->room_event);
     }
     return NULL;
 }
@@ -120,13 +114,6 @@ static int start_thread(struct console *console)
     return -result;
 }
 
-static void close_if_open(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 int console_start(struct console *console, const char *owner, struct error *error)
 {
     struct console_reader *reader = &console->reader;
@@ -139,7 +126,7 @@ int console_start(struct console *console, const char *owner, struct error *erro
     result = reader->stop < 0 || console->room_event < 0 ? -errno : start_thread(console);
     if (result == 0)
         return 0;
-    close_if_open(&reader->stop);
+    descriptor_close(&reader->stop);
     return error_set(error, result, "%s: no thread to read its input: %s", owner,
                      strerror(-result));
 }
@@ -147,14 +134,15 @@ int console_start(struct console *console, const char *owner, struct error *erro
 void console_close(struct console *console)
 {
     struct console_reader *reader = &console->reader;
-    const uint64_t one = 1;
 
-    if (reader->stop >= 0 && write(reader->stop, &one, sizeof(one)) == sizeof(one))
+    if (reader->stop >= 0) {
+        event_raise(reader->stop);
         pthread_join(reader->thread, NULL);
-    close_if_open(&reader->stop);
-    close_if_open(&reader->fd);
-    close_if_open(&console->room_event);
-    close_if_open(&console->file);
-    close_if_open(&console->output.fd);
+    }
+    descriptor_close(&reader->stop);
+    descriptor_close(&reader->fd);
+    descriptor_close(&console->room_event);
+    descriptor_close(&console->file);
+    descriptor_close(&console->output.fd);
     console_destroy(console);
 }

@@ -127,6 +127,16 @@ int device_claim(struct device *device, const struct device_claim *claim, struct
     return bus_add(&machine->bus[claim->space], &region, error);
 }
 
+int device_claim_all(struct device *device, const struct device_claim *claims, unsigned count,
+                     struct error *error)
+{
+    int result = 0;
+
+    for (unsigned i = 0; result == 0 && i < count; i++)
+        result = device_claim(device, &claims[i], error);
+    return result;
+}
+
 uint64_t device_read(struct device *device, const struct device_access *access)
 {
     uint64_t value;

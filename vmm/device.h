@@ -95,6 +95,10 @@ struct device_claim {
 };
 int device_claim(struct device *device, const struct device_claim *claim, struct error *error);
 
+/* The same for (count) of them, up to the first that is refused. */
+int device_claim_all(struct device *device, const struct device_claim *claims, unsigned count,
+                     struct error *error);
+
 /* The bus calls these; they hold the device's lock around the op. */
 uint64_t device_read(struct device *device, const struct device_access *access);
 void device_write(struct device *device, const struct device_access *access, uint64_t value);

@@ -1,6 +1,7 @@
 #include "vmm/host.h"
 
 #include "vmm/console.h"
+#include "vmm/descriptor.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
 
@@ -132,13 +133,13 @@ static int wait_ms(const struct host *host)
     return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
 }
 
-/* Take what made (fd) readable: an eventfd's count, or one signal. */
-static void drain(int fd)
+/* Which one it was does not matter. */
+static void take_signal(const struct host *host)
 {
-    struct signalfd_siginfo largest;
-    ssize_t result = read(fd, &largest, sizeof(largest));
+    struct signalfd_siginfo signal;
 
-    (void)result;
+    if (read(host->signals, &signal, sizeof(signal)) < 0)
+        return;
 }
 
 /* No vCPU had an exit since the last time: does anything still run? */
@@ -178,7 +179,7 @@ static void *host_thread(void *argument)
         if (waits[0].revents)
             return NULL;
         if (waits[1].revents) {
-            drain(host->signals);
+            take_signal(host);
             end_from_outside(host, OUTCOME_INTERRUPTED);
         }
         if (host->deadline && machine_clock(host->machine) >= host->deadline)
@@ -186,29 +187,20 @@ static void *host_thread(void *argument)
         if (waits[2].revents)
             read_input(host);
         if (waits[3].revents)
-            drain(console->room_event);
+            event_clear(console->room_event);
         hand_over_input(host);
         if (atomic_load(&host->machine->abandoned))
             machine_kick(host->machine);
     }
 }
 
-static void close_if_open(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
 static void restore(struct host *host)
 {
-    struct console *console = &host->machine->console;
-
     if (host->raw)
         tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
-    close_if_open(host->signals);
-    close_if_open(host->stop);
-    close_if_open(console->room_event);
-    console->room_event = -1;
+    descriptor_close(&host->signals);
+    descriptor_close(&host->stop);
+    descriptor_close(&host->machine->console.room_event);
     pthread_sigmask(SIG_SETMASK, &host->old_mask, NULL);
 }
 
@@ -241,10 +233,7 @@ int host_begin(struct host *host, struct machine *machine, uint64_t timeout_ns, 
 
 void host_end(struct host *host)
 {
-    const uint64_t one = 1;
-    ssize_t result = write(host->stop, &one, sizeof(one));
-
-    (void)result;
+    event_raise(host->stop);
     pthread_join(host->thread, NULL);
     restore(host);
 }

@@ -1,5 +1,7 @@
 #include "vmm/kvm.h"
 
+#include "vmm/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -119,10 +121,8 @@ int kvm_open(struct kvm *kvm, const char *path, struct error *error)
 
 void kvm_close(struct kvm *kvm)
 {
-    if (kvm->vm_fd >= 0)
-        close(kvm->vm_fd);
-    if (kvm->system_fd >= 0)
-        close(kvm->system_fd);
+    descriptor_close(&kvm->vm_fd);
+    descriptor_close(&kvm->system_fd);
     kvm_init(kvm);
 }
 

@@ -1,5 +1,6 @@
 #include "vmm/machine.h"
 
+#include "vmm/descriptor.h"
 #include "vmm/stats.h"
 #include "vmm/vcpu.h"
 
@@ -95,9 +96,7 @@ void machine_destroy(struct machine *machine)
     bus_destroy(&machine->bus[BUS_PIO]);
     bus_destroy(&machine->bus[BUS_MMIO]);
     memory_destroy(&machine->memory);
-    if (machine->out_dir_fd >= 0)
-        close(machine->out_dir_fd);
-    machine->out_dir_fd = -1;
+    descriptor_close(&machine->out_dir_fd);
 }
 
 static void *vcpu_thread(void *argument)

@@ -194,17 +194,26 @@ static void *piece_at(const struct memory *memory, const struct paging_registers
     return memory_at(memory, walk.address, *length);
 }
 
-/* Would every page of the range translate into RAM? */
-static int range_probe(const struct memory *memory, const struct paging_registers *registers,
-                       gva_t address, uint64_t length)
+/*
+ * Go through the range page by page: copy it to (to), or into it from (from), or only look whether
+ * all of it translates into RAM. At most one of the two is given.
+ */
+static int range_copy(const struct memory *memory, const struct paging_registers *registers,
+                      gva_t address, uint64_t length, uint8_t *to, const uint8_t *from)
 {
-    while (length) {
-        uint64_t piece = length;
+    if (length && !range_valid(registers, address, length))
+        return -EFAULT;
+    for (uint64_t done = 0, piece; done < length; done += piece) {
+        void *place;
 
-        if (!piece_at(memory, registers, address, &piece))
+        piece = length - done;
+        place = piece_at(memory, registers, gva(address.value + done), &piece);
+        if (!place)
             return -EFAULT;
-        address.value += piece;
-        length -= piece;
+        if (to)
+            memcpy(to + done, place, piece);
+        else if (from)
+            memcpy(place, from + done, piece);
     }
     return 0;
 }
@@ -212,22 +221,7 @@ static int range_probe(const struct memory *memory, const struct paging_register
 int paging_read(const struct memory *memory, const struct paging_registers *registers,
                 gva_t address, void *buffer, uint64_t length)
 {
-    uint8_t *to = buffer;
-
-    if (length && !range_valid(registers, address, length))
-        return -EFAULT;
-    while (length) {
-        uint64_t piece = length;
-        const void *from = piece_at(memory, registers, address, &piece);
-
-        if (!from)
-            return -EFAULT;
-        memcpy(to, from, piece);
-        to += piece;
-        address.value += piece;
-        length -= piece;
-    }
-    return 0;
+    return range_copy(memory, registers, address, length, buffer, NULL);
 }
 
 /*
@@ -238,22 +232,7 @@ int paging_read(const struct memory *memory, const struct paging_registers *regi
 int paging_write(const struct memory *memory, const struct paging_registers *registers,
                  gva_t address, const void *buffer, uint64_t length)
 {
-    const uint8_t *from = buffer;
-
-    if (length && !range_valid(registers, address, length))
+    if (range_copy(memory, registers, address, length, NULL, NULL) < 0)
         return -EFAULT;
-    if (range_probe(memory, registers, address, length))
-        return -EFAULT;
-    while (length) {
-        uint64_t piece = length;
-        void *to = piece_at(memory, registers, address, &piece);
-
-        if (!to)
-            return -EFAULT;
-        memcpy(to, from, piece);
-        from += piece;
-        address.value += piece;
-        length -= piece;
-    }
-    return 0;
+    return range_copy(memory, registers, address, length, NULL, buffer);
 }

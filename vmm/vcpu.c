@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* After this many exits in a row without a use for registers, KVM is not asked for them. */
@@ -146,25 +145,18 @@ static void handle(struct vcpu *vcpu)
     return_registers(vcpu);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* One turn of the loop with time stamps, which cost too much to take when nobody asked. */
 static int run_measured(struct vcpu *vcpu)
 {
-    uint64_t start = now_ns();
+    struct machine *machine = vcpu->machine;
+    uint64_t start = machine_clock(machine);
     int result = kvm_run_vcpu(vcpu->fd);
-    uint64_t exited = now_ns();
+    uint64_t exited = machine_clock(machine);
 
     if (result < 0)
         return result;
     handle(vcpu);
-    stats_count(vcpu->stats, vcpu->run, exited - start, now_ns() - exited);
+    stats_count(vcpu->stats, vcpu->run, exited - start, machine_clock(machine) - exited);
     return 0;
 }
 
