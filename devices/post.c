@@ -31,8 +31,7 @@ static uint64_t post_read(struct device *device, const struct device_access *acc
 static void post_write(struct device *device, const struct device_access *access, uint64_t value)
 {
     (void)access;
-    atomic_store_explicit(&device->machine->post, MACHINE_POST | (uint8_t)value,
-                          memory_order_relaxed);
+    machine_pass_milestone(device->machine, MILESTONE_POST, (uint8_t)value);
 }
 
 static void post_reset(struct device *device)

@@ -66,7 +66,7 @@ static int ptlcall_create(struct device *device, struct error *error)
     if (result == 0)
         result = offer_leaf(ptlcall, error);
     if (result == 0)
-        result = ptlcall_open(&ptlcall->ptlcall, device->machine, error);
+        result = ptlcall_open(&ptlcall->ptlcall, device->machine, NULL, error);
     return result;
 }
 

@@ -69,8 +69,12 @@ struct ptlcall_pci {
         .help = "file for the log; otherwise it goes to stderr"                                    \
     }
 
-/* Open the log; log_path is set, the rest zero. What is open is closed by ptlcall_close(). */
-int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, struct error *error);
+/*
+ * Open the log; log_path is set, the rest zero. What is open is closed by ptlcall_close(). (name) is
+ * the device's, NULL for `ptlcall`, of which there is one.
+ */
+int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *name,
+                 struct error *error);
 void ptlcall_close(struct ptlcall *ptlcall);
 
 /* Forget what commands did. */

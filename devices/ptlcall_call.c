@@ -64,8 +64,9 @@ static int64_t op_marker(struct ptlcall_call *call)
     return 0;
 }
 
-static void marker_counters(struct ptlcall_call *call)
+static void pass_marker(struct ptlcall_call *call)
 {
+    machine_pass_milestone(call->ptlcall->machine, MILESTONE_MARKER, call->arguments[0]);
     ptlcall_log_counters(call->ptlcall);
 }
 
@@ -95,7 +96,7 @@ static int64_t op_log(struct ptlcall_call *call)
 
 static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
     [PTLCALL_OP_VERSION] = {"VERSION", op_version, NULL},
-    [PTLCALL_OP_MARKER] = {"MARKER", op_marker, marker_counters},
+    [PTLCALL_OP_MARKER] = {"MARKER", op_marker, pass_marker},
     [PTLCALL_OP_ENQUEUE] = {"ENQUEUE", ptlcall_enqueue, ptlcall_enqueue_run},
     [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", op_checkpoint, NULL},
     [PTLCALL_OP_CORE_DUMP] = {"CORE_DUMP", ptlcall_core_dump, NULL},
@@ -105,15 +106,12 @@ static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
 /* The call's registers: RAX is the result; outside 64-bit mode they count 32 bits. */
 static uint64_t read_registers(struct ptlcall_call *call)
 {
-    const struct kvm_regs *regs = vcpu_registers(call->vcpu);
+    static const enum vcpu_register registers[] = {VCPU_RDI, VCPU_RSI, VCPU_RDX, VCPU_R10, VCPU_R8};
     const uint64_t mask = call->wide ? UINT64_MAX : LOW_32;
 
-    call->arguments[0] = regs->rdi & mask;
-    call->arguments[1] = regs->rsi & mask;
-    call->arguments[2] = regs->rdx & mask;
-    call->arguments[3] = regs->r10 & mask;
-    call->arguments[4] = regs->r8 & mask;
-    return regs->rax;
+    for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+        call->arguments[i] = vcpu_register(call->vcpu, registers[i]) & mask;
+    return vcpu_register(call->vcpu, VCPU_RAX);
 }
 
 /* Errors and small numbers in decimal, what has high bits in hexadecimal. */
@@ -187,11 +185,17 @@ uint64_t ptlcall_load(struct device *device, const struct device_access *access)
     return 0;
 }
 
-int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, struct error *error)
+int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *name,
+                 struct error *error)
 {
+    int result;
+
     ptlcall->machine = machine;
-    return ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
-                            &machine->abandoned, error);
+    result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
+                              &machine->abandoned, error);
+    ptlcall->log.on |= machine->tape != NULL; /* heard by the tape if by nobody else */
+    output_set_tape(&ptlcall->log.output, machine->tape, "log", name);
+    return result;
 }
 
 void ptlcall_close(struct ptlcall *ptlcall)

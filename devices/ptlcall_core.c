@@ -43,7 +43,7 @@ static int64_t write_memory(struct ptlcall_call *call, struct outfile *file,
         const uint64_t step = left < PTLCALL_CHUNK ? left : PTLCALL_CHUNK;
         int64_t result;
 
-        if (machine_outcome(ptlcall->machine) != OUTCOME_NONE)
+        if (machine_wants_end(ptlcall->machine))
             return ptlcall_refuse(call, -PTLCALL_EIO, "the machine ended");
         result = ptlcall_copy(call, dump->buffer + done, ptlcall->chunk, step);
         if (result < 0)
@@ -60,7 +60,7 @@ static int64_t write_file(struct ptlcall_call *call, const struct core_dump *dum
     struct outfile file;
     int64_t result;
 
-    if (outfile_begin(&file, call->ptlcall->machine->out_dir_fd, dump->file_name, NAME_ENDING) < 0)
+    if (machine_begin_file(call->ptlcall->machine, &file, dump->file_name, NAME_ENDING) < 0)
         return ptlcall_refuse(call, -PTLCALL_EIO, "the file could not be made");
     result = write_memory(call, &file, dump);
     if (result < 0) {

@@ -39,7 +39,8 @@ void ptlcall_log_counters(struct ptlcall *ptlcall)
     now = machine_clock(ptlcall->machine);
     ptlcall_log_print(&ptlcall->log, " time=%" PRIu64 ".%09" PRIu64, now / NANOSECONDS,
                       now % NANOSECONDS);
-    ptlcall_log_print(&ptlcall->log, " tsc=%llu", (unsigned long long)__builtin_ia32_rdtsc());
+    ptlcall_log_print(&ptlcall->log, " tsc=%llu",
+                      (unsigned long long)machine_tsc(ptlcall->machine));
     log_exits(ptlcall);
 }
 

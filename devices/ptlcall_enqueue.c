@@ -97,7 +97,7 @@ static int write_snapshot(struct ptlcall *ptlcall, struct outfile *file,
     int result;
 
     memcpy(name, value->text, value->length);
-    result = outfile_begin(file, ptlcall->machine->out_dir_fd, name, SNAPSHOT_ENDING);
+    result = machine_begin_file(ptlcall->machine, file, name, SNAPSHOT_ENDING);
     if (result < 0)
         return result;
     result = outfile_write(file, ptlcall->chunk, ptlcall_report_counters(ptlcall, name));

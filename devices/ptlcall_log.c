@@ -1,6 +1,7 @@
 #include "devices/ptlcall_log.h"
 
 #include "vmm/descriptor.h"
+#include "vmm/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #define PRINT_MAX   256
-#define ESCAPE_MAX  4  /* bytes that stand for one byte: \xNN */
 #define ESCAPE_STEP 64 /* bytes escaped at a time */
 
 int ptlcall_log_open(struct ptlcall_log *log, const char *path, bool quiet,
@@ -46,7 +46,7 @@ int ptlcall_log_flush(struct ptlcall_log *log)
 
 int ptlcall_log_failure(const struct ptlcall_log *log)
 {
-    return -log->output.failure;
+    return output_failure(&log->output);
 }
 
 void ptlcall_log_print(struct ptlcall_log *log, const char *format, ...)
@@ -67,36 +67,14 @@ void ptlcall_log_print(struct ptlcall_log *log, const char *format, ...)
     output_write(&log->output, text, (size_t)length);
 }
 
-/* Write what stands for (byte) at (to), and give its length, at most ESCAPE_MAX. */
-static size_t escape(char *to, char byte)
-{
-    static const char digits[] = "0123456789abcdef";
-    static const char special[] = "\n\t\"\\", letters[] = "nt\"\\";
-    const char *found = byte ? strchr(special, byte) : NULL;
-
-    if (!found && byte >= ' ' && byte <= '~') {
-        to[0] = byte;
-        return 1;
-    }
-    to[0] = '\\';
-    if (found) {
-        to[1] = letters[found - special];
-        return 2;
-    }
-    to[1] = 'x';
-    to[2] = digits[(unsigned char)byte >> 4];
-    to[3] = digits[(unsigned char)byte & 0xf];
-    return ESCAPE_MAX;
-}
-
 static void print_escaped(struct ptlcall_log *log, const char *text, size_t length)
 {
-    char escaped[ESCAPE_STEP * ESCAPE_MAX];
+    char escaped[ESCAPE_STEP * TEXT_ESCAPE_MAX];
     size_t used = 0;
 
     for (size_t i = 0; i < length; i++) {
-        used += escape(&escaped[used], text[i]);
-        if (used > sizeof(escaped) - ESCAPE_MAX || i + 1 == length) {
+        used += text_escape(&escaped[used], text[i]);
+        if (used > sizeof(escaped) - TEXT_ESCAPE_MAX || i + 1 == length) {
             output_write(&log->output, escaped, used);
             used = 0;
         }

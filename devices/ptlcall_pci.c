@@ -46,7 +46,7 @@ static void ptlcall_pci_write(struct device *device, const struct device_access 
 static int ptlcall_pci_create(struct device *device, struct error *error)
 {
     struct ptlcall_pci *ptlcall = (struct ptlcall_pci *)device;
-    int result = ptlcall_open(&ptlcall->ptlcall, device->machine, error);
+    int result = ptlcall_open(&ptlcall->ptlcall, device->machine, device->name, error);
 
     if (result < 0)
         return result;

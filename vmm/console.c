@@ -2,6 +2,7 @@
 #include "vmm/console.h"
 
 #include "vmm/descriptor.h"
+#include "vmm/tape_recording.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -20,10 +21,21 @@ void console_init(struct console *console, int fd, enum output_policy policy,
     console->opaque = NULL;
     console->file = -1;
     console->reader.fd = console->reader.stop = -1;
+    console->tape = NULL;
+    console->name = NULL;
+}
+
+void console_set_tape(struct console *console, struct tape *tape, const char *name)
+{
+    console->tape = tape;
+    console->name = name;
+    output_set_tape(&console->output, tape, "console", name);
+    tape_add_console(tape, console);
 }
 
 void console_destroy(struct console *console)
 {
+    tape_remove_console(console->tape, console);
     pthread_mutex_destroy(&console->lock);
 }
 
@@ -42,6 +54,16 @@ int console_flush(struct console *console)
     pthread_mutex_lock(&console->lock);
 
     int error = output_flush(&console->output);
+
+    pthread_mutex_unlock(&console->lock);
+    return error;
+}
+
+int console_drain(struct console *console)
+{
+    pthread_mutex_lock(&console->lock);
+
+    int error = output_drain(&console->output);
 
     pthread_mutex_unlock(&console->lock);
     return error;
@@ -92,6 +114,7 @@ static void read_file(struct console *console)
 
     if (count > 0) {
         store(console, bytes, (size_t)count);
+        tape_see_typed(console->tape, console->name, bytes, (size_t)count);
     } else if (count == 0 || errno != EINTR) {
         close(console->file);
         console->file = -1;
@@ -127,11 +150,35 @@ int console_take(struct console *console)
     return byte;
 }
 
-size_t console_type(struct console *console, const uint8_t *bytes, size_t length)
+void console_give(struct console *console, const uint8_t *bytes, size_t length)
+{
+    store(console, bytes, length);
+}
+
+static size_t type_bytes(struct console *console, const uint8_t *bytes, size_t length)
 {
     size_t count = store(console, bytes, length);
 
     if (count && console->heard)
         console->heard(console->opaque);
+    return count;
+}
+
+/* Whoever brings input must not wait for a vCPU, which may wait for the console's reader. */
+size_t console_type(struct console *console, const uint8_t *bytes, size_t length)
+{
+    struct tape *tape = console->tape;
+    size_t count;
+
+    if (length == 0)
+        return 0;
+    if (!tape)
+        return type_bytes(console, bytes, length);
+    if (!tape_try_open(tape))
+        return 0;
+    count = type_bytes(console, bytes, length);
+    if (count)
+        tape_put_typed(tape, console->name, bytes, count);
+    tape_close(tape);
     return count;
 }

@@ -29,6 +29,9 @@ struct console_reader {
 };
 
 struct console {
+    struct tape *tape;    /* hears of input and output; NULL: none */
+    const char *name;     /* of its device; NULL: the machine's console */
+    struct console *next; /* of the tape's consoles */
     pthread_mutex_t lock; /* of (output) */
     struct output output;
     uint8_t input[CONSOLE_INPUT];
@@ -46,9 +49,15 @@ void console_init(struct console *console, int fd, enum output_policy policy,
                   const atomic_bool *abandoned);
 void console_destroy(struct console *console);
 
+/* Let (tape), which may be NULL, hear of it, as the console of the device (name). */
+void console_set_tape(struct console *console, struct tape *tape, const char *name);
+
 /* Show one byte. 0, or a negative errno once the reader is gone. */
 int console_put(struct console *console, uint8_t byte);
 int console_flush(struct console *console);
+
+/* The same when no exit asks for it: at the end. */
+int console_drain(struct console *console);
 
 /*
  * Take the console's input: (heard) is called when some has come, on the thread that brought it.
@@ -62,7 +71,11 @@ size_t console_waiting(struct console *console);
 /* Take one byte: 0..255, or -1 if none waits. */
 int console_take(struct console *console);
 
-/* The producer's end: put in up to (length) bytes, and say how many found room. */
+/*
+ * The producer's end: put in up to (length) bytes, and say how many found room: none also while a
+ * vCPU is busy and the machine has a tape. To be tried again after CONSOLE_BUSY_MS then.
+ */
+#define CONSOLE_BUSY_MS 5
 size_t console_type(struct console *console, const uint8_t *bytes, size_t length);
 size_t console_room(const struct console *console);
 
@@ -73,6 +86,9 @@ size_t console_room(const struct console *console);
  */
 int console_open(struct console *console, const char *in, const char *out,
                  const atomic_bool *abandoned, const char *owner, struct error *error);
+
+/* A replay's: input that came from a file. What finds no room is dropped, as no recording has it. */
+void console_give(struct console *console, const uint8_t *bytes, size_t length);
 
 /* After console_listen(): from now on input comes by itself. */
 int console_start(struct console *console, const char *owner, struct error *error);

@@ -64,6 +64,20 @@ int console_open(struct console *console, const char *in, const char *out,
     return result;
 }
 
+/* Hand on all of it, as soon as it is taken. False: the console is closed. */
+static bool type_all(struct console *console, const uint8_t *bytes, size_t length)
+{
+    struct pollfd stop = {.fd = console->reader.stop, .events = POLLIN};
+    size_t done = console_type(console, bytes, length);
+
+    while (done < length) {
+        if (poll(&stop, 1, CONSOLE_BUSY_MS) > 0)
+            return false;
+        done += console_type(console, bytes + done, length - done);
+    }
+    return true;
+}
+
 /* Hand on what there is. False at the end of it. */
 static bool read_some(struct console *console)
 {
@@ -72,8 +86,7 @@ static bool read_some(struct console *console)
 
     if (count < 0)
         return errno == EINTR || errno == EAGAIN;
-    console_type(console, bytes, (size_t)count);
-    return count > 0;
+    return type_all(console, bytes, (size_t)count) && count > 0;
 }
 
 static void *reader_thread(void *argument)

@@ -74,6 +74,28 @@ static void release(struct device *device)
     free(device);
 }
 
+static void set_name(struct device *device)
+{
+    unsigned number = 0;
+
+    for (const struct device *other = device->machine->devices; other; other = other->next)
+        number += other->type == device->type;
+    snprintf(device->name, sizeof(device->name), "%.20s.%u", device->type->name, number);
+}
+
+/* A replay opens no files: what was read and written is in its stream. */
+static void forget_files(struct device *device)
+{
+    const struct property *property = device->type->properties;
+
+    for (; property->name && tape_replays(device->machine->tape); property++) {
+        const char **field = (const char **)((char *)device + property->offset);
+
+        if (property->kind == PROPERTY_FILE && *field)
+            *field = "/dev/null";
+    }
+}
+
 int device_create(struct machine *machine, const struct device_type *type, const char *text,
                   struct error *error)
 {
@@ -85,6 +107,7 @@ int device_create(struct machine *machine, const struct device_type *type, const
         return error_set(error, -ENOMEM, "device %s: out of memory", type->name);
     device->type = type;
     device->machine = machine;
+    set_name(device);
     device->locked = type->locking == DEVICE_LOCKED && machine->config.vcpu_count > 1;
     pthread_mutex_init(&device->lock, NULL);
     if (text && !(device->property_text = strdup(text)))
@@ -93,8 +116,10 @@ int device_create(struct machine *machine, const struct device_type *type, const
     strncat(owner, type->name, sizeof(owner) - strlen(owner) - 1);
     if (result == 0)
         result = property_parse(type->properties, device, device->property_text, owner, error);
-    if (result == 0)
+    if (result == 0) {
+        forget_files(device);
         result = type->create(device, error);
+    }
     if (result < 0) {
         bus_remove(&machine->bus[BUS_PIO], device);
         bus_remove(&machine->bus[BUS_MMIO], device);

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEVICE_NAME_MAX 32 /* bytes of a type's name */
+#define DEVICE_NAME_MAX 32 /* bytes of a type's name, and of a device's */
 
 struct machine;
 struct vcpu;
@@ -32,8 +32,9 @@ struct device_access {
 struct device {
     const struct device_type *type;
     struct machine *machine;
-    char *property_text; /* owned; string properties point into it */
-    bool locked;         /* ops run under (lock): more than one vCPU, and the type wants it */
+    char name[DEVICE_NAME_MAX]; /* its type and number: "serial.1" */
+    char *property_text;        /* owned; string properties point into it */
+    bool locked; /* ops run under (lock): more than one vCPU, and the type wants it */
     pthread_mutex_t lock;
     struct device *next; /* in the machine's list, in order of creation */
 };

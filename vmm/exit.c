@@ -22,8 +22,10 @@ static enum exit_action after_access(struct machine *machine)
 static void access_counted(struct machine *machine, enum bus_space space, struct bus_cycle *cycle)
 {
     bus_access(&machine->bus[space], cycle);
-    if (!cycle->claimed)
-        atomic_fetch_add_explicit(&cycle->vcpu->unclaimed, 1, memory_order_relaxed);
+    if (cycle->claimed)
+        return;
+    atomic_fetch_add_explicit(&cycle->vcpu->unclaimed, 1, memory_order_relaxed);
+    tape_tell(machine->tape, "unclaimed", NULL, 0, false);
 }
 
 /*
@@ -61,13 +63,14 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
     if (!vcpu->registers_valid && bus_needs_registers(&machine->bus[BUS_PIO], &cycle))
         return EXIT_REGISTERS;
 
-    for (uint32_t i = 0; i < run->io.count; i++, data += size) {
+    for (vcpu->io_done = 0; vcpu->io_done < run->io.count; data += size) {
         cycle.value = 0;
         if (cycle.write)
             memcpy(&cycle.value, data, size);
         access_counted(machine, BUS_PIO, &cycle);
         if (!cycle.write)
             memcpy(data, &cycle.value, size);
+        vcpu->io_done++;
         if (machine_outcome(machine) != OUTCOME_NONE)
             return EXIT_STOP;
     }

@@ -1,5 +1,6 @@
 #include "vmm/host.h"
 
+#include "vmm/clock.h"
 #include "vmm/console.h"
 #include "vmm/descriptor.h"
 #include "vmm/machine.h"
@@ -68,7 +69,7 @@ static void prepare_input(struct host *host)
 
 static void end_from_outside(struct host *host, enum outcome outcome)
 {
-    machine_end(host->machine, outcome, 0);
+    machine_stop(host->machine, outcome);
     atomic_store(&host->machine->abandoned, true);
 }
 
@@ -117,14 +118,15 @@ static void hand_over_input(struct host *host)
 /* Milliseconds until something is to be done unasked; -1: never. */
 static int wait_ms(const struct host *host)
 {
-    const int rest = host->machine->irqs.needed ? SLEEP_CHECK_MS : -1;
+    const bool busy = host->pending_count && console_room(&host->machine->console) > 0;
+    const int rest = busy ? CONSOLE_BUSY_MS : host->machine->irqs.needed ? SLEEP_CHECK_MS : -1;
     uint64_t now, ms;
 
     if (atomic_load(&host->machine->abandoned))
         return KICK_AGAIN_MS;
     if (!host->deadline)
         return rest;
-    now = machine_clock(host->machine);
+    now = clock_now();
     if (now >= host->deadline)
         return 0;
     ms = (host->deadline - now) / NS_IN_MS + 1;
@@ -154,7 +156,7 @@ static void check_sleep(struct host *host)
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         exits += counts[reason];
     if (exits == host->exits && machine_sleeps_for_ever(host->machine)) {
-        machine_end(host->machine, OUTCOME_GUEST, 0);
+        machine_stop(host->machine, OUTCOME_GUEST);
         machine_kick(host->machine);
     }
     host->exits = exits;
@@ -182,7 +184,7 @@ static void *host_thread(void *argument)
             take_signal(host);
             end_from_outside(host, OUTCOME_INTERRUPTED);
         }
-        if (host->deadline && machine_clock(host->machine) >= host->deadline)
+        if (host->deadline && clock_now() >= host->deadline)
             end_from_outside(host, OUTCOME_TIMEOUT);
         if (waits[2].revents)
             read_input(host);
@@ -212,7 +214,7 @@ int host_begin(struct host *host, struct machine *machine, uint64_t timeout_ns, 
     memset(host, 0, sizeof(*host));
     host->machine = machine;
     if (timeout_ns)
-        host->deadline = machine_clock(machine) + timeout_ns;
+        host->deadline = clock_now() + timeout_ns;
     prepare_signals(host, &taken);
     host->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     host->stop = eventfd(0, EFD_CLOEXEC);

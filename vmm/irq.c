@@ -1,5 +1,7 @@
 #include "vmm/irq.h"
 
+#include "vmm/tape.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -25,6 +27,13 @@ int irq_connect(struct irq_hub *hub, struct irq_line *line, unsigned gsi, bool n
     return 0;
 }
 
+static void set_gsi(struct irq_hub *hub, unsigned gsi, bool level)
+{
+    tape_tell(hub->tape, "irq", (const uint64_t[]){gsi, level}, 2, false);
+    if (hub->sink.set)
+        hub->sink.set(hub->sink.opaque, gsi, level);
+}
+
 void irq_set(struct irq_line *line, bool level)
 {
     struct irq_hub *hub = line->hub;
@@ -36,13 +45,14 @@ void irq_set(struct irq_line *line, bool level)
     pthread_mutex_lock(&hub->lock);
     raised = &hub->raised[line->gsi];
     *raised += level ? 1u : -1u;
-    if (hub->sink.set && *raised == (level ? 1u : 0u))
-        hub->sink.set(hub->sink.opaque, line->gsi, level);
+    if (*raised == (level ? 1u : 0u))
+        set_gsi(hub, line->gsi, level);
     pthread_mutex_unlock(&hub->lock);
 }
 
 void irq_send_message(struct irq_hub *hub, uint64_t address, uint32_t data)
 {
+    tape_tell(hub->tape, "msi", (const uint64_t[]){address, data}, 2, true);
     if (hub->sink.message)
         hub->sink.message(hub->sink.opaque, address, data);
 }

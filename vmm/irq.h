@@ -22,11 +22,14 @@ struct irq_sink {
     void *opaque;
 };
 
+struct tape;
+
 struct irq_hub {
     struct irq_sink sink; /* functions NULL: nobody listens */
     bool needed;          /* a device cannot do without: the machine gets interrupt controllers */
     pthread_mutex_t lock;
     unsigned raised[IRQ_GSIS]; /* how many lines of the GSI are up */
+    struct tape *tape;         /* hears of changes; NULL: none */
 };
 
 /* A device's end of a line; zeroed: connected to nothing. */

@@ -1,7 +1,9 @@
 #include "vmm/machine.h"
 
+#include "vmm/clock.h"
 #include "vmm/descriptor.h"
 #include "vmm/stats.h"
+#include "vmm/trace.h"
 #include "vmm/vcpu.h"
 
 #include <errno.h>
@@ -11,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PAUSE_MS 20 /* a vCPU that takes longer is not asleep */
@@ -73,6 +74,15 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     return result;
 }
 
+void machine_set_tape(struct machine *machine, struct tape *tape)
+{
+    machine->tape = tape;
+    machine->memory.tape = tape;
+    machine->irqs.tape = tape;
+    console_set_tape(&machine->console, tape, NULL);
+    tape->memory = &machine->memory;
+}
+
 void machine_destroy(struct machine *machine)
 {
     while (machine->devices) {
@@ -114,7 +124,7 @@ void machine_run(struct machine *machine)
     pause_start(&machine->pause, machine->vcpu_count);
     for (; started < machine->vcpu_count; started++) {
         if (pthread_create(&threads[started], NULL, vcpu_thread, &machine->vcpus[started]) != 0) {
-            machine_end(machine, OUTCOME_SETUP, 0);
+            machine_stop(machine, OUTCOME_SETUP);
             break;
         }
     }
@@ -143,15 +153,38 @@ int machine_finish(struct machine *machine, struct error *error)
     return 0;
 }
 
-bool machine_end(struct machine *machine, enum outcome outcome, int status)
+static bool set_end(struct machine *machine, enum outcome outcome, int status)
 {
     unsigned running = OUTCOME_NONE;
-    unsigned end;
+    unsigned end = (unsigned)outcome | (unsigned)status << 8;
 
+    return atomic_compare_exchange_strong(&machine->end, &running, end);
+}
+
+bool machine_end(struct machine *machine, enum outcome outcome, int status)
+{
     if (status < 0 || status > GUEST_STATUS_MAX)
         status = GUEST_STATUS_MAX;
-    end = (unsigned)outcome | (unsigned)status << 8;
-    return atomic_compare_exchange_strong(&machine->end, &running, end);
+    tape_tell_end(machine->tape, outcome, status);
+    return set_end(machine, outcome, status);
+}
+
+bool machine_stop(struct machine *machine, enum outcome outcome)
+{
+    return set_end(machine, outcome, 0);
+}
+
+bool machine_wants_end(struct machine *machine)
+{
+    int result = machine_outcome(machine) == OUTCOME_NONE ? 0 : -EINTR;
+
+    return tape_take_result(machine->tape, result) < 0;
+}
+
+int machine_begin_file(struct machine *machine, struct outfile *file, const char *name,
+                       const char *ending)
+{
+    return outfile_begin(file, machine->tape, machine->out_dir_fd, name, ending);
 }
 
 bool machine_sleeps_for_ever(struct machine *machine)
@@ -196,23 +229,32 @@ void machine_count_exits(struct machine *machine, uint64_t *counts)
                 atomic_load_explicit(&machine->vcpus[id].exits[reason], memory_order_relaxed);
 }
 
-static uint64_t read_clock(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 uint64_t machine_clock(struct machine *machine)
 {
-    (void)machine;
-    return read_clock(CLOCK_MONOTONIC);
+    return tape_take_number(machine->tape, TAPE_CLOCK, clock_now());
 }
 
 uint64_t machine_wall_clock(struct machine *machine)
 {
-    return machine->config.wall_clock ? machine->config.wall_clock : read_clock(CLOCK_REALTIME);
+    if (machine->config.wall_clock)
+        return machine->config.wall_clock;
+    return tape_take_number(machine->tape, TAPE_WALL, clock_read(CLOCK_REALTIME));
+}
+
+uint64_t machine_tsc(struct machine *machine)
+{
+    return tape_take_number(machine->tape, TAPE_TSC, __builtin_ia32_rdtsc());
+}
+
+void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value)
+{
+    static const char *const names[] = {[MILESTONE_MARKER] = "marker", [MILESTONE_POST] = "post"};
+
+    if (milestone == MILESTONE_POST)
+        atomic_store_explicit(&machine->post, MACHINE_POST | (uint8_t)value, memory_order_relaxed);
+    tape_tell(machine->tape, names[milestone], &value, 1, milestone == MILESTONE_POST);
+    if (machine->trace)
+        trace_milestone(machine->trace, names[milestone], value, clock_now());
 }
 
 void machine_notice(struct machine *machine, const char *format, ...)

@@ -15,8 +15,10 @@
 #include "vmm/kvm.h"
 #include "vmm/memory.h"
 #include "vmm/outcome.h"
+#include "vmm/outfile.h"
 #include "vmm/pause.h"
 #include "vmm/pci.h"
+#include "vmm/tape.h"
 #include "vmm/x86.h"
 
 #include <stdatomic.h>
@@ -26,6 +28,8 @@
 #define MACHINE_CPUID_LEAVES 8
 #define MACHINE_POST         0x100u
 #define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
+
+struct trace;
 
 struct machine_config {
     uint64_t memory_size; /* bytes */
@@ -54,6 +58,9 @@ struct machine {
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
 
+    struct tape *tape;   /* NULL: none */
+    struct trace *trace; /* --trace; NULL: none. The caller's */
+
     atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
 
     struct pause pause;
@@ -70,6 +77,9 @@ struct machine {
 /* Make memory, buses and console. On failure nothing is left behind. */
 int machine_create(struct machine *machine, const struct machine_config *config,
                    struct error *error);
+
+/* Let (tape) hear what devices do: to be called before there are any. It must outlive the machine. */
+void machine_set_tape(struct machine *machine, struct tape *tape);
 
 /* End all that create and make_vm made. No vCPU may run. */
 void machine_destroy(struct machine *machine);
@@ -93,11 +103,21 @@ void machine_run(struct machine *machine);
 int machine_finish(struct machine *machine, struct error *error);
 
 /*
- * The machine ends: the first call counts, any thread may make it. (status) is the guest's for
+ * The machine ends by an exit: the first call counts, any thread may make it. (status) is the guest's for
  * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice at their next exit, or by a kick.
  * True if this call was the first.
  */
 bool machine_end(struct machine *machine, enum outcome outcome, int status);
+
+/* The same from outside of an exit: a limit, a signal, a failure of KVM's. */
+bool machine_stop(struct machine *machine, enum outcome outcome);
+
+/* For a device with much to do in one exit: has the machine ended meanwhile? */
+bool machine_wants_end(struct machine *machine);
+
+/* Begin a file (name)(ending) in the --out directory, for the guest: outfile_begin(). */
+int machine_begin_file(struct machine *machine, struct outfile *file, const char *name,
+                       const char *ending);
 
 static inline enum outcome machine_outcome(struct machine *machine)
 {
@@ -127,11 +147,17 @@ int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *
 /* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */
 void machine_count_exits(struct machine *machine, uint64_t *counts);
 
-/* Nanoseconds of host time since some fixed point: the only clock that devices see. */
+/*
+ * The clocks that devices see: nanoseconds since some fixed point, the date in nanoseconds since
+ * 1970 (UTC), and the host's time-stamp counter.
+ */
 uint64_t machine_clock(struct machine *machine);
-
-/* The date: nanoseconds since 1970, UTC. */
 uint64_t machine_wall_clock(struct machine *machine);
+uint64_t machine_tsc(struct machine *machine);
+
+/* What a guest tells of its progress: a marker of ptlcall, or a POST code. */
+enum milestone { MILESTONE_MARKER, MILESTONE_POST };
+void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value);
 
 /* One line of the monitor's on stderr, as "minivmm: …"; not with --quiet. */
 void machine_notice(struct machine *machine, const char *format, ...)

@@ -3,6 +3,8 @@
  */
 #include "vmm/memory.h"
 
+#include "vmm/tape.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -107,8 +109,10 @@ int memory_read(const struct memory *memory, gpa_t address, void *buffer, uint64
 
     if (!host)
         return -EFAULT;
+    tape_before_read(memory->tape);
     if (length) /* memcpy() wants a buffer even for nothing */
         memcpy(buffer, host, length);
+    tape_after_read(memory->tape, address, buffer, length);
     return 0;
 }
 
@@ -120,5 +124,6 @@ int memory_write(const struct memory *memory, gpa_t address, const void *buffer,
         return -EFAULT;
     if (length)
         memcpy(host, buffer, length);
+    tape_written(memory->tape, address, buffer, length);
     return 0;
 }

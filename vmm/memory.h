@@ -43,9 +43,12 @@ struct memory_slot {
     uint8_t *host;
 };
 
+struct tape;
+
 struct memory {
     struct memory_slot slots[MEMORY_SLOTS]; /* sorted by base, no overlaps */
     unsigned slot_count;
+    struct tape *tape; /* hears what is read and written; NULL: none */
 };
 
 /*
@@ -68,7 +71,10 @@ bool memory_overlaps(const struct memory *memory, uint64_t first, uint64_t last)
  */
 void *memory_at(const struct memory *memory, gpa_t address, uint64_t length);
 
-/* Copy (length) bytes out of, or into, one slot. -EFAULT, and nothing copied, otherwise. */
+/*
+ * Copy (length) bytes out of, or into, one slot. -EFAULT, and nothing copied, otherwise. While a
+ * vCPU runs, all that a device reads or writes goes this way.
+ */
 int memory_read(const struct memory *memory, gpa_t address, void *buffer, uint64_t length);
 int memory_write(const struct memory *memory, gpa_t address, const void *buffer, uint64_t length);
 

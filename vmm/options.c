@@ -28,9 +28,14 @@ struct option_spec {
     const char *help;
     option_parser parse; /* NULL: what it sets is the field at (field) */
     size_t field;        /* of struct options: a bool if the option has no argument, else a text */
+    bool machine;        /* it says what the machine is made of */
 };
 
-#define FIELD(name) NULL, offsetof(struct options, name)
+/* How an option is taken: by a function or into a field; of the machine, or not. */
+#define PARSE(parser)         parser, 0, false
+#define FIELD(name)           NULL, offsetof(struct options, name), false
+#define MACHINE_PARSE(parser) parser, 0, true
+#define MACHINE_FIELD(name)   NULL, offsetof(struct options, name), true
 
 static int bad_value(struct error *error, const char *option, const char *value,
                      const char *allowed)
@@ -146,6 +151,23 @@ static int parse_stats(struct options *options, const char *value, struct error 
     return 0;
 }
 
+static int parse_replay(struct options *options, const char *value, struct error *error)
+{
+    (void)error;
+    options->action = OPTIONS_REPLAY;
+    options->stream = value;
+    return 0;
+}
+
+/* All words behind it are files. */
+static int parse_exits(struct options *options, const char *value, struct error *error)
+{
+    (void)value;
+    (void)error;
+    options->action = OPTIONS_EXITS;
+    return 0;
+}
+
 static int parse_help(struct options *options, const char *value, struct error *error)
 {
     (void)value;
@@ -164,33 +186,41 @@ static int parse_version(struct options *options, const char *value, struct erro
 
 static const struct option_spec specs[] = {
     {"mem", 'm', required_argument, "SIZE", "guest memory; plain numbers are MiB; K, M, G (64M)",
-     parse_memory, 0},
-    {"cpus", 'c', required_argument, "N", "vCPUs (1)", parse_cpus, 0},
+     MACHINE_PARSE(parse_memory)},
+    {"cpus", 'c', required_argument, "N", "vCPUs (1)", MACHINE_PARSE(parse_cpus)},
     {"mode", 0, required_argument, "MODE",
-     "start a flat image in long, protected or real mode (long)", parse_mode, 0},
+     "start a flat image in long, protected or real mode (long)", PARSE(parse_mode)},
     {"load", 0, required_argument, "ADDR", "where the image goes (0x100000; real: 0x7c00)",
-     parse_load, 0},
-    {"entry", 0, required_argument, "ADDR", "where it begins (the load address)", parse_entry, 0},
-    {"timeout", 0, required_argument, "SECONDS", "end the guest after so long", parse_timeout, 0},
+     PARSE(parse_load)},
+    {"entry", 0, required_argument, "ADDR", "where it begins (the load address)",
+     PARSE(parse_entry)},
+    {"timeout", 0, required_argument, "SECONDS", "end the guest after so long",
+     PARSE(parse_timeout)},
     {"initrd", 0, required_argument, "FILE", "a file for the guest: multiboot or PVH module",
      FIELD(initrd)},
     {"append", 0, required_argument, "TEXT", "command line of the guest, before GUEST-ARGUMENTS",
      FIELD(append)},
     {"device", 0, required_argument, "TYPE[,NAME=VALUE...]",
-     "add a device; help: all types; TYPE,help: its properties", parse_device, 0},
+     "add a device; help: all types; TYPE,help: its properties", MACHINE_PARSE(parse_device)},
     {"irqchip", 0, no_argument, NULL, "interrupt controllers, even if no device needs them",
-     FIELD(irqchip)},
+     MACHINE_FIELD(irqchip)},
     {"quiet", 0, no_argument, NULL, "only errors on stderr", FIELD(quiet)},
     {"stats", 0, optional_argument, "[=json|file=FILE|json,file=FILE]",
-     "count exits by reason and by port or address", parse_stats, 0},
+     "count exits by reason and by port or address", PARSE(parse_stats)},
     {"ptlcall", 0, required_argument, "mmio=ADDR,port=PORT,log=FILE",
-     "where the guest calls, and the log; off: no ptlcall", FIELD(ptlcall)},
+     "where the guest calls, and the log; off: no ptlcall", MACHINE_FIELD(ptlcall)},
     {"debug-exit", 0, required_argument, "port=PORT,code=plain|qemu",
-     "the port that ends the guest (0xf4, plain); off: none", FIELD(debug_exit)},
+     "the port that ends the guest (0xf4, plain); off: none", MACHINE_FIELD(debug_exit)},
     {"out", 0, required_argument, "DIR", "where files that the guest asks for go (.)",
      FIELD(out_dir)},
-    {"help", 'h', no_argument, NULL, "this text", parse_help, 0},
-    {"version", 'V', no_argument, NULL, "the version", parse_version, 0},
+    {"trace", 0, required_argument, "FILE", "write the run as Chrome trace events", FIELD(trace)},
+    {"record", 0, required_argument, "FILE", "write every exit, as an exit stream", FIELD(record)},
+    {"replay", 0, required_argument, "FILE",
+     "give an exit stream to its devices, without KVM, and compare", PARSE(parse_replay)},
+    {"exits", 0, no_argument, NULL, "FILE...: replay exit streams written as tests",
+     PARSE(parse_exits)},
+    {"help", 'h', no_argument, NULL, "this text", PARSE(parse_help)},
+    {"version", 'V', no_argument, NULL, "the version", PARSE(parse_version)},
 };
 
 #define SPECS (sizeof(specs) / sizeof(specs[0]))
@@ -245,6 +275,7 @@ static int take_value(struct options *options, const struct option_spec *spec, s
 {
     char *field = (char *)options + spec->field;
 
+    options->machine_given |= spec->machine;
     if (spec->parse)
         return spec->parse(options, optarg, error);
     if (spec->has_argument == no_argument)
@@ -290,6 +321,39 @@ static int take_option(struct options *options, int code, char **argv, struct er
     }
 }
 
+/* report STREAM -o PAGE: the words of (argv) behind "report". */
+static int parse_report(int argc, char **argv, struct options *options, struct error *error)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && !options->report)
+            options->report = argv[++i];
+        else if (argv[i][0] != '-' && !options->stream)
+            options->stream = argv[i];
+        else
+            return error_set(error, -EINVAL,
+                             "report %s: not allowed; give: minivmm report run.exits -o run.html",
+                             argv[i]);
+    }
+    options->action = OPTIONS_REPORT;
+    if (!options->stream || !options->report)
+        return error_set(error, -EINVAL, "report: give: minivmm report run.exits -o run.html");
+    return 0;
+}
+
+/* What must be there, and what must not, now that all options are known. */
+static int check_words(const struct options *options, struct error *error)
+{
+    if (options->action == OPTIONS_EXITS && options->word_count == 0)
+        return error_set(error, -EINVAL, "--exits: no file; give exit streams, such as a.exits");
+    if (options->action == OPTIONS_REPLAY && (options->image || options->record || options->trace))
+        return error_set(error, -EINVAL,
+                         "--replay %s: runs no guest; leave out the image, --record and --trace",
+                         options->stream);
+    if (options->action == OPTIONS_RUN && !options->image)
+        return error_set(error, -EINVAL, "no image; try: minivmm guest.bin, or --help");
+    return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *options, struct error *error)
 {
     struct getopt_tables tables;
@@ -300,19 +364,18 @@ int options_parse(int argc, char **argv, struct options *options, struct error *
                                 .vcpu_count = 1,
                                 .mode = X86_LONG,
                                 .out_dir = "."};
+    if (argc > 1 && strcmp(argv[1], "report") == 0)
+        return parse_report(argc - 1, argv + 1, options, error);
     make_tables(&tables);
     optind = 0; /* begin anew: getopt keeps its place in globals of its own */
-    while (result == 0 && options->action == OPTIONS_RUN &&
+    while (result == 0 && (options->action == OPTIONS_RUN || options->action == OPTIONS_REPLAY) &&
            (code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1)
         result = take_option(options, code, argv, error);
-    if (result < 0 || options->action != OPTIONS_RUN)
+    if (result < 0)
         return result;
-
     options->words = argv + optind;
     options->word_count = (unsigned)(argc - optind);
-    if (!options->image)
-        return error_set(error, -EINVAL, "no image; try: minivmm guest.bin, or --help");
-    return 0;
+    return check_words(options, error);
 }
 
 static void print_option(int fd, const struct option_spec *spec)
@@ -332,6 +395,9 @@ static void print_option(int fd, const struct option_spec *spec)
 void options_print_help(int fd)
 {
     dprintf(fd, "Usage: minivmm [OPTION...] IMAGE [-- GUEST-ARGUMENTS]\n"
+                "       minivmm --replay FILE\n"
+                "       minivmm --exits FILE...\n"
+                "       minivmm report FILE -o PAGE.html\n"
                 "Run a bare guest on KVM and serve its ptlcalls, port and memory-mapped I/O.\n\n");
     for (size_t i = 0; i < SPECS; i++)
         print_option(fd, &specs[i]);

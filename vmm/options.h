@@ -14,12 +14,20 @@
 
 #define OPTIONS_DEVICES 32
 
-enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_DEVICE_HELP };
+enum options_action {
+    OPTIONS_RUN,
+    OPTIONS_HELP,
+    OPTIONS_VERSION,
+    OPTIONS_DEVICE_HELP,
+    OPTIONS_REPLAY,
+    OPTIONS_EXITS,  /* (words) are exit streams */
+    OPTIONS_REPORT, /* of (stream), into (report) */
+};
 
 struct options {
     enum options_action action;
     const char *image;
-    char *const *words; /* the guest arguments, behind -- */
+    char *const *words; /* the guest arguments, behind --; of OPTIONS_EXITS, files */
     unsigned word_count;
 
     uint64_t memory_size;
@@ -40,6 +48,11 @@ struct options {
     const char *ptlcall;    /* property lists; NULL: the presets; "off": no such device */
     const char *debug_exit;
     const char *out_dir;
+
+    const char *record, *trace; /* files to be written; NULL: none */
+    const char *stream;         /* the exit stream to be replayed or drawn */
+    const char *report;         /* the page to be written */
+    bool machine_given;         /* an option said what the machine is made of */
 };
 
 /*

@@ -21,12 +21,15 @@ enum outcome {
     OUTCOME_RESET,        /* the guest asked for a reset */
     OUTCOME_OUTPUT,       /* the console's reader is gone, or the disk is full */
     OUTCOME_INTERNAL,     /* the monitor's own fault */
+    OUTCOME_STREAM,       /* an exit stream was refused */
+    OUTCOME_DIFFERS,      /* a replay is not as its exit stream says */
     OUTCOME_COUNT,
 };
 
 #define GUEST_STATUS_MAX 127
 
 struct outcome_info {
+    const char *name;    /* a word, for exit streams */
     int exit_status;     /* -1 for OUTCOME_NONE and OUTCOME_GUEST */
     const char *meaning; /* one line for --help and the documentation */
 };

@@ -1,5 +1,7 @@
 #include "vmm/outfile.h"
 
+#include "vmm/tape.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +13,10 @@
 #include <unistd.h>
 
 #define OUTFILE_ENDING_MAX 16 /* what the monitor may add to the guest's name */
+
+/* FNV-1a of 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
+#define FNV_START 0xcbf29ce484222325u
+#define FNV_PRIME 0x100000001b3u
 
 bool outfile_name_allowed(const char *name, size_t length)
 {
@@ -30,18 +36,14 @@ static bool is_directory(int dir_fd, const char *name)
     return fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
-int outfile_begin(struct outfile *file, int dir_fd, const char *name, const char *ending)
+/* The temporary file; file->name is set. */
+static int make_temporary(struct outfile *file)
 {
+    const int dir_fd = file->dir_fd;
     uint64_t unique;
-    int length;
 
-    file->dir_fd = dir_fd;
-    file->fd = -1;
     if (dir_fd < 0)
         return -ENOTDIR;
-    length = snprintf(file->name, sizeof(file->name), "%s%s", name, ending);
-    if (length < 0 || (size_t)length >= sizeof(file->name))
-        return -ENAMETOOLONG;
     if (is_directory(dir_fd, file->name))
         return -EISDIR;
     if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
@@ -55,7 +57,32 @@ int outfile_begin(struct outfile *file, int dir_fd, const char *name, const char
     return file->fd < 0 ? -errno : 0;
 }
 
-int outfile_write(struct outfile *file, const void *bytes, size_t length)
+int outfile_begin(struct outfile *file, struct tape *tape, int dir_fd, const char *name,
+                  const char *ending)
+{
+    const int length = snprintf(file->name, sizeof(file->name), "%s%s", name, ending);
+
+    file->tape = tape;
+    file->size = 0;
+    file->hash = FNV_START;
+    file->dir_fd = dir_fd;
+    file->fd = -1;
+    if (length < 0 || (size_t)length >= sizeof(file->name))
+        return -ENAMETOOLONG;
+    return tape_take_result(tape, tape_replays(tape) ? 0 : make_temporary(file));
+}
+
+static void count_bytes(struct outfile *file, const uint8_t *bytes, size_t length)
+{
+    uint64_t hash = file->hash;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * FNV_PRIME;
+    file->hash = hash;
+    file->size += length;
+}
+
+static int write_all(const struct outfile *file, const void *bytes, size_t length)
 {
     const char *next = bytes;
 
@@ -74,6 +101,14 @@ int outfile_write(struct outfile *file, const void *bytes, size_t length)
     return 0;
 }
 
+int outfile_write(struct outfile *file, const void *bytes, size_t length)
+{
+    if (tape_is_open(file->tape))
+        count_bytes(file, bytes, length);
+    return tape_take_result(file->tape,
+                            tape_replays(file->tape) ? 0 : write_all(file, bytes, length));
+}
+
 /* A kick of the vCPU that writes the file may interrupt the wait. */
 static int synchronize(int fd)
 {
@@ -85,17 +120,27 @@ static int synchronize(int fd)
     return result < 0 ? -errno : 0;
 }
 
-int outfile_commit(struct outfile *file)
+static int give_name(const struct outfile *file)
 {
     int result = synchronize(file->fd);
 
     if (result == 0 && renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) < 0)
         result = -errno;
+    return result;
+}
+
+int outfile_commit(struct outfile *file)
+{
+    const int live = tape_replays(file->tape) ? 0 : give_name(file);
+    const int result = tape_take_result(file->tape, live);
+
     if (result < 0) {
         outfile_discard(file);
         return result;
     }
-    close(file->fd);
+    tape_tell_file(file->tape, file->name, file->size, file->hash);
+    if (file->fd >= 0)
+        close(file->fd);
     file->fd = -1;
     return 0;
 }

@@ -8,10 +8,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define OUTFILE_NAME_MAX 200 /* bytes, with the ending that the monitor adds */
 
+struct tape;
+
 struct outfile {
+    struct tape *tape;   /* hears of the file, or takes its place; NULL: none */
+    uint64_t size, hash; /* of what was written; for the tape */
     int dir_fd;
     int fd;
     char name[OUTFILE_NAME_MAX + 1];
@@ -24,8 +29,12 @@ struct outfile {
  */
 bool outfile_name_allowed(const char *name, size_t length);
 
-/* Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. */
-int outfile_begin(struct outfile *file, int dir_fd, const char *name, const char *ending);
+/*
+ * Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. (tape): the machine's, for
+ * files of devices; in a replay nothing is written.
+ */
+int outfile_begin(struct outfile *file, struct tape *tape, int dir_fd, const char *name,
+                  const char *ending);
 int outfile_write(struct outfile *file, const void *bytes, size_t length);
 
 /* Give it its name, after fsync; on failure, as after discard, nothing is left. */

@@ -1,6 +1,8 @@
 /* Bytes on their way to a file descriptor: buffered, written by policy, never lost in silence. */
 #include "vmm/output.h"
 
+#include "vmm/tape.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -84,10 +86,23 @@ void output_init(struct output *output, int fd, enum output_policy policy,
     output->abandoned = abandoned;
     output->failure = 0;
     output->lost = false;
+    output->tape = NULL;
     output->used = 0;
 }
 
-int output_flush(struct output *output)
+void output_set_tape(struct output *output, struct tape *tape, const char *word, const char *name)
+{
+    output->tape = tape;
+    output->word = word;
+    output->name = name;
+}
+
+int output_failure(const struct output *output)
+{
+    return -output->failure;
+}
+
+int output_drain(struct output *output)
 {
     if (!output->failure && output->used) {
         int error = output_write_buffer(output);
@@ -98,6 +113,21 @@ int output_flush(struct output *output)
     }
     output->used = 0;
     return -output->failure;
+}
+
+/* What the tape makes of the result. */
+static int take_result(struct output *output, int live)
+{
+    int result = tape_take_result(output->tape, live);
+
+    if (result < 0)
+        output->failure = -result;
+    return result;
+}
+
+int output_flush(struct output *output)
+{
+    return take_result(output, tape_replays(output->tape) ? 0 : output_drain(output));
 }
 
 static bool output_due(const struct output *output, const void *bytes, size_t length)
@@ -113,7 +143,7 @@ static bool output_due(const struct output *output, const void *bytes, size_t le
     return false;
 }
 
-int output_write(struct output *output, const void *bytes, size_t length)
+static int write_bytes(struct output *output, const void *bytes, size_t length)
 {
     const char *next = bytes;
     size_t left = length;
@@ -129,9 +159,15 @@ int output_write(struct output *output, const void *bytes, size_t length)
         next += piece;
         left -= piece;
         if (output->used == sizeof(output->buffer))
-            output_flush(output);
+            output_drain(output);
     }
     if (!output->failure && output_due(output, bytes, length))
-        output_flush(output);
+        output_drain(output);
     return -output->failure;
+}
+
+int output_write(struct output *output, const void *bytes, size_t length)
+{
+    tape_show(output->tape, output, bytes, length);
+    return take_result(output, tape_replays(output->tape) ? 0 : write_bytes(output, bytes, length));
 }

@@ -19,13 +19,18 @@ enum output_policy {
     OUTPUT_FULL,    /* when the buffer is full */
 };
 
+struct tape;
+
 struct output {
     int fd; /* -1: everything is dropped */
     enum output_policy policy;
     const atomic_bool
-        *abandoned; /* may be NULL; once true, a reader that does not read is not waited for */
-    int failure;    /* the errno of the first failed write; later bytes are dropped */
-    bool lost;      /* bytes were dropped because nobody waited for the reader */
+        *abandoned;    /* may be NULL; once true, a reader that does not read is not waited for */
+    int failure;       /* the errno of the first failed write; later bytes are dropped */
+    bool lost;         /* bytes were dropped because nobody waited for the reader */
+    struct tape *tape; /* hears what is written; NULL: none */
+    const char *word;  /* for the tape: "console" or "log" */
+    const char *name;  /* of the device it belongs to; NULL: the machine's or the only one */
     size_t used;
     char buffer[OUTPUT_BUFFER];
 };
@@ -33,8 +38,17 @@ struct output {
 void output_init(struct output *output, int fd, enum output_policy policy,
                  const atomic_bool *abandoned);
 
+/* Let (tape), which may be NULL, hear what is written, as lines of (word) and (name). */
+void output_set_tape(struct output *output, struct tape *tape, const char *word, const char *name);
+
 /* Take (length) bytes. 0, or the negative errno of the first failed write, each time again. */
 int output_write(struct output *output, const void *bytes, size_t length);
 int output_flush(struct output *output);
+
+/* The same when no exit asks for it: at the end. */
+int output_drain(struct output *output);
+
+/* The negative errno of the first failed write, or 0. */
+int output_failure(const struct output *output);
 
 #endif

@@ -177,21 +177,22 @@ static bool range_valid(const struct paging_registers *registers, gva_t address,
 }
 
 /*
- * The host address of the first *length bytes at (address); *length is cut to what lies in the
- * same page. NULL: not translated, or not all in RAM.
+ * Where the first *length bytes at (address) are; *length is cut to what lies in the same page.
+ * -EFAULT: not translated, or not all in RAM.
  */
-static void *piece_at(const struct memory *memory, const struct paging_registers *registers,
-                      gva_t address, uint64_t *length)
+static int find_piece(const struct memory *memory, const struct paging_registers *registers,
+                      gva_t address, uint64_t *length, gpa_t *place)
 {
     struct paging_walk walk;
     uint64_t rest;
 
     if (paging_walk(memory, registers, address, &walk))
-        return NULL;
+        return -EFAULT;
     rest = walk.page_size - (address.value & (walk.page_size - 1));
     if (*length > rest)
         *length = rest;
-    return memory_at(memory, walk.address, *length);
+    *place = walk.address;
+    return memory_at(memory, walk.address, *length) ? 0 : -EFAULT;
 }
 
 /*
@@ -204,16 +205,15 @@ static int range_copy(const struct memory *memory, const struct paging_registers
     if (length && !range_valid(registers, address, length))
         return -EFAULT;
     for (uint64_t done = 0, piece; done < length; done += piece) {
-        void *place;
+        gpa_t place;
 
         piece = length - done;
-        place = piece_at(memory, registers, gva(address.value + done), &piece);
-        if (!place)
+        if (find_piece(memory, registers, gva(address.value + done), &piece, &place) < 0)
             return -EFAULT;
         if (to)
-            memcpy(to + done, place, piece);
+            memory_read(memory, place, to + done, piece);
         else if (from)
-            memcpy(place, from + done, piece);
+            memory_write(memory, place, from + done, piece);
     }
     return 0;
 }

@@ -112,7 +112,7 @@ static void write_special_registers(const struct kvm_sregs *s, FILE *file)
 }
 
 /* An address as the MMU sees it: in 64-bit code, code and stack have no segment base. */
-static gva_t linear(const struct vcpu *vcpu, const struct kvm_segment *segment, uint64_t offset)
+static gva_t linear(struct vcpu *vcpu, const struct kvm_segment *segment, uint64_t offset)
 {
     if (vcpu_in_64_bit_mode(vcpu))
         return gva(offset);
@@ -124,7 +124,7 @@ static gva_t linear_rip(struct vcpu *vcpu)
     return linear(vcpu, &vcpu_special_registers(vcpu)->cs, vcpu_registers(vcpu)->rip);
 }
 
-static unsigned code_bits(const struct vcpu *vcpu)
+static unsigned code_bits(struct vcpu *vcpu)
 {
     if (vcpu_in_64_bit_mode(vcpu))
         return 64;

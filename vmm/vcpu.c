@@ -1,7 +1,10 @@
 #include "vmm/vcpu.h"
 
+#include "vmm/clock.h"
 #include "vmm/machine.h"
 #include "vmm/stats.h"
+#include "vmm/tape_recording.h"
+#include "vmm/trace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,29 +15,6 @@
 #define REGISTERS_IDLE_MAX 64
 
 #define REGISTERS_WANTED ((uint64_t)(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS))
-
-void vcpu_set_rax(struct vcpu *vcpu, uint64_t value)
-{
-    vcpu_registers(vcpu)->rax = value;
-    vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
-}
-
-bool vcpu_in_64_bit_mode(const struct vcpu *vcpu)
-{
-    const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-
-    return (sregs->efer & X86_EFER_LMA) && sregs->cs.l;
-}
-
-struct paging_registers vcpu_paging(const struct vcpu *vcpu)
-{
-    const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-
-    return (struct paging_registers){.cr0 = sregs->cr0,
-                                     .cr3 = sregs->cr3,
-                                     .cr4 = sregs->cr4,
-                                     .efer = sregs->efer};
-}
 
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
 {
@@ -95,7 +75,7 @@ int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error)
 /* End the machine because KVM failed; vcpu->failure has the sentence. */
 static void fail(struct vcpu *vcpu)
 {
-    if (machine_end(vcpu->machine, OUTCOME_INTERNAL, 0))
+    if (machine_stop(vcpu->machine, OUTCOME_INTERNAL))
         vcpu->machine->ended_by = vcpu;
 }
 
@@ -130,11 +110,7 @@ static void return_registers(struct vcpu *vcpu)
 
 static void handle(struct vcpu *vcpu)
 {
-    unsigned reason = exit_reason_index(vcpu->run->exit_reason);
-
-    atomic_store_explicit(&vcpu->exits[reason],
-                          atomic_load_explicit(&vcpu->exits[reason], memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    vcpu_count_exit(vcpu);
     vcpu->registers_valid = vcpu->run->kvm_valid_regs == REGISTERS_WANTED;
     if (exit_handle(vcpu->machine, vcpu) == EXIT_REGISTERS) {
         bring_registers(vcpu);
@@ -145,18 +121,46 @@ static void handle(struct vcpu *vcpu)
     return_registers(vcpu);
 }
 
+/* Hand on when the exit happened and how long it took, to whoever wants to know. */
+static void tell_times(struct vcpu *vcpu, uint64_t entered, uint64_t exited, uint64_t handled)
+{
+    if (vcpu->stats)
+        stats_count(vcpu->stats, vcpu->run, exited - entered, handled - exited);
+    if (vcpu->machine->trace)
+        trace_exit(vcpu->machine->trace, vcpu, entered, exited, handled);
+}
+
+/* The exit with the machine's tape around it: one at a time. */
+static uint64_t handle_on_tape(struct vcpu *vcpu, uint64_t exited)
+{
+    struct tape *tape = vcpu->machine->tape;
+    uint64_t handled;
+
+    tape_open(tape, vcpu, exited);
+    handle(vcpu);
+    handled = clock_now();
+    tape_put_exit(tape, handled);
+    tape_close(tape);
+    return handled;
+}
+
 /* One turn of the loop with time stamps, which cost too much to take when nobody asked. */
 static int run_measured(struct vcpu *vcpu)
 {
-    struct machine *machine = vcpu->machine;
-    uint64_t start = machine_clock(machine);
-    int result = kvm_run_vcpu(vcpu->fd);
-    uint64_t exited = machine_clock(machine);
+    const uint64_t entered = clock_now();
+    const int result = kvm_run_vcpu(vcpu->fd);
+    const uint64_t exited = clock_now();
+    uint64_t handled;
 
     if (result < 0)
         return result;
-    handle(vcpu);
-    stats_count(vcpu->stats, vcpu->run, exited - start, machine_clock(machine) - exited);
+    if (vcpu->machine->tape) {
+        handled = handle_on_tape(vcpu, exited);
+    } else {
+        handle(vcpu);
+        handled = clock_now();
+    }
+    tell_times(vcpu, entered, exited, handled);
     return 0;
 }
 
@@ -194,8 +198,9 @@ static void answer_kick(struct vcpu *vcpu)
 
 void vcpu_loop(struct vcpu *vcpu)
 {
-    int (*run)(struct vcpu *) = vcpu->stats ? run_measured : run_plain;
     struct machine *machine = vcpu->machine;
+    const bool measured = vcpu->stats || machine->trace || machine->tape;
+    int (*run)(struct vcpu *) = measured ? run_measured : run_plain;
 
     set_thread(vcpu, true);
     while (machine_outcome(machine) == OUTCOME_NONE) {
@@ -212,7 +217,7 @@ void vcpu_loop(struct vcpu *vcpu)
         fail(vcpu);
     }
     /* While a kick can still end the wait for a reader that has stalled. */
-    console_flush(&machine->console);
+    console_drain(&machine->console);
     set_thread(vcpu, false);
     pause_leave(&machine->pause);
     if (!atomic_exchange(&machine->all_kicked, true))

@@ -27,6 +27,36 @@ struct stats;
 /* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
 #define VCPU_KICK_SIGNAL SIGRTMIN
 
+/* Registers that devices may look at, see vcpu_register(). */
+enum vcpu_register {
+    VCPU_RAX,
+    VCPU_RBX,
+    VCPU_RCX,
+    VCPU_RDX,
+    VCPU_RSI,
+    VCPU_RDI,
+    VCPU_RSP,
+    VCPU_RBP,
+    VCPU_R8,
+    VCPU_R9,
+    VCPU_R10,
+    VCPU_R11,
+    VCPU_R12,
+    VCPU_R13,
+    VCPU_R14,
+    VCPU_R15,
+    VCPU_RIP,
+    VCPU_RFLAGS,
+    VCPU_CR0,
+    VCPU_CR3,
+    VCPU_CR4,
+    VCPU_EFER,
+    VCPU_CS_L, /* the code segment is one of 64-bit code: 1 or 0 */
+    VCPU_REGISTERS,
+};
+
+extern const char *const vcpu_register_names[VCPU_REGISTERS];
+
 struct vcpu {
     struct machine *machine;
     unsigned id;
@@ -37,6 +67,8 @@ struct vcpu {
     bool registers_valid;    /* run->s.regs holds the registers of this exit */
     bool registers_used;     /* a device looked at them */
     unsigned registers_idle; /* exits in a row that did without them */
+
+    uint32_t io_done; /* elements of a port exit that were handled */
 
     atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
     atomic_ulong unclaimed;           /* accesses that no device decoded */
@@ -49,10 +81,15 @@ struct vcpu {
     bool in_thread;
 };
 
-/* The general registers of this exit; to be called only where registers_valid. */
+/* One register of this exit, for devices; only where registers_valid, as for all of these. */
+uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg);
+
+/* Let the run page hold (value) in (reg): for exits that are not KVM's. */
+void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value);
+
+/* All of them, for reports. */
 static inline struct kvm_regs *vcpu_registers(struct vcpu *vcpu)
 {
-    vcpu->registers_used = true;
     return &vcpu->run->s.regs.regs;
 }
 
@@ -65,10 +102,19 @@ static inline const struct kvm_sregs *vcpu_special_registers(const struct vcpu *
 void vcpu_set_rax(struct vcpu *vcpu, uint64_t value);
 
 /* Does the code that caused this exit run in 64-bit mode? Otherwise registers count 32 bits. */
-bool vcpu_in_64_bit_mode(const struct vcpu *vcpu);
+bool vcpu_in_64_bit_mode(struct vcpu *vcpu);
 
 /* The registers that paging_walk() wants. */
-struct paging_registers vcpu_paging(const struct vcpu *vcpu);
+struct paging_registers vcpu_paging(struct vcpu *vcpu);
+
+/* Count the exit in the run page. */
+static inline void vcpu_count_exit(struct vcpu *vcpu)
+{
+    atomic_ulong *count = &vcpu->exits[exit_reason_index(vcpu->run->exit_reason)];
+
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
 
 /* vCPU (id) of (machine), not yet known to KVM. */
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id);

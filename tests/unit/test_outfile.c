@@ -68,7 +68,7 @@ static void write_whole(const struct place *place, const char *name, const char 
 {
     struct outfile file;
 
-    ck_assert_int_eq(outfile_begin(&file, place->fd, name, ""), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place->fd, name, ""), 0);
     ck_assert_int_eq(outfile_write(&file, text, strlen(text)), 0);
     ck_assert_int_eq(outfile_commit(&file), 0);
 }
@@ -109,7 +109,7 @@ START_TEST(a_committed_file_has_its_name_and_all_its_bytes)
     struct place place = place_make();
     struct outfile file;
 
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ".stats"), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ".stats"), 0);
     ck_assert_int_eq(outfile_write(&file, "one", 3), 0);
     ck_assert_int_eq(outfile_write(&file, "", 0), 0);
     ck_assert_int_eq(outfile_write(&file, " two", 4), 0);
@@ -125,7 +125,7 @@ START_TEST(before_the_commit_the_name_is_not_there)
     struct place place = place_make();
     struct outfile file;
 
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), 0);
     ck_assert_int_eq(outfile_write(&file, "one", 3), 0);
     ck_assert_int_lt(faccessat(place.fd, "roi", F_OK, 0), 0);
     outfile_discard(&file);
@@ -138,7 +138,7 @@ START_TEST(a_discarded_file_leaves_nothing)
     struct place place = place_make();
     struct outfile file;
 
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), 0);
     ck_assert_uint_eq(place_files(&place), 1);
     outfile_discard(&file);
     outfile_discard(&file);
@@ -164,7 +164,7 @@ START_TEST(an_old_file_stays_when_the_new_one_is_discarded)
     struct outfile file;
 
     write_whole(&place, "roi", "old");
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), 0);
     ck_assert_int_eq(outfile_write(&file, "new", 3), 0);
     outfile_discard(&file);
     check_text(&place, "roi", "old");
@@ -194,7 +194,7 @@ START_TEST(a_directory_of_that_name_is_refused_at_the_start)
     struct outfile file;
 
     ck_assert_int_eq(mkdirat(place.fd, "roi", 0755), 0);
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), -EISDIR);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), -EISDIR);
     ck_assert_uint_eq(place_files(&place), 1);
     place_remove(&place, "roi");
 }
@@ -205,7 +205,7 @@ START_TEST(a_commit_that_fails_leaves_nothing)
     struct place place = place_make();
     struct outfile file;
 
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), 0);
     ck_assert_int_eq(mkdirat(place.fd, "roi", 0755), 0);
     ck_assert_int_eq(outfile_commit(&file), -EISDIR);
     ck_assert_uint_eq(place_files(&place), 1);
@@ -218,8 +218,8 @@ START_TEST(without_a_directory_nothing_begins)
 {
     struct outfile file;
 
-    ck_assert_int_eq(outfile_begin(&file, -1, "roi", ""), -ENOTDIR);
-    ck_assert_int_eq(outfile_begin(&file, AT_FDCWD, "roi", ""), -ENOTDIR);
+    ck_assert_int_eq(outfile_begin(&file, NULL, -1, "roi", ""), -ENOTDIR);
+    ck_assert_int_eq(outfile_begin(&file, NULL, AT_FDCWD, "roi", ""), -ENOTDIR);
     outfile_discard(&file);
 }
 END_TEST
@@ -230,7 +230,7 @@ START_TEST(a_directory_that_is_gone_is_an_error)
     struct outfile file;
 
     ck_assert_int_eq(rmdir(place.path), 0);
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), -ENOENT);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), -ENOENT);
     close(place.fd);
 }
 END_TEST
@@ -243,9 +243,9 @@ START_TEST(the_longest_name_with_the_longest_ending_fits)
     struct outfile file;
 
     memset(name, 'n', sizeof(name) - 1);
-    ck_assert_int_eq(outfile_begin(&file, place.fd, name, ending), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, name, ending), 0);
     ck_assert_int_eq(outfile_commit(&file), 0);
-    ck_assert_int_eq(outfile_begin(&file, place.fd, name, "-seventeen-letter"), -ENAMETOOLONG);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, name, "-seventeen-letter"), -ENAMETOOLONG);
     snprintf(whole, sizeof(whole), "%s%s", name, ending);
     place_remove(&place, whole);
 }
@@ -256,8 +256,8 @@ START_TEST(two_files_of_one_name_do_not_mix)
     struct place place = place_make();
     struct outfile first, second;
 
-    ck_assert_int_eq(outfile_begin(&first, place.fd, "roi", ""), 0);
-    ck_assert_int_eq(outfile_begin(&second, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&first, NULL, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&second, NULL, place.fd, "roi", ""), 0);
     ck_assert_int_eq(outfile_write(&first, "first", 5), 0);
     ck_assert_int_eq(outfile_write(&second, "second", 6), 0);
     ck_assert_int_eq(outfile_commit(&second), 0);
@@ -279,7 +279,7 @@ START_TEST(a_write_that_does_not_fit_is_an_error)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = old;
     small.rlim_cur = sizeof(block) / 2;
-    ck_assert_int_eq(outfile_begin(&file, place.fd, "roi", ""), 0);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, "roi", ""), 0);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
     ck_assert_int_eq(outfile_write(&file, block, sizeof(block)), -EFBIG);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);

@@ -1,0 +1,23 @@
+/*
+ * --replay and --exits: exit streams from the command line, and what is said of them.
+ */
+#ifndef VMM_EXITS_H
+#define VMM_EXITS_H
+
+#include "vmm/error.h"
+#include "vmm/outcome.h"
+#include "vmm/plan.h"
+
+/*
+ * --replay: all of the stream (path). Its machine must be (wanted), unless that is NULL. What was
+ * replayed is said on stdout, a difference on stderr: then OUTCOME_DIFFERS. OUTCOME_STREAM: (error).
+ */
+enum outcome exits_replay(const char *path, const struct plan *wanted, struct error *error);
+
+/*
+ * --exits: each of the (count) streams as tests, on stdout in TAP, and a line that counts them.
+ * OUTCOME_DIFFERS: one failed.
+ */
+enum outcome exits_test(char *const *paths, unsigned count);
+
+#endif

@@ -1,0 +1,121 @@
+#include "vmm/run_files.h"
+
+#include "vmm/clock.h"
+#include "vmm/descriptor.h"
+#include "vmm/stats.h"
+#include "vmm/stream.h"
+#include "vmm/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_file(int *fd, const char *option, const char *path, struct error *error)
+{
+    *fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (*fd < 0)
+        return error_set(error, -errno, "%s%s: %s; name a file that can be written", option, path,
+                         strerror(errno));
+    return 0;
+}
+
+int run_files_open(struct run_files *files, const struct options *options, struct error *error)
+{
+    int result = 0;
+
+    *files = (struct run_files){.stats = -1, .record = -1, .trace = -1};
+    if (options->stats_file)
+        result = open_file(&files->stats, "--stats file=", options->stats_file, error);
+    if (result == 0 && options->record)
+        result = open_file(&files->record, "--record ", options->record, error);
+    if (result == 0 && options->trace)
+        result = open_file(&files->trace, "--trace ", options->trace, error);
+    return result;
+}
+
+void run_files_close(struct run_files *files)
+{
+    recorder_destroy(files->recorder);
+    descriptor_close(&files->stats);
+    descriptor_close(&files->record);
+    descriptor_close(&files->trace);
+}
+
+int run_files_attach(struct run_files *files, struct machine *machine, struct error *error)
+{
+    if (files->record >= 0) {
+        files->recorder = recorder_create(files->record, machine->vcpu_count, &machine->abandoned);
+        if (!files->recorder)
+            return error_set(error, -ENOMEM, "--record: no memory or no thread for it");
+        machine_set_tape(machine, recorder_tape(files->recorder));
+    }
+    if (files->trace >= 0) {
+        machine->trace = trace_create(machine, files->trace);
+        if (!machine->trace)
+            return error_set(error, -ENOMEM, "--trace: no memory or no thread for it");
+    }
+    return 0;
+}
+
+void run_files_begin(struct run_files *files, const struct options *options,
+                     const struct plan *plan)
+{
+    struct text header = {0};
+
+    if (!files->recorder)
+        return;
+    text_put_string(&header, "exits ");
+    text_put_decimal(&header, STREAM_VERSION);
+    text_put_string(&header, "\nrecorded \"");
+    text_put_escaped(&header, options->image, strlen(options->image));
+    text_put_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");
+    plan_put(plan, &header);
+    text_put_string(&header, "start ");
+    text_put_decimal(&header, clock_read(CLOCK_REALTIME));
+    text_put_string(&header, "\n");
+    recorder_begin(files->recorder, &header);
+    text_free(&header);
+}
+
+/* The last error counts; all files are ended. */
+static int finish_recording(struct run_files *files, struct machine *machine,
+                            const struct text *report, struct error *error)
+{
+    int result;
+
+    if (!files->recorder)
+        return 0;
+    if (recorder_waits(files->recorder))
+        machine_notice(machine,
+                       "--record: the file was slow, and made a vCPU wait %" PRIu64 " times",
+                       recorder_waits(files->recorder));
+    result = recorder_finish(files->recorder, machine, report);
+    if (result < 0)
+        error_set(error, result, "--record: %s; name a file with more room", strerror(-result));
+    return result;
+}
+
+int run_files_finish(struct run_files *files, const struct options *options,
+                     struct machine *machine, const struct text *report, struct error *error)
+{
+    int results[3] = {0};
+
+    results[0] = finish_recording(files, machine, report, error);
+    results[1] = trace_finish(machine->trace);
+    machine->trace = NULL;
+    if (results[1] < 0)
+        error_set(error, results[1], "--trace: %s; name a file with more room",
+                  strerror(-results[1]));
+    if (options->stats)
+        results[2] = stats_write(machine, options->stats_json,
+                                 files->stats < 0 ? STDERR_FILENO : files->stats);
+    if (results[2] < 0)
+        error_set(error, results[2], "--stats: %s; name a file that can be written",
+                  strerror(-results[2]));
+    for (unsigned i = 0; i < 3; i++)
+        if (results[i] < 0)
+            return results[i];
+    return 0;
+}

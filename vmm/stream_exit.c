@@ -1,0 +1,325 @@
+/* One event of an exit stream: its line, and the run page of KVM that it stands for. */
+#include "vmm/stream_exit.h"
+
+#include "vmm/exit.h"
+#include "vmm/outcome.h"
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* KVM puts the data of a port exit behind the structure. */
+#define IO_DATA_OFFSET 4096
+
+static int check_size(const struct cursor *line, const struct stream_event *event,
+                      struct error *error)
+{
+    const bool port = event->reason == KVM_EXIT_IO;
+    const unsigned size = event->size;
+
+    if (port && size != 1 && size != 2 && size != 4)
+        return stream_refuse(line->stream, error, "a port access has 1, 2 or 4 bytes, not %u",
+                             size);
+    if (size < 1 || size > 8)
+        return stream_refuse(line->stream, error, "an access has 1 to 8 bytes, not %u", size);
+    if (port && event->address > 0xffff)
+        return stream_refuse(line->stream, error, "0x%llx is no port; the last is 0xffff",
+                             (unsigned long long)event->address);
+    return 0;
+}
+
+/* ADDRESS SIZE */
+static int parse_place(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    uint64_t size = 0;
+    int result = cursor_number(line, "an address", &event->address, error);
+
+    if (result == 0)
+        result = cursor_number(line, "a size in bytes", &size, error);
+    event->size = size < 16 ? (unsigned)size : 16;
+    event->count = 1;
+    return result < 0 ? result : check_size(line, event, error);
+}
+
+static int parse_read(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    return parse_place(line, event, error);
+}
+
+static int parse_write(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    int result = parse_place(line, event, error);
+
+    event->write = true;
+    if (result == 0)
+        result = cursor_number(line, "a value", &event->value, error);
+    if (result == 0 && event->size < 8 && event->value >> (8 * event->size))
+        return stream_refuse(line->stream, error, "0x%llx has more than %u bytes",
+                             (unsigned long long)event->value, event->size);
+    return result;
+}
+
+static int check_string(const struct cursor *line, const struct stream_event *event, uint64_t bytes,
+                        struct error *error)
+{
+    if (bytes == 0 || bytes > STREAM_IO_MAX || bytes % event->size)
+        return stream_refuse(line->stream, error,
+                             "a string I/O has 1 to %d bytes in whole elements, not %llu",
+                             STREAM_IO_MAX, (unsigned long long)bytes);
+    return 0;
+}
+
+static int parse_outs(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    int result = parse_place(line, event, error);
+
+    event->write = event->string = true;
+    if (result == 0)
+        result = cursor_bytes(line, "what is written", &event->text, error);
+    if (result == 0)
+        result = check_string(line, event, event->text.used, error);
+    if (result == 0)
+        event->count = (uint32_t)(event->text.used / event->size);
+    return result;
+}
+
+static int parse_ins(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    uint64_t count = 0;
+    int result = parse_place(line, event, error);
+
+    event->string = true;
+    if (result == 0)
+        result = cursor_number(line, "how many elements", &count, error);
+    if (result == 0 && count > STREAM_IO_MAX)
+        count = STREAM_IO_MAX + 1;
+    if (result == 0)
+        result = check_string(line, event, count * event->size, error);
+    event->count = (uint32_t)count;
+    return result;
+}
+
+static int parse_number(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    return cursor_number(line, "a number", &event->value, error);
+}
+
+static int parse_rdmsr(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    return cursor_number(line, "the number of an MSR", &event->address, error);
+}
+
+static int parse_wrmsr(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    int result = parse_rdmsr(line, event, error);
+
+    return result < 0 ? result : cursor_number(line, "a value", &event->value, error);
+}
+
+/* KVM's number of an exit that has no name. */
+static int parse_other(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    int result = cursor_number(line, "KVM's exit reason", &event->value, error);
+
+    if (result == 0 && event->value > UINT32_MAX)
+        return stream_refuse(line->stream, error, "there is no such exit reason");
+    event->reason = (uint32_t)event->value;
+    return result;
+}
+
+/* Text of the console, or of the one whose name comes first. */
+static int parse_typed(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    const size_t length = cursor_plain(line);
+    const char *word;
+
+    if (length >= sizeof(event->name))
+        return stream_refuse(line->stream, error, "no device has a name that long");
+    if (length) {
+        cursor_word(line, &word);
+        memcpy(event->name, word, length);
+        event->name[length] = '\0';
+    }
+    return cursor_text(line, "a text in quotes", &event->text, error);
+}
+
+static int parse_text(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    return cursor_text(line, "a text in quotes", &event->text, error);
+}
+
+static int parse_outcome(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    for (int outcome = OUTCOME_GUEST; outcome < OUTCOME_COUNT; outcome++) {
+        if (cursor_skip(line, outcome_table[outcome].name)) {
+            event->value = (uint64_t)outcome;
+            return 0;
+        }
+    }
+    return stream_refuse(line->stream, error, "this is no way to end");
+}
+
+static int parse_nothing(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    (void)line;
+    (void)event;
+    (void)error;
+    return 0;
+}
+
+struct event_form {
+    const char *word;
+    enum stream_kind kind;
+    uint32_t reason; /* of STREAM_EXIT */
+    int (*parse)(struct cursor *line, struct stream_event *event, struct error *error);
+};
+
+/* The frequent ones first. */
+static const struct event_form forms[] = {
+    {"out", STREAM_EXIT, KVM_EXIT_IO, parse_write},
+    {"in", STREAM_EXIT, KVM_EXIT_IO, parse_read},
+    {"store", STREAM_EXIT, KVM_EXIT_MMIO, parse_write},
+    {"load", STREAM_EXIT, KVM_EXIT_MMIO, parse_read},
+    {"outs", STREAM_EXIT, KVM_EXIT_IO, parse_outs},
+    {"ins", STREAM_EXIT, KVM_EXIT_IO, parse_ins},
+    {"hlt", STREAM_EXIT, KVM_EXIT_HLT, parse_nothing},
+    {"shutdown", STREAM_EXIT, KVM_EXIT_SHUTDOWN, parse_nothing},
+    {"intr", STREAM_EXIT, KVM_EXIT_INTR, parse_nothing},
+    {"irq-window", STREAM_EXIT, KVM_EXIT_IRQ_WINDOW_OPEN, parse_nothing},
+    {"debug", STREAM_EXIT, KVM_EXIT_DEBUG, parse_nothing},
+    {"exception", STREAM_EXIT, KVM_EXIT_EXCEPTION, parse_nothing},
+    {"fail-entry", STREAM_EXIT, KVM_EXIT_FAIL_ENTRY, parse_nothing},
+    {"internal-error", STREAM_EXIT, KVM_EXIT_INTERNAL_ERROR, parse_nothing},
+    {"unknown-hardware", STREAM_EXIT, KVM_EXIT_UNKNOWN, parse_nothing},
+    {"rdmsr", STREAM_EXIT, KVM_EXIT_X86_RDMSR, parse_rdmsr},
+    {"wrmsr", STREAM_EXIT, KVM_EXIT_X86_WRMSR, parse_wrmsr},
+    {"system-event", STREAM_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_number},
+    {"other", STREAM_EXIT, EXIT_REASON_OTHER, parse_other},
+    {"typed", STREAM_TYPED, 0, parse_typed},
+    {"ended", STREAM_ENDED, 0, parse_outcome},
+    {"report", STREAM_REPORT, 0, parse_text},
+    {"waits", STREAM_WAITS, 0, parse_number},
+    {"done", STREAM_DONE, 0, parse_number},
+};
+
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+static int parse_vcpu(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    uint64_t id = 0;
+    int result;
+
+    if (line->next == line->end || *line->next != '@')
+        return 0;
+    line->next++;
+    result = cursor_number(line, "the number of a vCPU", &id, error);
+    event->vcpu = id < UINT32_MAX ? (unsigned)id : UINT32_MAX;
+    return result;
+}
+
+/* ; DELTA TIME */
+static int parse_times(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    int result;
+
+    if (!cursor_skip(line, ";"))
+        return 0;
+    event->timed = true;
+    result = cursor_signed(line, "nanoseconds", &event->delta, error);
+    event->measured = result == 0 && !cursor_skip(line, "-");
+    if (event->measured)
+        result = cursor_number(line, "nanoseconds", &event->handle_ns, error);
+    return result;
+}
+
+static const struct event_form *form_of(struct cursor *line)
+{
+    for (size_t i = 0; i < FORMS; i++)
+        if (cursor_skip(line, forms[i].word))
+            return &forms[i];
+    return NULL;
+}
+
+int stream_parse_event(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    const struct event_form *form;
+    struct text text = event->text;
+    int result;
+
+    *event = (struct stream_event){.text = text};
+    text_clear(&event->text);
+    result = parse_vcpu(line, event, error);
+    if (result < 0)
+        return result;
+    form = form_of(line);
+    if (!form) {
+        const char *word;
+        const size_t length = cursor_word(line, &word);
+
+        return stream_refuse(line->stream, error, "'%.*s' is no exit and no event",
+                             (int)(length < 80 ? length : 80), word);
+    }
+    event->kind = form->kind;
+    event->reason = form->reason;
+    result = form->parse(line, event, error);
+    if (result == 0 && event->kind == STREAM_EXIT)
+        result = parse_times(line, event, error);
+    return result < 0 ? result : cursor_finish(line, error);
+}
+
+void stream_event_free(struct stream_event *event)
+{
+    text_free(&event->text);
+}
+
+static void set_io(const struct stream_event *event, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+    uint8_t *data = (uint8_t *)run + IO_DATA_OFFSET;
+
+    run->io.direction = event->write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
+    run->io.size = (uint8_t)event->size;
+    run->io.port = (uint16_t)event->address;
+    run->io.count = event->count;
+    run->io.data_offset = IO_DATA_OFFSET;
+    if (event->write && event->string)
+        memcpy(data, event->text.bytes, event->text.used);
+    else if (event->write)
+        memcpy(data, &event->value, event->size);
+}
+
+static void set_mmio(const struct stream_event *event, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    run->mmio.phys_addr = event->address;
+    run->mmio.len = event->size;
+    run->mmio.is_write = event->write;
+    memcpy(run->mmio.data, &event->value, sizeof(run->mmio.data));
+}
+
+void stream_set_exit(const struct stream_event *event, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    run->exit_reason = event->reason;
+    switch (event->reason) {
+    case KVM_EXIT_IO:
+        set_io(event, vcpu);
+        break;
+    case KVM_EXIT_MMIO:
+        set_mmio(event, vcpu);
+        break;
+    case KVM_EXIT_SYSTEM_EVENT:
+        run->system_event.type = (uint32_t)event->value;
+        break;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        run->msr.index = (uint32_t)event->address;
+        run->msr.data = event->value;
+        run->msr.error = 0;
+        break;
+    default:
+        break;
+    }
+}

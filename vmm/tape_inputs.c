@@ -1,0 +1,204 @@
+/* The tape: inputs, which are recorded as the host gives them, or given by a replay. */
+#include "vmm/tape.h"
+
+#include "vmm/tape_recording.h"
+
+#include <string.h>
+
+#define HEX_BYTES   32            /* of memory in one line */
+#define SPILL_BYTES (1024 * 1024) /* lines of memory that are written before the exit is over */
+
+const char *const tape_number_names[TAPE_NUMBERS] = {
+    [TAPE_CLOCK] = "clock",
+    [TAPE_WALL] = "wall",
+    [TAPE_TSC] = "tsc",
+};
+
+uint64_t tape_take_number(struct tape *tape, enum tape_number number, uint64_t live)
+{
+    struct tape_given *given = &tape->given;
+
+    if (!tape_is_open(tape))
+        return live;
+    if (tape->replays) {
+        if (given->taken[number] < given->count[number])
+            given->last[number] = given->numbers[number][given->taken[number]++];
+        return given->last[number];
+    }
+    text_put(&tape->inputs, "< ", 2);
+    text_put_string(&tape->inputs, tape_number_names[number]);
+    text_put(&tape->inputs, " ", 1);
+    text_put_decimal(&tape->inputs, live);
+    text_put(&tape->inputs, "\n", 1);
+    return live;
+}
+
+static int given_result(const struct tape *tape)
+{
+    for (unsigned i = 0; i < tape->given.result_count; i++)
+        if (tape->given.results[i].operation == tape->operations)
+            return tape->given.results[i].error;
+    return 0;
+}
+
+int tape_take_result(struct tape *tape, int live)
+{
+    if (!tape_is_open(tape))
+        return live;
+    tape->operations++;
+    if (tape->replays)
+        return given_result(tape);
+    if (live == 0)
+        return 0;
+    text_put_string(&tape->inputs, "< result ");
+    text_put_decimal(&tape->inputs, tape->operations);
+    text_put(&tape->inputs, " ", 1);
+    text_put_decimal(&tape->inputs, (uint64_t)-live);
+    text_put(&tape->inputs, "\n", 1);
+    return live;
+}
+
+void tape_see_register(struct tape *tape, unsigned reg, uint64_t value)
+{
+    struct tape_registers *registers;
+    const uint32_t bit = UINT32_C(1) << reg;
+
+    if (!tape_is_open(tape) || !tape->recording || !tape->vcpu)
+        return;
+    registers = &tape->recording->registers[tape->vcpu->id];
+    if (registers->seen & bit)
+        return;
+    registers->seen |= bit;
+    if (registers->known & bit && registers->values[reg] == value)
+        return;
+    registers->known |= bit;
+    registers->news |= bit;
+    registers->values[reg] = value;
+}
+
+void tape_see_typed(struct tape *tape, const char *name, const void *bytes, size_t length)
+{
+    struct text *text = &tape->inputs;
+
+    if (!tape_is_open(tape) || tape->replays)
+        return;
+    text_put_string(text, "< typed ");
+    text_put_string(text, name);
+    text_put(text, " \"", 2);
+    text_put_escaped(text, bytes, length);
+    text_put(text, "\"\n", 2);
+}
+
+/* Memory that a replay is given in the midst of the exit. */
+static void make_changes(struct tape *tape)
+{
+    struct tape_given *given = &tape->given;
+
+    for (; given->change_next < given->change_count; given->change_next++) {
+        const struct tape_change *change = &given->changes[given->change_next];
+
+        if (change->after > tape->reads)
+            return;
+        memcpy(memory_at(tape->memory, change->address, change->length),
+               given->bytes.bytes + change->offset, change->length);
+    }
+}
+
+void tape_before_read(struct tape *tape)
+{
+    if (!tape_is_open(tape))
+        return;
+    if (tape->replays)
+        make_changes(tape);
+    tape->reads++;
+}
+
+/* Has this exit read or written any of it? */
+static bool is_touched(const struct tape_recording *recording, uint64_t first, uint64_t last)
+{
+    if (recording->touch_count == TAPE_TOUCHES)
+        return true;
+    for (unsigned i = 0; i < recording->touch_count; i++)
+        if (first <= recording->touches[i].last && last >= recording->touches[i].first)
+            return true;
+    return false;
+}
+
+static void add_touch(struct tape_recording *recording, uint64_t first, uint64_t last)
+{
+    unsigned count = recording->touch_count;
+
+    if (count > 0 && recording->touches[count - 1].last + 1 == first) {
+        recording->touches[count - 1].last = last;
+        return;
+    }
+    if (count == TAPE_TOUCHES)
+        return;
+    recording->touches[count].first = first;
+    recording->touches[count].last = last;
+    recording->touch_count++;
+}
+
+/* The bytes are all of one page. */
+static void put_news(struct tape *tape, bool touched, uint64_t address, const uint8_t *bytes,
+                     uint64_t length)
+{
+    struct text *text = &tape->inputs;
+
+    for (uint64_t done = 0, piece; done < length; done += piece) {
+        piece = length - done < HEX_BYTES ? length - done : HEX_BYTES;
+        if (shadow_holds(tape->recording->shadow, gpa(address + done), bytes + done, piece))
+            continue;
+        text_put_string(text, touched ? "< changed " : "< memory ");
+        if (touched) {
+            text_put_decimal(text, tape->reads - 1);
+            text_put(text, " ", 1);
+        }
+        text_put_hex(text, address + done);
+        text_put(text, " ", 1);
+        text_put_bytes(text, bytes + done, piece);
+        text_put(text, " ", 1);
+        text_put_ascii(text, bytes + done, piece);
+        text_put(text, "\n", 1);
+    }
+    shadow_set(tape->recording->shadow, gpa(address), bytes, length);
+}
+
+void tape_after_read(struct tape *tape, gpa_t address, const void *bytes, uint64_t length)
+{
+    struct tape_recording *recording;
+    bool touched;
+
+    if (!tape_is_open(tape) || !tape->recording || length == 0)
+        return;
+    recording = tape->recording;
+    touched = is_touched(recording, address.value, address.value + length - 1);
+    for (uint64_t done = 0, piece; done < length; done += piece) {
+        const uint64_t at = address.value + done;
+        const uint8_t *from = (const uint8_t *)bytes + done;
+
+        piece = PAGE_SIZE - (at & PAGE_MASK);
+        if (piece > length - done)
+            piece = length - done;
+        if (!shadow_holds(recording->shadow, gpa(at), from, piece))
+            put_news(tape, touched, at, from, piece);
+    }
+    add_touch(recording, address.value, address.value + length - 1);
+    if (tape->inputs.used > SPILL_BYTES)
+        tape_spill(tape);
+}
+
+void tape_touch(struct tape *tape, gpa_t address, const void *bytes, uint64_t length)
+{
+    if (!tape->recording || length == 0)
+        return;
+    for (uint64_t done = 0, piece; done < length; done += piece) {
+        const uint64_t at = address.value + done;
+
+        piece = PAGE_SIZE - (at & PAGE_MASK);
+        if (piece > length - done)
+            piece = length - done;
+        shadow_set(tape->recording->shadow, gpa(at), (const uint8_t *)bytes + done, piece);
+    }
+    add_touch(tape->recording, address.value, address.value + length - 1);
+}
