@@ -45,6 +45,7 @@ static int read_recorded(struct reader *reader, struct cursor *line, struct erro
 {
     (void)error;
     reader->recording.is_recording = true;
+    reader->stream.whole = true; /* it may have broken off within a line */
     keep_rest(line, &reader->recording.recorded);
     return 0;
 }
@@ -210,13 +211,8 @@ static int read_stream(struct reader *reader, struct error *error)
     struct cursor line;
     int result = read_version(reader, error);
 
-    while (result == 0 && (result = stream_next(&reader->stream, &line, error)) == 1) {
+    while (result == 0 && (result = stream_next(&reader->stream, &line, error)) == 1)
         result = read_line(reader, &line, error);
-        if (result == -EINVAL && reader->recording.is_recording && reader->stream.cut) {
-            reader->recording.broke_off = true;
-            return 0;
-        }
-    }
     return result;
 }
 

@@ -156,8 +156,7 @@ static void put_texts(const struct page_recording *recording, struct text *data)
 static void put_numbers(const struct page_recording *recording, struct text *data)
 {
     page_json_add(data, "is_recording", recording->is_recording);
-    page_json_add(data, "partial",
-                  recording->broke_off || (recording->is_recording && !recording->done));
+    page_json_add(data, "partial", recording->is_recording && !recording->done);
     page_json_add(data, "done", recording->done);
     page_json_add(data, "announced", recording->announced);
     page_json_add(data, "start_ms", recording->start / NS_PER_MS);

@@ -22,7 +22,6 @@ struct page_recording {
     /* As in the stream, cut where too long; (devices): JSON strings with commas. */
     struct text recorded, machine, devices, outcome, report;
     bool is_recording; /* it should have an end */
-    bool broke_off;    /* within a line */
     bool done;
     uint64_t announced; /* exits, if done */
     uint64_t start;     /* ns since 1970 */

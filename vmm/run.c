@@ -166,7 +166,7 @@ static int run_prepared(struct machine *machine, const struct options *options,
     struct text report = {0};
     struct error error;
     struct host host;
-    int result, finished;
+    int result;
 
     if (host_begin(&host, machine, options->timeout_ns, &error) < 0)
         return fail(OUTCOME_SETUP, &error);
@@ -174,10 +174,13 @@ static int run_prepared(struct machine *machine, const struct options *options,
     host_end(&host);
 
     explain(machine, options, &report);
-    finished = run_files_finish(files, options, machine, &report, &error);
+    result = run_files_finish(files, machine, &report, &error);
     text_free(&report);
-    result = machine_finish(machine, &error);
-    if (result < 0 || finished < 0)
+    if (result == 0)
+        result = machine_finish(machine, &error);
+    if (result == 0)
+        result = run_files_write_stats(files, options, machine, &error);
+    if (result < 0)
         return fail(OUTCOME_OUTPUT, &error);
     return outcome_exit_status(machine_outcome(machine), machine_status(machine));
 }

@@ -79,43 +79,53 @@ void run_files_begin(struct run_files *files, const struct options *options,
     text_free(&header);
 }
 
-/* The last error counts; all files are ended. */
 static int finish_recording(struct run_files *files, struct machine *machine,
                             const struct text *report, struct error *error)
 {
+    uint64_t waits;
     int result;
 
     if (!files->recorder)
         return 0;
-    if (recorder_waits(files->recorder))
-        machine_notice(machine,
-                       "--record: the file was slow, and made a vCPU wait %" PRIu64 " times",
-                       recorder_waits(files->recorder));
+    waits = recorder_waits(files->recorder);
+    if (waits)
+        machine_notice(machine, "--record: the file made vCPUs wait, %" PRIu64 " times", waits);
     result = recorder_finish(files->recorder, machine, report);
     if (result < 0)
         error_set(error, result, "--record: %s; name a file with more room", strerror(-result));
     return result;
 }
 
-int run_files_finish(struct run_files *files, const struct options *options,
-                     struct machine *machine, const struct text *report, struct error *error)
+static int finish_trace(struct machine *machine, struct error *error)
 {
-    int results[3] = {0};
+    int result = trace_finish(machine->trace);
 
-    results[0] = finish_recording(files, machine, report, error);
-    results[1] = trace_finish(machine->trace);
     machine->trace = NULL;
-    if (results[1] < 0)
-        error_set(error, results[1], "--trace: %s; name a file with more room",
-                  strerror(-results[1]));
-    if (options->stats)
-        results[2] = stats_write(machine, options->stats_json,
-                                 files->stats < 0 ? STDERR_FILENO : files->stats);
-    if (results[2] < 0)
-        error_set(error, results[2], "--stats: %s; name a file that can be written",
-                  strerror(-results[2]));
-    for (unsigned i = 0; i < 3; i++)
-        if (results[i] < 0)
-            return results[i];
-    return 0;
+    if (result < 0)
+        error_set(error, result, "--trace: %s; name a file with more room", strerror(-result));
+    return result;
+}
+
+/* Both are ended, whatever becomes of the other. */
+int run_files_finish(struct run_files *files, struct machine *machine, const struct text *report,
+                     struct error *error)
+{
+    const int trace = finish_trace(machine, error);
+    const int recording = finish_recording(files, machine, report, error);
+
+    return recording < 0 ? recording : trace;
+}
+
+int run_files_write_stats(const struct run_files *files, const struct options *options,
+                          struct machine *machine, struct error *error)
+{
+    const int fd = files->stats < 0 ? STDERR_FILENO : files->stats;
+    int result;
+
+    if (!options->stats)
+        return 0;
+    result = stats_write(machine, options->stats_json, fd);
+    if (result < 0)
+        error_set(error, result, "--stats: %s; name a file that can be written", strerror(-result));
+    return result;
 }

@@ -31,7 +31,11 @@ void run_files_begin(struct run_files *files, const struct options *options,
                      const struct plan *plan);
 
 /* The run is over; (report) is what was said of a crash. A negative errno: a file is not whole. */
-int run_files_finish(struct run_files *files, const struct options *options,
-                     struct machine *machine, const struct text *report, struct error *error);
+int run_files_finish(struct run_files *files, struct machine *machine, const struct text *report,
+                     struct error *error);
+
+/* --stats, if it is wanted: when all else was written. */
+int run_files_write_stats(const struct run_files *files, const struct options *options,
+                          struct machine *machine, struct error *error);
 
 #endif

@@ -54,6 +54,8 @@ function formatTime(ns) {
 function formatPoint(ns, step) {
     if (!data.timed)
         return formatCount(Math.round(ns));
+    if (ns === 0)
+        return '0 s';
     const [name, size] = unitOf(Math.max(ns, step));
     const digits = Math.max(0, Math.ceil(Math.log10(size) - Math.log10(step) - 1e-9));
 

@@ -9,6 +9,8 @@ const timeline = (() => {
     const length = Math.max(data.end, 1);
     const shortest = data.timed ? 20 : 4; /* what can be visible at least */
     const LEFT = 112, RIGHT = 12, FLAG_ROWS = 3, FLAG_ROW = 18, AXIS = 22, GAP = 10, THUMB = 10;
+    const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
+    const FONT_SMALL = '11px system-ui, "DejaVu Sans", sans-serif';
     const many = data.tracks.length;
     const LANE = many <= 8 ? 32 : many <= 20 ? 18 : 11;
     const LOAD = !data.timed || many > 20 ? 0 : many <= 8 ? 16 : 8;
@@ -21,31 +23,34 @@ const timeline = (() => {
     function readTrack(track) {
         const level = { start: [], end: [], busy: [], weight: [], count: [], mix: [] };
         const from = track.slices;
+        const weight = level.weight; /* COLOURS of them for each slice */
         let time = 0;
 
         for (let at = 0; at < from.length;) {
             const start = time + from[at++];
-            const weight = new Float64Array(COLOURS);
+            const first = weight.length;
             const mix = [];
             let busy;
+
+            for (let colour = 0; colour < COLOURS; colour++)
+                weight.push(0);
 
             time = start + from[at++];
             const count = from[at++];
             if (count === 1) {
                 busy = time - start;
                 mix.push([from[at], 1]);
-                weight[colourOf(from[at++])] += Math.max(busy, 1);
+                weight[first + colourOf(from[at++])] += Math.max(busy, 1);
             } else {
                 busy = from[at++];
                 for (let shares = from[at++]; shares > 0; shares--, at += 2) {
                     mix.push([from[at], from[at + 1] / 1000]);
-                    weight[colourOf(from[at])] += from[at + 1] / 1000 * Math.max(busy, count);
+                    weight[first + colourOf(from[at])] += from[at + 1] / 1000 * Math.max(busy, count);
                 }
             }
             level.start.push(start);
             level.end.push(time);
             level.busy.push(busy);
-            level.weight.push(weight);
             level.count.push(count);
             level.mix.push(mix);
         }
@@ -55,24 +60,27 @@ const timeline = (() => {
     function buildLevels(bottom) {
         const levels = [bottom];
 
-        while (levels[levels.length - 1].start.length > 1) {
-            const below = levels[levels.length - 1];
-            const level = { start: [], end: [], busy: [], weight: [] };
-
-            for (let i = 0; i < below.start.length; i += 2) {
-                const last = Math.min(i + 1, below.start.length - 1);
-                const weight = below.weight[i].slice();
-
-                if (last > i)
-                    below.weight[last].forEach((value, colour) => { weight[colour] += value; });
-                level.start.push(below.start[i]);
-                level.end.push(below.end[last]);
-                level.busy.push(below.busy[i] + (last > i ? below.busy[last] : 0));
-                level.weight.push(weight);
-            }
-            levels.push(level);
-        }
+        while (levels[levels.length - 1].start.length > 1)
+            levels.push(buildLevel(levels[levels.length - 1]));
         return levels;
+    }
+
+    function buildLevel(below) {
+        const size = below.start.length, half = Math.ceil(size / 2);
+        const level = { start: new Float64Array(half), end: new Float64Array(half),
+            busy: new Float64Array(half), weight: new Float64Array(half * COLOURS) };
+
+        for (let i = 0; i < size; i++) {
+            const node = i >> 1;
+
+            if (i % 2 === 0)
+                level.start[node] = below.start[i];
+            level.end[node] = below.end[i];
+            level.busy[node] += below.busy[i];
+            for (let colour = 0; colour < COLOURS; colour++)
+                level.weight[node * COLOURS + colour] += below.weight[i * COLOURS + colour];
+        }
+        return level;
     }
 
     const tracks = data.tracks.map(readTrack).sort((a, b) => a.vcpu - b.vcpu);
@@ -94,7 +102,7 @@ const timeline = (() => {
 
             columns.busy[x] += level.busy[i] * part;
             for (let colour = 0; colour < COLOURS; colour++)
-                columns.weight[x * COLOURS + colour] += level.weight[i][colour] * part;
+                columns.weight[x * COLOURS + colour] += level.weight[i * COLOURS + colour] * part;
         }
     }
 
@@ -125,7 +133,7 @@ const timeline = (() => {
     function text(string, x, y, colour, align, font) {
         context.fillStyle = colour;
         context.textAlign = align || 'left';
-        context.font = font || '12px system-ui, "DejaVu Sans", sans-serif';
+        context.font = font || FONT;
         context.textBaseline = 'middle';
         context.fillText(string, x, y);
     }
@@ -173,13 +181,13 @@ const timeline = (() => {
 
         drawLane(columns, top);
         text(name, LEFT - 10, top + LANE / 2, colours.ink, 'right',
-            LANE < 16 ? '10px system-ui, sans-serif' : undefined);
+            LANE < 16 ? FONT_SMALL : FONT);
         if (!LOAD)
             return;
         const peak = drawLoad(columns, top + LANE + 2);
         if (LOAD > 10)
             text(`handler ≤ ${formatShare(peak)}`, LEFT - 10, top + LANE + 2 + LOAD / 2,
-                colours.soft, 'right', '10.5px system-ui, "DejaVu Sans", sans-serif');
+                colours.soft, 'right', FONT_SMALL);
     }
 
     /* 1, 2 or 5 times a power of ten, so that labels have room. */
@@ -201,52 +209,63 @@ const timeline = (() => {
 
             context.fillStyle = colours.grid;
             context.fillRect(x - 0.5, FLAGS + AXIS - 5, 1, bottom - FLAGS - AXIS + 5);
-            context.font = '11px system-ui, "DejaVu Sans", sans-serif';
+            context.font = FONT_SMALL;
             const half = context.measureText(label).width / 2;
             if (x - half >= LEFT - 8 && x + half <= width)
-                text(label, x, FLAGS + AXIS - 12, colours.soft, 'center', context.font);
+                text(label, x, FLAGS + AXIS - 12, colours.soft, 'center', FONT_SMALL);
         }
         text(data.timed ? 'time' : 'exit', LEFT - 10, FLAGS + AXIS - 12, colours.soft, 'right',
-            '11px system-ui, "DejaVu Sans", sans-serif');
+            FONT_SMALL);
     }
 
-    /* Flags with a label where there is room in one of the rows; a line each in any case. */
-    function drawFlags() {
+    /* The visible flags, in (shown), each with a row where its label has room, or none. */
+    function placeFlags() {
         const free = new Array(FLAG_ROWS).fill(-Infinity);
-        const bottom = trackTop(tracks.length) - GAP;
-        let lastLine = -Infinity;
 
         shown = [];
+        context.font = FONT_SMALL;
         for (const flag of sorted) {
             if (flag.time < view.from || flag.time > view.to)
                 continue;
             const x = Math.round(toX(flag.time));
-            const colour = colours.flags[flag.kind];
-            context.font = '11px system-ui, "DejaVu Sans", sans-serif';
             const label = flag.label.length > 24 ? `${flag.label.slice(0, 23)}…` : flag.label;
             const size = context.measureText(label).width + 10;
-            const left = x + size > width ? x - size : x;
+            const left = x + size > width ? x - size + 1 : x;
             const row = free.findIndex((right) => left > right + 4);
 
-            shown.push({ x, flag });
-            context.fillStyle = colour;
-            if (row < 0 && x - lastLine < 2)
-                continue;
-            lastLine = x;
+            if (row >= 0)
+                free[row] = left + size;
+            shown.push({ x, left, size, row, label, flag });
+        }
+    }
+
+    function drawFlags() {
+        const bottom = trackTop(tracks.length) - GAP;
+        let last = -Infinity;
+
+        if (!flags.length)
+            return;
+        placeFlags();
+        text('milestones', LEFT - 10, (FLAG_ROW - 3) / 2, colours.soft, 'right', FONT_SMALL);
+        context.globalAlpha = 0.7;
+        for (const { x, row, flag } of shown) {
             const top = row < 0 ? FLAGS - 6 : row * FLAG_ROW;
-            context.globalAlpha = 0.7;
+
+            if (row < 0 && x - last < 2)
+                continue;
+            last = x;
+            context.fillStyle = colours.flags[flag.kind];
             context.fillRect(x, top, 1, bottom - top);
-            context.globalAlpha = 1;
+        }
+        context.globalAlpha = 1;
+        for (const { left, size, row, label, flag } of shown) {
             if (row < 0)
                 continue;
-            free[row] = left + size;
+            context.fillStyle = colours.flags[flag.kind];
             context.fillRect(left, row * FLAG_ROW, size, FLAG_ROW - 3);
             text(label, left + 5, row * FLAG_ROW + (FLAG_ROW - 3) / 2 + 0.5, colours.card, 'left',
-                context.font);
+                FONT_SMALL);
         }
-        if (flags.length)
-            text('milestones', LEFT - 10, (FLAG_ROW - 3) / 2, colours.soft, 'right',
-                '11px system-ui, "DejaVu Sans", sans-serif');
     }
 
     /* Which part of the whole is visible. */
