@@ -1,0 +1,84 @@
+/*
+ * A checkpoint as a file: an ELF core, which gdb and readelf read. docs/checkpoint.md specifies it.
+ *
+ * ELF header, program headers, notes, then guest memory, page-aligned, without its zero pages: one
+ * PT_LOAD for each range (p_paddr its gpa, p_vaddr the same). Notes of the owner CORE are
+ * for gdb; those of the owner "minivmm" are ours, each with a version of its own. The last note is a
+ * sum over all headers and notes.
+ */
+#ifndef VMM_CORE_FILE_H
+#define VMM_CORE_FILE_H
+
+#include "vmm/error.h"
+#include "vmm/memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CORE_OWNER     "minivmm"
+#define CORE_GDB_OWNER "CORE"
+#define CORE_NOTES     2200 /* notes of a file: two for each vCPU, one for each device, a few more */
+#define CORE_EXTENTS   1024 /* ranges of memory: near ones are joined until they are no more */
+#define CORE_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes */
+
+/* Notes of the owner "minivmm". */
+enum core_note_type {
+    CORE_MACHINE = 1, /* text: what it is made of, and when it was saved */
+    CORE_CPUID,       /* of vCPU 0 */
+    CORE_VCPU,        /* KVM's state of a vCPU */
+    CORE_VM,          /* KVM's state of the VM: interrupt controllers, PIT, clock */
+    CORE_DEVICE,      /* text: the state of a device, see vmm/state.h */
+    CORE_SUM,         /* 8 bytes, FNV-1a of headers and notes with these bytes 0; the last one */
+};
+
+struct core_note {
+    const char *owner;
+    uint32_t type;
+    const void *bytes;
+    size_t size;
+};
+
+/* Guest memory that is in the file. */
+struct core_extent {
+    gpa_t address;
+    uint64_t size, offset; /* bytes; offset in the file, a multiple of PAGE_SIZE */
+};
+
+/*
+ * Write (count) notes, and the sum, and what of (memory) is not zero, to (name) in the directory
+ * (dir_fd): whole, or not at all. It is written under a temporary name, fsynced, then renamed
+ * (vmm/outfile.h). Memory that was never touched is not read. No vCPU runs. A negative errno.
+ */
+int core_write(int dir_fd, const char *name, const struct core_note *notes, unsigned count,
+               const struct memory *memory, struct error *error);
+
+struct core {
+    const char *path; /* the caller's */
+    int fd;
+    uint8_t *headers; /* all headers and notes; notes point into it */
+    size_t headers_size;
+    struct core_note *notes; /* all but the sum */
+    unsigned note_count;
+    struct core_extent *extents; /* sorted by address, no overlaps */
+    unsigned extent_count;
+};
+
+/*
+ * Open and check the file, which is untrusted: headers, notes, sum, that the extents lie in the file.
+ * A negative errno with the sentence "PATH: …". On success to be closed.
+ */
+int core_open(struct core *core, const char *path, struct error *error);
+void core_close(struct core *core);
+
+/* The (index)th note, from 0, of the owner "minivmm" and (type), or NULL. */
+const struct core_note *core_find(const struct core *core, enum core_note_type type,
+                                  unsigned index);
+
+/*
+ * Let (memory), just made, have the file's contents: mapped privately, so that nothing is read before
+ * the guest touches it and the file is never written. -EINVAL: an extent is outside of memory.
+ */
+int core_map(const struct core *core, struct memory *memory, struct error *error);
+
+#endif
