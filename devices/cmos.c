@@ -194,12 +194,37 @@ static void cmos_write(struct device *device, const struct device_access *access
     cmos->bytes[cmos->index] = (uint8_t)value;
 }
 
+/* What cannot be written stays 0. */
+static int cmos_loaded(struct device *device, struct error *error)
+{
+    const struct cmos *cmos = (const struct cmos *)device;
+
+    if (cmos->bytes[CMOS_STATUS_A] & STATUS_A_UIP ||
+        cmos->bytes[CMOS_STATUS_B] & (uint8_t)~STATUS_B_KEPT || cmos->bytes[CMOS_STATUS_C] ||
+        cmos->bytes[CMOS_STATUS_D])
+        return state_refuse(device, "bytes", error);
+    return 0;
+}
+
+static const struct state_field cmos_fields[] = {
+    STATE_BITS(struct cmos, index, CMOS_SIZE - 1),
+    STATE_FIELD(struct cmos, bytes),
+    {0},
+};
+
+static const struct device_state cmos_state = {
+    .version = 1,
+    .fields = cmos_fields,
+    .loaded = cmos_loaded,
+};
+
 const struct device_type cmos_type = {
     .name = "cmos",
     .help = "CMOS RAM and clock at ports 0x70 and 0x71: the host's time in UTC, memory sizes",
     .instance_size = sizeof(struct cmos),
     .locking = DEVICE_LOCKED,
     .properties = cmos_properties,
+    .state = &cmos_state,
     .create = cmos_create,
     .read = cmos_read,
     .write = cmos_write,

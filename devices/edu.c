@@ -166,6 +166,36 @@ static void edu_reset(struct device *device)
     pci_reset(&edu->pci);
 }
 
+/* The interrupt is up while there is a reason for it. */
+static int edu_loaded(struct device *device, struct error *error)
+{
+    const struct edu *edu = (const struct edu *)device;
+
+    if (edu->pci.interrupt != (edu->interrupts != 0))
+        return state_refuse(device, "interrupts", error);
+    return pci_loaded(device, error);
+}
+
+static const struct state_field edu_fields[] = {
+    PCI_STATE,
+    STATE_FIELD(struct edu, liveness),
+    STATE_FIELD(struct edu, factorial),
+    STATE_BITS(struct edu, status, EDU_STATUS_INTERRUPT),
+    STATE_FIELD(struct edu, interrupts),
+    STATE_FIELD(struct edu, source),
+    STATE_FIELD(struct edu, destination),
+    STATE_FIELD(struct edu, count),
+    STATE_BITS(struct edu, command, EDU_DMA_FROM_EDU | EDU_DMA_INTERRUPT | EDU_DMA_FAILED),
+    STATE_FIELD(struct edu, buffer),
+    {.name = NULL},
+};
+
+static const struct device_state edu_state = {
+    .version = 1,
+    .fields = edu_fields,
+    .loaded = edu_loaded,
+};
+
 static const struct property edu_properties[] = {PCI_ADDR_PROPERTY, {.name = NULL}};
 
 const struct device_type edu_type = {
@@ -174,6 +204,7 @@ const struct device_type edu_type = {
     .instance_size = sizeof(struct edu),
     .locking = DEVICE_LOCKED,
     .properties = edu_properties,
+    .state = &edu_state,
     .create = edu_create,
     .read = edu_read,
     .write = edu_write,

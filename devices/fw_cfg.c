@@ -47,13 +47,15 @@ struct fw_cfg_directory {
     } file;
 } __attribute__((packed));
 
+struct fw_cfg_item {
+    uint16_t key;
+    uint32_t size;
+    const uint8_t *data;
+};
+
 struct fw_cfg {
     struct device device;
-    struct {
-        uint16_t key;
-        uint32_t size;
-        const void *data;
-    } items[FW_CFG_ITEMS];
+    struct fw_cfg_item items[FW_CFG_ITEMS];
     unsigned item_count;
 
     uint32_t id;
@@ -63,8 +65,8 @@ struct fw_cfg {
     struct e820_entry e820[LOADER_MAP_MAX];
     unsigned e820_count;
 
-    const uint8_t *data; /* of the item that is selected */
-    uint32_t size, position;
+    uint16_t key;      /* that is selected */
+    uint32_t position; /* of the next byte in its item */
 };
 
 static const struct property fw_cfg_properties[] = {{0}};
@@ -112,17 +114,21 @@ static void make_items(struct fw_cfg *fw_cfg)
     add_item(fw_cfg, FW_CFG_E820, fw_cfg->e820, e820_size);
 }
 
-/* An item that there is not is an empty one. */
 static void select_item(struct fw_cfg *fw_cfg, uint16_t key)
 {
-    fw_cfg->size = 0;
+    fw_cfg->key = key;
     fw_cfg->position = 0;
-    for (unsigned i = 0; i < fw_cfg->item_count; i++) {
-        if (fw_cfg->items[i].key == key) {
-            fw_cfg->data = fw_cfg->items[i].data;
-            fw_cfg->size = fw_cfg->items[i].size;
-        }
-    }
+}
+
+/* An item that there is not is an empty one. */
+static const struct fw_cfg_item *selected_item(const struct fw_cfg *fw_cfg)
+{
+    static const struct fw_cfg_item none = {0};
+
+    for (unsigned i = 0; i < fw_cfg->item_count; i++)
+        if (fw_cfg->items[i].key == fw_cfg->key)
+            return &fw_cfg->items[i];
+    return &none;
 }
 
 static void fw_cfg_reset(struct device *device)
@@ -148,10 +154,11 @@ static int fw_cfg_create(struct device *device, struct error *error)
 static uint64_t fw_cfg_read(struct device *device, const struct device_access *access)
 {
     struct fw_cfg *fw_cfg = (struct fw_cfg *)device;
+    const struct fw_cfg_item *item = selected_item(fw_cfg);
 
-    if (access->offset != FW_CFG_DATA || fw_cfg->position >= fw_cfg->size)
+    if (access->offset != FW_CFG_DATA || fw_cfg->position >= item->size)
         return 0;
-    return fw_cfg->data[fw_cfg->position++];
+    return item->data[fw_cfg->position++];
 }
 
 /* The key is one 16-bit write; items cannot be written. */
@@ -161,12 +168,34 @@ static void fw_cfg_write(struct device *device, const struct device_access *acce
         select_item((struct fw_cfg *)device, (uint16_t)value);
 }
 
+static int fw_cfg_loaded(struct device *device, struct error *error)
+{
+    const struct fw_cfg *fw_cfg = (const struct fw_cfg *)device;
+
+    if (fw_cfg->position > selected_item(fw_cfg)->size)
+        return state_refuse(device, "position", error);
+    return 0;
+}
+
+static const struct state_field fw_cfg_fields[] = {
+    STATE_FIELD(struct fw_cfg, key),
+    STATE_FIELD(struct fw_cfg, position),
+    {0},
+};
+
+static const struct device_state fw_cfg_state = {
+    .version = 1,
+    .fields = fw_cfg_fields,
+    .loaded = fw_cfg_loaded,
+};
+
 const struct device_type fw_cfg_type = {
     .name = "fw_cfg",
     .help = "QEMU's firmware configuration at ports 0x510 and 0x511: RAM, CPUs, etc/e820",
     .instance_size = sizeof(struct fw_cfg),
     .locking = DEVICE_LOCKED,
     .properties = fw_cfg_properties,
+    .state = &fw_cfg_state,
     .create = fw_cfg_create,
     .read = fw_cfg_read,
     .write = fw_cfg_write,

@@ -136,12 +136,39 @@ static void i8042_write(struct device *device, const struct device_access *acces
     }
 }
 
+static int i8042_loaded(struct device *device, struct error *error)
+{
+    const struct i8042 *i8042 = (const struct i8042 *)device;
+
+    if (!(i8042->status & STATUS_PASSED))
+        return state_refuse(device, "status", error);
+    if (i8042->command && i8042->command != COMMAND_WRITE_MODE &&
+        i8042->command != COMMAND_WRITE_OUTPUT)
+        return state_refuse(device, "command", error);
+    return 0;
+}
+
+static const struct state_field i8042_fields[] = {
+    STATE_BITS(struct i8042, status, STATUS_FULL | STATUS_PASSED | STATUS_COMMAND),
+    STATE_FIELD(struct i8042, mode),
+    STATE_FIELD(struct i8042, data),
+    STATE_FIELD(struct i8042, command),
+    {0},
+};
+
+static const struct device_state i8042_state = {
+    .version = 1,
+    .fields = i8042_fields,
+    .loaded = i8042_loaded,
+};
+
 const struct device_type i8042_type = {
     .name = "i8042",
     .help = "keyboard controller at ports 0x60 and 0x64, without a keyboard: 0xfe to 0x64 resets",
     .instance_size = sizeof(struct i8042),
     .locking = DEVICE_LOCKED,
     .properties = i8042_properties,
+    .state = &i8042_state,
     .create = i8042_create,
     .read = i8042_read,
     .write = i8042_write,

@@ -82,12 +82,25 @@ static void pci_host_reset(struct device *device)
     pci_reset(&host->pci);
 }
 
+static const struct state_field pci_host_fields[] = {
+    PCI_STATE,
+    STATE_BITS(struct pci_host, address, ADDRESS_BITS),
+    {0},
+};
+
+static const struct device_state pci_host_state = {
+    .version = 1,
+    .fields = pci_host_fields,
+    .loaded = pci_loaded,
+};
+
 const struct device_type pci_host_type = {
     .name = "pci-host",
     .help = "PCI host bridge: configuration space at ports 0xcf8 to 0xcff",
     .instance_size = sizeof(struct pci_host),
     .locking = DEVICE_LOCKED,
     .properties = pci_host_properties,
+    .state = &pci_host_state,
     .create = pci_host_create,
     .read = pci_host_read,
     .write = pci_host_write,

@@ -106,12 +106,20 @@ static const struct property ptlcall_properties[] = {
     {.name = NULL},
 };
 
+static const struct state_field ptlcall_fields[] = {
+    PTLCALL_STATE(struct ptlcall_device),
+    {.name = NULL},
+};
+
+static const struct device_state ptlcall_state = {.version = 1, .fields = ptlcall_fields};
+
 const struct device_type ptlcall_type = {
     .name = "ptlcall",
     .help = "MARSSx86's hypercalls: a trigger page and a port",
     .instance_size = sizeof(struct ptlcall_device),
     .locking = DEVICE_LOCKED,
     .properties = ptlcall_properties,
+    .state = &ptlcall_state,
     .create = ptlcall_create,
     .read = ptlcall_load,
     .write = ptlcall_write,

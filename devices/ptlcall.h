@@ -33,7 +33,8 @@ struct ptlcall {
     const char *log_path; /* the property `log`; NULL: stderr */
 
     struct ptlcall_log log;
-    uint64_t calls; /* so far: the number of a call in the log */
+    uint64_t calls;           /* so far: the number of a call in the log */
+    uint64_t checkpoint_call; /* the number of the last one that asked for a checkpoint */
     struct ptlcall_session session;
 
     /* Room for one call: calls of an instance come one at a time. */
@@ -69,6 +70,12 @@ struct ptlcall_pci {
         .help = "file for the log; otherwise it goes to stderr"                                    \
     }
 
+/* What is state of the member (ptlcall) of (instance); for its table. */
+#define PTLCALL_STATE(instance)                                                                    \
+    STATE_FIELD(instance, ptlcall.calls), STATE_FIELD(instance, ptlcall.session.simulating),       \
+        STATE_FIELD(instance, ptlcall.session.kill_after_run),                                     \
+        STATE_FIELD(instance, ptlcall.session.limits)
+
 /*
  * Open the log; log_path is set, the rest zero. What is open is closed by ptlcall_close(). (name) is
  * the device's, NULL for `ptlcall`, of which there is one.
@@ -98,6 +105,7 @@ struct ptlcall_call {
     uint64_t arguments[5];
     const char *reason; /* why it was refused; NULL: it was not */
     bool ends;          /* the guest ends with it */
+    bool later;         /* its result will be known when the exit is over */
 };
 
 /* Refuse the call: (code) is minus PTLCALL_EINVAL and so on, (reason) a static text. */
@@ -108,6 +116,12 @@ int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_
 
 /* Copy guest memory at (address): 0, or the call is refused with -PTLCALL_EFAULT. */
 int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length);
+
+/*
+ * Copy the file name of (length) bytes at (address) to (name), which holds PTLCALL_NAME_MAX + 1, and
+ * log it: 0, or the call is refused.
+ */
+int64_t ptlcall_copy_name(struct ptlcall_call *call, uint64_t address, uint64_t length, char *name);
 
 /* Append ` time=… tsc=… exits=…` to the log's line. */
 void ptlcall_log_counters(struct ptlcall *ptlcall);
@@ -122,5 +136,6 @@ size_t ptlcall_report_counters(struct ptlcall *ptlcall, const char *name);
 int64_t ptlcall_enqueue(struct ptlcall_call *call);
 void ptlcall_enqueue_run(struct ptlcall_call *call);
 int64_t ptlcall_core_dump(struct ptlcall_call *call);
+int64_t ptlcall_checkpoint(struct ptlcall_call *call);
 
 #endif

@@ -51,6 +51,24 @@ int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, 
     return 0;
 }
 
+int64_t ptlcall_copy_name(struct ptlcall_call *call, uint64_t address, uint64_t length, char *name)
+{
+    int64_t result;
+
+    if (length == 0)
+        return ptlcall_refuse(call, -PTLCALL_EINVAL, "the name is empty");
+    if (length > PTLCALL_NAME_MAX)
+        return ptlcall_refuse(call, -PTLCALL_E2BIG, "the name is too long");
+    result = ptlcall_copy(call, address, name, length);
+    if (result < 0)
+        return result;
+    name[length] = '\0';
+    ptlcall_log_text(&call->ptlcall->log, "name", name, length);
+    if (!outfile_name_allowed(name, length))
+        return ptlcall_refuse(call, -PTLCALL_EINVAL, "the name is not allowed");
+    return 0;
+}
+
 static int64_t op_version(struct ptlcall_call *call)
 {
     uint64_t simulating = call->ptlcall->session.simulating ? PTLCALL_SIMULATING : 0;
@@ -68,12 +86,6 @@ static void pass_marker(struct ptlcall_call *call)
 {
     machine_pass_milestone(call->ptlcall->machine, MILESTONE_MARKER, call->arguments[0]);
     ptlcall_log_counters(call->ptlcall);
-}
-
-static int64_t op_checkpoint(struct ptlcall_call *call)
-{
-    ptlcall_log_print(&call->ptlcall->log, " action=%" PRIu64, call->arguments[2]);
-    return ptlcall_refuse(call, -PTLCALL_ENOSYS, "minivmm takes no checkpoints");
 }
 
 static int64_t op_log(struct ptlcall_call *call)
@@ -98,7 +110,7 @@ static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
     [PTLCALL_OP_VERSION] = {"VERSION", op_version, NULL},
     [PTLCALL_OP_MARKER] = {"MARKER", op_marker, pass_marker},
     [PTLCALL_OP_ENQUEUE] = {"ENQUEUE", ptlcall_enqueue, ptlcall_enqueue_run},
-    [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", op_checkpoint, NULL},
+    [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", ptlcall_checkpoint, NULL},
     [PTLCALL_OP_CORE_DUMP] = {"CORE_DUMP", ptlcall_core_dump, NULL},
     [PTLCALL_OP_LOG] = {"LOG", op_log, NULL},
 };
@@ -119,7 +131,9 @@ static void log_result(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall_log *log = &call->ptlcall->log;
 
-    if (result >= -ERRNO_MAX)
+    if (call->later)
+        ptlcall_log_print(log, " result=later");
+    else if (result >= -ERRNO_MAX)
         ptlcall_log_print(log, " result=%" PRId64, result);
     else
         ptlcall_log_print(log, " result=0x%" PRIx64, (uint64_t)result);

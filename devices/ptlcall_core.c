@@ -14,23 +14,6 @@ struct core_dump {
     char file_name[PTLCALL_NAME_MAX + 1];
 };
 
-static int64_t read_name(struct ptlcall_call *call, struct core_dump *dump)
-{
-    int64_t result;
-
-    if (dump->name_length == 0)
-        return ptlcall_refuse(call, -PTLCALL_EINVAL, "the name is empty");
-    if (dump->name_length > PTLCALL_NAME_MAX)
-        return ptlcall_refuse(call, -PTLCALL_E2BIG, "the name is too long");
-    result = ptlcall_copy(call, dump->name, dump->file_name, dump->name_length);
-    if (result < 0)
-        return result;
-    ptlcall_log_text(&call->ptlcall->log, "name", dump->file_name, dump->name_length);
-    if (!outfile_name_allowed(dump->file_name, dump->name_length))
-        return ptlcall_refuse(call, -PTLCALL_EINVAL, "the name is not allowed");
-    return 0;
-}
-
 /* Long dumps stop when the machine ends: nobody waits for them any more. */
 static int64_t write_memory(struct ptlcall_call *call, struct outfile *file,
                             const struct core_dump *dump)
@@ -81,7 +64,7 @@ int64_t ptlcall_core_dump(struct ptlcall_call *call)
         .name_length = call->arguments[3],
         .signal = call->arguments[4],
     };
-    int64_t result = read_name(call, &dump);
+    int64_t result = ptlcall_copy_name(call, dump.name, dump.name_length, dump.file_name);
 
     ptlcall_log_print(&call->ptlcall->log, " size=%" PRIu64 " signal=%" PRIu64, dump.size,
                       dump.signal);

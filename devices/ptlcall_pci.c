@@ -80,12 +80,25 @@ static const struct property ptlcall_pci_properties[] = {
     {.name = NULL},
 };
 
+static const struct state_field ptlcall_pci_fields[] = {
+    PCI_STATE,
+    PTLCALL_STATE(struct ptlcall_pci),
+    {.name = NULL},
+};
+
+static const struct device_state ptlcall_pci_state = {
+    .version = 1,
+    .fields = ptlcall_pci_fields,
+    .loaded = pci_loaded,
+};
+
 const struct device_type ptlcall_pci_type = {
     .name = "ptlcall-pci",
     .help = "ptlcalls by a PCI function: BAR0 is a trigger page, BAR1 the port",
     .instance_size = sizeof(struct ptlcall_pci),
     .locking = DEVICE_LOCKED,
     .properties = ptlcall_pci_properties,
+    .state = &ptlcall_pci_state,
     .create = ptlcall_pci_create,
     .read = ptlcall_load,
     .write = ptlcall_pci_write,

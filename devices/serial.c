@@ -24,6 +24,10 @@ struct serial {
     bool status_asked; /* LSR was read and nothing sent since */
     struct console files;
     struct console *out;
+
+    /* For checkpoints: what waits on the wire, and whether the line is up. */
+    struct console_state typed;
+    bool line_up;
 };
 
 #define IRQ_AUTO 0 /* and 1 is "0", and so on */
@@ -231,12 +235,56 @@ static int serial_finish(struct device *device, struct error *error)
     return 0;
 }
 
+/* Input that has just come may not have raised the line yet. */
+static void serial_saving(struct device *device)
+{
+    struct serial *serial = (struct serial *)device;
+
+    irq_set(&serial->line, serial_chip_interrupts(&serial->chip));
+    serial->line_up = serial->line.level;
+    if (serial->chip.wire)
+        console_put_state(serial->chip.wire, &serial->typed);
+}
+
+/* The line is as it was, and then hears of the input that has come since. */
+static int serial_loaded(struct device *device, struct error *error)
+{
+    struct serial *serial = (struct serial *)device;
+    const char *field = serial_chip_impossible(&serial->chip);
+
+    if (!field && serial->chip.wire && console_take_state(serial->chip.wire, &serial->typed) < 0)
+        field = "typed";
+    if (field)
+        return state_refuse(device, field, error);
+    irq_restore(&serial->line, serial->line_up);
+    irq_set(&serial->line, serial_chip_interrupts(&serial->chip));
+    return 0;
+}
+
+static const struct state_field serial_fields[] = {
+    SERIAL_CHIP_STATE(struct serial),
+    STATE_FIELD(struct serial, status_asked),
+    STATE_FIELD(struct serial, line_up),
+    STATE_FIELD(struct serial, typed.file_read),
+    STATE_FIELD(struct serial, typed.count),
+    STATE_FIELD(struct serial, typed.input),
+    {0},
+};
+
+static const struct device_state serial_state = {
+    .version = 1,
+    .fields = serial_fields,
+    .saving = serial_saving,
+    .loaded = serial_loaded,
+};
+
 const struct device_type serial_type = {
     .name = "serial",
     .help = "serial port (16550A)",
     .instance_size = sizeof(struct serial),
     .locking = DEVICE_LOCK_FREE, /* it locks itself, see above */
     .properties = serial_properties,
+    .state = &serial_state,
     .create = serial_create,
     .read = serial_read,
     .write = serial_write,

@@ -1,6 +1,7 @@
 #include "devices/serial_chip.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define IER_RECEIVED 0x01
 #define IER_EMPTY    0x02
@@ -36,7 +37,10 @@
 #define MSR_DSR         0x20
 #define MSR_RI          0x40
 #define MSR_DCD         0x80
+#define MSR_DELTA_BITS  0x0f
 #define MSR_DELTA_SHIFT 4 /* from a line to the bit that tells of its change */
+
+static const uint8_t triggers[] = {1, 4, 8, 14}; /* by the bits of FCR */
 
 static void clear_received(struct serial_chip *chip)
 {
@@ -103,13 +107,16 @@ void serial_chip_end_send(struct serial_chip *chip)
     chip->empty_event = true;
 }
 
+static unsigned depth(const struct serial_chip *chip)
+{
+    return chip->fifo_enabled ? SERIAL_FIFO : 1;
+}
+
 /* Without the FIFO the new byte takes the place of one that was not read, with it the new is lost. */
 static void loop_back(struct serial_chip *chip, uint8_t byte)
 {
-    const unsigned depth = chip->fifo_enabled ? SERIAL_FIFO : 1;
-
     chip->empty_event = true;
-    if (chip->count == depth) {
+    if (chip->count == depth(chip)) {
         chip->overrun = true;
         if (chip->fifo_enabled)
             return;
@@ -193,7 +200,6 @@ static void control_modem(struct serial_chip *chip, uint8_t value)
 /* The other bits count only together with the one that enables. */
 static void control_fifo(struct serial_chip *chip, uint8_t value)
 {
-    static const uint8_t triggers[] = {1, 4, 8, 14};
     const bool enable = value & FCR_ENABLE;
 
     if (enable != chip->fifo_enabled || (enable && (value & FCR_CLEAR_RECEIVED)))
@@ -262,4 +268,26 @@ void serial_chip_write(struct serial_chip *chip, unsigned offset, uint8_t value)
         chip->scr = value;
         break;
     }
+}
+
+static bool trigger_fits(const struct serial_chip *chip)
+{
+    const size_t choices = chip->fifo_enabled ? sizeof(triggers) : 1;
+
+    return chip->trigger <= SERIAL_FIFO && memchr(triggers, (int)chip->trigger, choices);
+}
+
+const char *serial_chip_impossible(const struct serial_chip *chip)
+{
+    if (chip->ier & ~IER_BITS)
+        return "chip.ier";
+    if (chip->mcr & ~MCR_BITS)
+        return "chip.mcr";
+    if (chip->msr_deltas & ~MSR_DELTA_BITS)
+        return "chip.msr_deltas";
+    if (!trigger_fits(chip))
+        return "chip.trigger";
+    if (chip->first >= SERIAL_FIFO)
+        return "chip.first";
+    return chip->count > depth(chip) ? "chip.count" : NULL;
 }

@@ -13,6 +13,7 @@
 #define DEVICES_SERIAL_CHIP_H
 
 #include "vmm/console.h"
+#include "vmm/state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,6 +51,16 @@ struct serial_chip {
     unsigned first, count; /* of received, a ring */
 };
 
+/* What of (instance), which has a struct serial_chip (chip), is state; for its table. */
+#define SERIAL_CHIP_STATE(instance)                                                                \
+    STATE_FIELD(instance, chip.ier), STATE_FIELD(instance, chip.lcr),                              \
+        STATE_FIELD(instance, chip.mcr), STATE_FIELD(instance, chip.scr),                          \
+        STATE_FIELD(instance, chip.divisor), STATE_FIELD(instance, chip.msr_deltas),               \
+        STATE_FIELD(instance, chip.fifo_enabled), STATE_FIELD(instance, chip.empty_event),         \
+        STATE_FIELD(instance, chip.overrun), STATE_FIELD(instance, chip.trigger),                  \
+        STATE_FIELD(instance, chip.received), STATE_FIELD(instance, chip.first),                   \
+        STATE_FIELD(instance, chip.count)
+
 /* All but (wire). */
 void serial_chip_reset(struct serial_chip *chip);
 
@@ -66,5 +77,8 @@ void serial_chip_end_send(struct serial_chip *chip);
 
 /* Is the interrupt line up? */
 bool serial_chip_interrupts(const struct serial_chip *chip);
+
+/* Of a chip loaded from a checkpoint, the field that cannot be as it is; NULL: they all can. */
+const char *serial_chip_impossible(const struct serial_chip *chip);
 
 #endif

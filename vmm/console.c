@@ -13,6 +13,7 @@ void console_init(struct console *console, int fd, enum output_policy policy,
                   const atomic_bool *abandoned)
 {
     pthread_mutex_init(&console->lock, NULL);
+    pthread_mutex_init(&console->input_lock, NULL);
     output_init(&console->output, fd, policy, abandoned);
     atomic_init(&console->input_head, 0);
     atomic_init(&console->input_tail, 0);
@@ -20,6 +21,7 @@ void console_init(struct console *console, int fd, enum output_policy policy,
     console->heard = NULL;
     console->opaque = NULL;
     console->file = -1;
+    console->file_read = 0;
     console->reader.fd = console->reader.stop = -1;
     console->tape = NULL;
     console->name = NULL;
@@ -36,6 +38,7 @@ void console_set_tape(struct console *console, struct tape *tape, const char *na
 void console_destroy(struct console *console)
 {
     tape_remove_console(console->tape, console);
+    pthread_mutex_destroy(&console->input_lock);
     pthread_mutex_destroy(&console->lock);
 }
 
@@ -78,11 +81,19 @@ int console_listen(struct console *console, void (*heard)(void *opaque), void *o
     return 0;
 }
 
-size_t console_room(const struct console *console)
+/* Bytes in the ring. */
+static size_t ring_count(const struct console *console)
 {
     unsigned tail = atomic_load(&console->input_tail);
 
-    return CONSOLE_INPUT - (atomic_load(&console->input_head) - tail);
+    return atomic_load(&console->input_head) - tail;
+}
+
+size_t console_room(const struct console *console)
+{
+    size_t count = ring_count(console);
+
+    return count < CONSOLE_INPUT ? CONSOLE_INPUT - count : 0;
 }
 
 /*
@@ -99,7 +110,7 @@ static size_t store(struct console *console, const uint8_t *bytes, size_t length
         size_t count = length - done < room ? length - done : room;
 
         for (size_t i = 0; i < count; i++)
-            console->input[(head + i) % CONSOLE_INPUT] = bytes[done + i];
+            console->input[(head + i) % CONSOLE_RING] = bytes[done + i];
         atomic_store(&console->input_head, head + (unsigned)count);
         done += count;
     }
@@ -113,6 +124,7 @@ static void read_file(struct console *console)
     ssize_t count = read(console->file, bytes, console_room(console));
 
     if (count > 0) {
+        console->file_read += (uint64_t)count;
         store(console, bytes, (size_t)count);
         tape_see_typed(console->tape, console->name, bytes, (size_t)count);
     } else if (count == 0 || errno != EINTR) {
@@ -123,12 +135,12 @@ static void read_file(struct console *console)
 
 size_t console_waiting(struct console *console)
 {
-    size_t waiting = CONSOLE_INPUT - console_room(console);
+    size_t waiting = ring_count(console);
 
     if (console->file < 0 || waiting >= INPUT_LOW)
         return waiting;
     read_file(console);
-    return CONSOLE_INPUT - console_room(console);
+    return ring_count(console);
 }
 
 int console_take(struct console *console)
@@ -138,7 +150,7 @@ int console_take(struct console *console)
 
     if (console_waiting(console) == 0)
         return -1;
-    byte = console->input[tail % CONSOLE_INPUT];
+    byte = console->input[tail % CONSOLE_RING];
     atomic_store(&console->input_tail, tail + 1);
 
     /*
@@ -157,8 +169,11 @@ void console_give(struct console *console, const uint8_t *bytes, size_t length)
 
 static size_t type_bytes(struct console *console, const uint8_t *bytes, size_t length)
 {
-    size_t count = store(console, bytes, length);
+    size_t count;
 
+    pthread_mutex_lock(&console->input_lock);
+    count = store(console, bytes, length);
+    pthread_mutex_unlock(&console->input_lock);
     if (count && console->heard)
         console->heard(console->opaque);
     return count;

@@ -19,7 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONSOLE_INPUT 256 /* bytes taken from stdin or a file ahead of the guest; a power of two */
+#define CONSOLE_INPUT 256                 /* bytes taken from stdin or a file ahead of the guest */
+#define CONSOLE_RING  (2 * CONSOLE_INPUT) /* a power of two: room for those that a state has, too */
 
 /* A thread that reads what makes one wait: a FIFO, a terminal. */
 struct console_reader {
@@ -34,14 +35,16 @@ struct console {
     struct console *next; /* of the tape's consoles */
     pthread_mutex_t lock; /* of (output) */
     struct output output;
-    uint8_t input[CONSOLE_INPUT];
+    pthread_mutex_t input_lock; /* of who puts in input; the last lock of all */
+    uint8_t input[CONSOLE_RING];
     atomic_uint input_head, input_tail; /* free-running; head - tail = bytes waiting */
     int room_event; /* eventfd, -1 if none: signalled when a full input ring has room again */
 
     void (*heard)(void *opaque); /* NULL: nobody listens */
     void *opaque;
 
-    int file; /* a file whose bytes never let one wait, read by the taker; -1: none */
+    int file;           /* a file whose bytes never let one wait, read by the taker; -1: none */
+    uint64_t file_read; /* bytes of it so far */
     struct console_reader reader;
 };
 
@@ -89,6 +92,21 @@ int console_open(struct console *console, const char *in, const char *out,
 
 /* A replay's: input that came from a file. What finds no room is dropped, as no recording has it. */
 void console_give(struct console *console, const uint8_t *bytes, size_t length);
+
+/* What of a console is state: the input that waits, and how much of its file was read. */
+struct console_state {
+    uint64_t file_read;
+    uint32_t count;
+    uint8_t input[CONSOLE_RING]; /* (count) bytes, and zeros */
+};
+
+/*
+ * For checkpoints, by the taker, while input may come. What is loaded, untrusted, is taken before what
+ * has come since the console was made; of that, what then finds no room is lost. -EINVAL: more input
+ * than there can be, or a place that its file cannot have; nothing has changed then.
+ */
+void console_put_state(struct console *console, struct console_state *state);
+int console_take_state(struct console *console, const struct console_state *state);
 
 /* After console_listen(): from now on input comes by itself. */
 int console_start(struct console *console, const char *owner, struct error *error);

@@ -20,35 +20,35 @@
 #define CORE_GDB_OWNER "CORE"
 #define CORE_NOTES     2200 /* notes of a file: two for each vCPU, one for each device, a few more */
 #define CORE_EXTENTS   1024 /* ranges of memory: near ones are joined until they are no more */
-#define CORE_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes */
+#define CORE_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes; neither counts the sum */
 
-/* Notes of the owner "minivmm". */
+/*
+ * Notes of the owner "minivmm". Readers of core files look at the type alone, whoever the owner is, so
+ * these are numbers that mean nothing to them: "MVM" and a counter.
+ */
 enum core_note_type {
-    CORE_MACHINE = 1, /* text: what it is made of, and when it was saved */
-    CORE_CPUID,       /* of vCPU 0 */
-    CORE_VCPU,        /* KVM's state of a vCPU */
-    CORE_VM,          /* KVM's state of the VM: interrupt controllers, PIT, clock */
-    CORE_DEVICE,      /* text: the state of a device, see vmm/state.h */
-    CORE_SUM,         /* 8 bytes, FNV-1a of headers and notes with these bytes 0; the last one */
+    CORE_MACHINE = 0x4d564d01, /* text: what it is made of, and when it was saved */
+    CORE_CPUID,                /* of vCPU 0 */
+    CORE_VCPU,                 /* KVM's state of a vCPU */
+    CORE_VM,                   /* KVM's state of the VM: interrupt controllers, PIT, clock */
+    CORE_DEVICE,               /* text: the state of a device, see vmm/state.h */
+    CORE_SUM, /* 8 bytes, FNV-1a of headers and notes with these bytes 0; the last one */
 };
 
 struct core_note {
     const char *owner;
     uint32_t type;
-    const void *bytes;
+    const void *bytes; /* of a file: aligned to 4 bytes only, so copied to be looked at */
     size_t size;
-};
-
-/* Guest memory that is in the file. */
-struct core_extent {
-    gpa_t address;
-    uint64_t size, offset; /* bytes; offset in the file, a multiple of PAGE_SIZE */
 };
 
 /*
  * Write (count) notes, and the sum, and what of (memory) is not zero, to (name) in the directory
  * (dir_fd): whole, or not at all. It is written under a temporary name, fsynced, then renamed
- * (vmm/outfile.h). Memory that was never touched is not read. No vCPU runs. A negative errno.
+ * (vmm/outfile.h), so it may take the place of the file that (memory) was mapped from. Memory that
+ * was never touched is not read. No vCPU runs, and nothing else writes to memory. SIGXFSZ is ignored.
+ * -E2BIG: too many notes, or too long ones; -EBUSY: memory was written to meanwhile; -EIO: the file
+ * that it was mapped from has become shorter; else what the host says, such as -ENOSPC.
  */
 int core_write(int dir_fd, const char *name, const struct core_note *notes, unsigned count,
                const struct memory *memory, struct error *error);
@@ -60,13 +60,14 @@ struct core {
     size_t headers_size;
     struct core_note *notes; /* all but the sum */
     unsigned note_count;
-    struct core_extent *extents; /* sorted by address, no overlaps */
+    struct memory_extent *extents; /* sorted by address, no overlaps */
     unsigned extent_count;
 };
 
 /*
  * Open and check the file, which is untrusted: headers, notes, sum, that the extents lie in the file.
- * A negative errno with the sentence "PATH: …". On success to be closed.
+ * What the notes say is for others to check. A negative errno with the sentence "PATH: …"; -EINVAL:
+ * it is no checkpoint. On success to be closed.
  */
 int core_open(struct core *core, const char *path, struct error *error);
 void core_close(struct core *core);
@@ -77,7 +78,8 @@ const struct core_note *core_find(const struct core *core, enum core_note_type t
 
 /*
  * Let (memory), just made, have the file's contents: mapped privately, so that nothing is read before
- * the guest touches it and the file is never written. -EINVAL: an extent is outside of memory.
+ * the guest touches it and the file is never written. -EINVAL: an extent is outside of memory. The
+ * core may be closed, and the file replaced or removed, but never cut, see memory_map_file().
  */
 int core_map(const struct core *core, struct memory *memory, struct error *error);
 

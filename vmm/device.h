@@ -11,6 +11,7 @@
 #include "vmm/bus.h"
 #include "vmm/error.h"
 #include "vmm/property.h"
+#include "vmm/state.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -50,6 +51,7 @@ struct device_type {
     size_t instance_size;
     enum device_locking locking;
     const struct property *properties; /* ended by a NULL name */
+    const struct device_state *state;  /* NULL: it has none beside its properties */
 
     /* Properties are set, the rest of the instance is zero: claim regions, open files. */
     int (*create)(struct device *device, struct error *error);

@@ -14,9 +14,11 @@ static enum exit_action stop(struct machine *machine, struct vcpu *vcpu, enum ou
     return EXIT_STOP;
 }
 
-static enum exit_action after_access(struct machine *machine)
+static enum exit_action after_access(struct machine *machine, const struct vcpu *vcpu)
 {
-    return machine_outcome(machine) == OUTCOME_NONE ? EXIT_RESUME : EXIT_STOP;
+    if (machine_outcome(machine) != OUTCOME_NONE)
+        return EXIT_STOP;
+    return vcpu->requested ? EXIT_SERVE : EXIT_RESUME;
 }
 
 static void access_counted(struct machine *machine, enum bus_space space, struct bus_cycle *cycle)
@@ -72,9 +74,9 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
             memcpy(data, &cycle.value, size);
         vcpu->io_done++;
         if (machine_outcome(machine) != OUTCOME_NONE)
-            return EXIT_STOP;
+            break;
     }
-    return EXIT_RESUME;
+    return after_access(machine, vcpu);
 }
 
 static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
@@ -98,7 +100,7 @@ static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
     access_counted(machine, BUS_MMIO, &cycle);
     if (!cycle.write)
         memcpy(run->mmio.data, &cycle.value, cycle.size);
-    return after_access(machine);
+    return after_access(machine, vcpu);
 }
 
 /*
@@ -122,8 +124,7 @@ static enum exit_action handle_crash(struct machine *machine, struct vcpu *vcpu)
 
 static enum exit_action handle_nothing(struct machine *machine, struct vcpu *vcpu)
 {
-    (void)vcpu;
-    return after_access(machine);
+    return after_access(machine, vcpu);
 }
 
 static enum exit_action handle_system_event(struct machine *machine, struct vcpu *vcpu)
@@ -142,7 +143,7 @@ static enum exit_action handle_system_event(struct machine *machine, struct vcpu
 static enum exit_action handle_msr(struct machine *machine, struct vcpu *vcpu)
 {
     vcpu->run->msr.error = 1;
-    return after_access(machine);
+    return after_access(machine, vcpu);
 }
 
 struct exit_kind {

@@ -1,5 +1,6 @@
 #include "vmm/host.h"
 
+#include "vmm/checkpoint.h"
 #include "vmm/clock.h"
 #include "vmm/console.h"
 #include "vmm/descriptor.h"
@@ -41,6 +42,9 @@ static void prepare_signals(struct host *host, sigset_t *taken)
     sigemptyset(taken);
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
         sigaddset(taken, endings[i]);
+    sigaddset(taken, SIGCONT);
+    if (host->checkpoint_signal)
+        sigaddset(taken, host->checkpoint_signal);
     pthread_sigmask(SIG_BLOCK, taken, &host->old_mask);
     sigemptyset(&kicks);
     sigaddset(&kicks, VCPU_KICK_SIGNAL);
@@ -71,9 +75,10 @@ static void end_from_outside(struct host *host, enum outcome outcome)
 {
     machine_stop(host->machine, outcome);
     atomic_store(&host->machine->abandoned, true);
+    machine_go_on(host->machine);
 }
 
-/* Ctrl-A x ends the guest, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
+/* Ctrl-A x ends the guest, Ctrl-A c lets it go on, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
 static bool is_typed(struct host *host, uint8_t byte)
 {
     if (!host->raw)
@@ -85,7 +90,9 @@ static bool is_typed(struct host *host, uint8_t byte)
     host->escape = false;
     if (byte == 'x')
         end_from_outside(host, OUTCOME_INTERRUPTED);
-    return byte != 'x';
+    if (byte == 'c')
+        machine_go_on(host->machine);
+    return byte != 'x' && byte != 'c';
 }
 
 static void read_input(struct host *host)
@@ -135,13 +142,29 @@ static int wait_ms(const struct host *host)
     return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
 }
 
-/* Which one it was does not matter. */
-static void take_signal(const struct host *host)
+static void save_machine(const struct host *host)
+{
+    struct error error;
+    int result = checkpoint_save(host->machine, host->checkpoint_path, &error);
+
+    if (result == 0)
+        machine_notice(host->machine, "checkpoint: %s is written", host->checkpoint_path);
+    else if (result != -EINTR)
+        machine_notice(host->machine, "checkpoint: %s; the guest goes on", error.text);
+}
+
+static void take_signal(struct host *host)
 {
     struct signalfd_siginfo signal;
 
-    if (read(host->signals, &signal, sizeof(signal)) < 0)
+    if (read(host->signals, &signal, sizeof(signal)) != sizeof(signal))
         return;
+    if (signal.ssi_signo == SIGCONT)
+        machine_go_on(host->machine);
+    else if ((int)signal.ssi_signo == host->checkpoint_signal)
+        save_machine(host);
+    else
+        end_from_outside(host, OUTCOME_INTERRUPTED);
 }
 
 /* No vCPU had an exit since the last time: does anything still run? */
@@ -180,10 +203,8 @@ static void *host_thread(void *argument)
             check_sleep(host);
         if (waits[0].revents)
             return NULL;
-        if (waits[1].revents) {
+        if (waits[1].revents)
             take_signal(host);
-            end_from_outside(host, OUTCOME_INTERRUPTED);
-        }
         if (host->deadline && clock_now() >= host->deadline)
             end_from_outside(host, OUTCOME_TIMEOUT);
         if (waits[2].revents)
@@ -206,15 +227,18 @@ static void restore(struct host *host)
     pthread_sigmask(SIG_SETMASK, &host->old_mask, NULL);
 }
 
-int host_begin(struct host *host, struct machine *machine, uint64_t timeout_ns, struct error *error)
+int host_begin(struct host *host, struct machine *machine, const struct host_options *options,
+               struct error *error)
 {
     sigset_t taken;
     int result;
 
     memset(host, 0, sizeof(*host));
     host->machine = machine;
-    if (timeout_ns)
-        host->deadline = clock_now() + timeout_ns;
+    host->checkpoint_signal = options->checkpoint_signal;
+    host->checkpoint_path = options->checkpoint_path;
+    if (options->timeout_ns)
+        host->deadline = clock_now() + options->timeout_ns;
     prepare_signals(host, &taken);
     host->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     host->stop = eventfd(0, EFD_CLOEXEC);

@@ -29,25 +29,51 @@ int irq_connect(struct irq_hub *hub, struct irq_line *line, unsigned gsi, bool n
 
 static void set_gsi(struct irq_hub *hub, unsigned gsi, bool level)
 {
+    hub->changes++;
     tape_tell(hub->tape, "irq", (const uint64_t[]){gsi, level}, 2, false);
     if (hub->sink.set)
         hub->sink.set(hub->sink.opaque, gsi, level);
 }
 
+/* True: the GSI changes with the line. The lock of the hub is held. */
+static bool count_line(struct irq_line *line, bool level)
+{
+    unsigned *raised = &line->hub->raised[line->gsi];
+
+    line->level = level;
+    *raised += level ? 1u : -1u;
+    return *raised == (level ? 1u : 0u);
+}
+
 void irq_set(struct irq_line *line, bool level)
 {
     struct irq_hub *hub = line->hub;
-    unsigned *raised;
 
     if (!hub || line->level == level)
         return;
-    line->level = level;
     pthread_mutex_lock(&hub->lock);
-    raised = &hub->raised[line->gsi];
-    *raised += level ? 1u : -1u;
-    if (*raised == (level ? 1u : 0u))
+    if (count_line(line, level))
         set_gsi(hub, line->gsi, level);
     pthread_mutex_unlock(&hub->lock);
+}
+
+void irq_restore(struct irq_line *line, bool level)
+{
+    if (!line->hub || line->level == level)
+        return;
+    pthread_mutex_lock(&line->hub->lock);
+    count_line(line, level);
+    pthread_mutex_unlock(&line->hub->lock);
+}
+
+unsigned irq_changes(struct irq_hub *hub)
+{
+    unsigned changes;
+
+    pthread_mutex_lock(&hub->lock);
+    changes = hub->changes;
+    pthread_mutex_unlock(&hub->lock);
+    return changes;
 }
 
 void irq_send_message(struct irq_hub *hub, uint64_t address, uint32_t data)

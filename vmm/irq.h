@@ -29,6 +29,7 @@ struct irq_hub {
     bool needed;          /* a device cannot do without: the machine gets interrupt controllers */
     pthread_mutex_t lock;
     unsigned raised[IRQ_GSIS]; /* how many lines of the GSI are up */
+    unsigned changes;          /* of any GSI so far, modulo 2^32 */
     struct tape *tape;         /* hears of changes; NULL: none */
 };
 
@@ -51,6 +52,18 @@ int irq_connect(struct irq_hub *hub, struct irq_line *line, unsigned gsi, bool n
 
 /* Raise or lower; the level that a line has already is no news. Calls of one line are ordered by its device's lock. */
 void irq_set(struct irq_line *line, bool level);
+
+/*
+ * Let (line) have (level) without anybody hearing of it: the interrupt controllers, which are restored
+ * on their own, know. For loading a state.
+ */
+void irq_restore(struct irq_line *line, bool level);
+
+/*
+ * How often any GSI went up or down so far. What is saved of devices and interrupt controllers belongs
+ * together if this is the same before and after: input can raise an interrupt while no vCPU runs.
+ */
+unsigned irq_changes(struct irq_hub *hub);
 
 /* Send an MSI, as a device that was given (address) and (data) by the guest. */
 void irq_send_message(struct irq_hub *hub, uint64_t address, uint32_t data);

@@ -23,11 +23,7 @@ static const struct {
 #define UNPAGED_TSS      0xfffbd000ul
 #define UNPAGED_IDENTITY 0xfffbc000ull
 
-#define CALL(fd, request, argument, error) checked(fd, request, #request, argument, error)
-
-/* An ioctl whose failure is an error of the machine's. */
-static int checked(int fd, unsigned long request, const char *name, void *argument,
-                   struct error *error)
+int kvm_call(int fd, unsigned long request, const char *name, void *argument, struct error *error)
 {
     int result = ioctl(fd, request, argument);
 
@@ -82,7 +78,7 @@ static int check_system(const struct kvm *kvm, const char *path, struct error *e
 
 static int check_vm(struct kvm *kvm, struct error *error)
 {
-    int size = CALL(kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, NULL, error);
+    int size = KVM_CALL(kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, NULL, error);
     int sync = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
     int vcpus = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 
@@ -107,7 +103,7 @@ int kvm_open(struct kvm *kvm, const char *path, struct error *error)
     if (result == 0) {
         /* EINTR: a signal came while KVM was making it. */
         do
-            result = CALL(kvm->system_fd, KVM_CREATE_VM, NULL, error);
+            result = KVM_CALL(kvm->system_fd, KVM_CREATE_VM, NULL, error);
         while (result == -EINTR);
     }
     if (result >= 0) {
@@ -136,28 +132,28 @@ int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_s
         .userspace_addr = (uintptr_t)slot->host,
     };
 
-    return CALL(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region, error);
+    return KVM_CALL(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region, error);
 }
 
 /* ELCR: level-triggered inputs of the second PIC, which has 8 to 15. */
 static int set_level_triggered(const struct kvm *kvm, struct error *error)
 {
     struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_SLAVE};
-    int result = CALL(kvm->vm_fd, KVM_GET_IRQCHIP, &chip, error);
+    int result = KVM_CALL(kvm->vm_fd, KVM_GET_IRQCHIP, &chip, error);
 
     if (result < 0)
         return result;
     chip.chip.pic.elcr = 1u << (10 - 8) | 1u << (11 - 8);
-    return CALL(kvm->vm_fd, KVM_SET_IRQCHIP, &chip, error);
+    return KVM_CALL(kvm->vm_fd, KVM_SET_IRQCHIP, &chip, error);
 }
 
 int kvm_create_irqchip(const struct kvm *kvm, struct error *error)
 {
     struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
-    int result = CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
+    int result = KVM_CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
 
     if (result == 0)
-        result = CALL(kvm->vm_fd, KVM_CREATE_PIT2, &pit, error);
+        result = KVM_CALL(kvm->vm_fd, KVM_CREATE_PIT2, &pit, error);
     if (result == 0)
         result = set_level_triggered(kvm, error);
     return result;
@@ -185,7 +181,7 @@ int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error)
     int result = 0;
 
     if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0)
-        result = CALL(kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity, error);
+        result = KVM_CALL(kvm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &identity, error);
     if (result == 0 && ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
         ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, UNPAGED_TSS) < 0)
         result = error_set(error, -errno, "KVM_SET_TSS_ADDR: %s", strerror(errno));
@@ -197,7 +193,7 @@ int kvm_get_supported_cpuid(const struct kvm *kvm, union kvm_cpuid_table *table,
 {
     memset(&table->header, 0, sizeof(table->header));
     table->header.nent = KVM_CPUID_MAX;
-    return CALL(kvm->system_fd, KVM_GET_SUPPORTED_CPUID, &table->header, error);
+    return KVM_CALL(kvm->system_fd, KVM_GET_SUPPORTED_CPUID, &table->header, error);
 }
 
 int kvm_create_vcpu(const struct kvm *kvm, unsigned id, int *fd, struct kvm_run **run,
@@ -229,47 +225,47 @@ void kvm_destroy_vcpu(const struct kvm *kvm, int fd, struct kvm_run *run)
 
 int kvm_set_cpuid(int vcpu_fd, union kvm_cpuid_table *table, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_SET_CPUID2, &table->header, error);
+    return KVM_CALL(vcpu_fd, KVM_SET_CPUID2, &table->header, error);
 }
 
 int kvm_list_apic(int vcpu_fd, struct error *error)
 {
     struct kvm_lapic_state state;
-    int result = CALL(vcpu_fd, KVM_GET_LAPIC, &state, error);
+    int result = KVM_CALL(vcpu_fd, KVM_GET_LAPIC, &state, error);
 
     if (result == 0)
-        result = CALL(vcpu_fd, KVM_SET_LAPIC, &state, error);
+        result = KVM_CALL(vcpu_fd, KVM_SET_LAPIC, &state, error);
     return result;
 }
 
 int kvm_get_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_GET_REGS, regs, error);
+    return KVM_CALL(vcpu_fd, KVM_GET_REGS, regs, error);
 }
 
 int kvm_set_registers(int vcpu_fd, struct kvm_regs *regs, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_SET_REGS, regs, error);
+    return KVM_CALL(vcpu_fd, KVM_SET_REGS, regs, error);
 }
 
 int kvm_get_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_GET_SREGS, sregs, error);
+    return KVM_CALL(vcpu_fd, KVM_GET_SREGS, sregs, error);
 }
 
 int kvm_set_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_SET_SREGS, sregs, error);
+    return KVM_CALL(vcpu_fd, KVM_SET_SREGS, sregs, error);
 }
 
 int kvm_get_mp_state(int vcpu_fd, struct kvm_mp_state *state, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_GET_MP_STATE, state, error);
+    return KVM_CALL(vcpu_fd, KVM_GET_MP_STATE, state, error);
 }
 
 int kvm_get_events(int vcpu_fd, struct kvm_vcpu_events *events, struct error *error)
 {
-    return CALL(vcpu_fd, KVM_GET_VCPU_EVENTS, events, error);
+    return KVM_CALL(vcpu_fd, KVM_GET_VCPU_EVENTS, events, error);
 }
 
 int kvm_run_vcpu(int vcpu_fd)

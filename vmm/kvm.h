@@ -1,5 +1,6 @@
 /*
- * Every KVM ioctl, checked and named. Nothing else calls ioctl on a KVM descriptor.
+ * Every KVM ioctl, checked and named. Nothing else calls ioctl on a KVM descriptor; those for
+ * checkpoints are in kvm_state_ioctl.c, under the same rule.
  *
  * Functions give 0 or a negative errno, with a sentence that names the ioctl.
  */
@@ -29,6 +30,13 @@ union kvm_cpuid_table {
     struct kvm_cpuid2 header;
     uint8_t room[sizeof(struct kvm_cpuid2) + KVM_CPUID_MAX * sizeof(struct kvm_cpuid_entry2)];
 };
+
+/*
+ * Any ioctl, for kvm.c and kvm_state_ioctl.c alone: what it gives, or a negative errno with the
+ * sentence "(name): …".
+ */
+int kvm_call(int fd, unsigned long request, const char *name, void *argument, struct error *error);
+#define KVM_CALL(fd, request, argument, error) kvm_call(fd, request, #request, argument, error)
 
 /* No VM, no descriptors: what kvm_close() takes. */
 void kvm_init(struct kvm *kvm);

@@ -191,12 +191,26 @@ bool machine_sleeps_for_ever(struct machine *machine)
 {
     bool sleeps = true;
 
-    if (!pause_begin(machine, PAUSE_MS))
+    if (!pause_begin(machine, PAUSE_MS, false))
         return false;
     for (unsigned id = 0; sleeps && id < machine->vcpu_count; id++)
         sleeps = vcpu_sleeps_for_ever(&machine->vcpus[id]);
-    pause_end(machine);
+    pause_end(machine, false);
     return sleeps;
+}
+
+void machine_hold(struct machine *machine)
+{
+    if (!atomic_exchange(&machine->held, true)) {
+        machine_notice(machine, "the machine waits; SIGCONT, or Ctrl-A c, lets it go on");
+        pause_hold(machine);
+    }
+}
+
+void machine_go_on(struct machine *machine)
+{
+    if (atomic_exchange(&machine->held, false))
+        pause_end(machine, false);
 }
 
 void machine_kick(struct machine *machine)

@@ -29,6 +29,7 @@
 #define MACHINE_POST         0x100u
 #define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
 
+struct plan;
 struct trace;
 
 struct machine_config {
@@ -37,11 +38,13 @@ struct machine_config {
     bool unpaged;   /* vCPU 0 starts with paging off */
     int console_fd; /* where the guest's console goes; not closed by the machine */
     enum output_policy console_policy;
-    const char *out_dir; /* where files that the guest asks for are written */
-    bool quiet;          /* no notices on stderr */
-    bool stats;          /* measure for --stats */
-    bool irqchip;        /* interrupt controllers even if no device needs them */
-    uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
+    const char *out_dir;         /* where files that the guest asks for are written */
+    bool quiet;                  /* no notices on stderr */
+    bool stats;                  /* measure for --stats */
+    bool irqchip;                /* interrupt controllers even if no device needs them */
+    uint64_t checkpoint_at;      /* --checkpoint-at: after so many exits of vCPU 0; 0: never */
+    const char *checkpoint_path; /* to this file */
+    uint64_t wall_clock;         /* where the guest's date stands still, for tests; 0: the host's */
 };
 
 struct machine {
@@ -57,6 +60,11 @@ struct machine {
     /* CPUID leaves that devices offer to every vCPU. */
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
+
+    const struct plan *plan;     /* what it was made of: for checkpoints; NULL: there are none */
+    union kvm_cpuid_table cpuid; /* of vCPU 0 */
+    bool reboots;                /* the end is a reboot */
+    atomic_bool held;            /* the guest, or a person, has it wait: machine_hold() */
 
     struct tape *tape;   /* NULL: none */
     struct trace *trace; /* --trace; NULL: none. The caller's */
@@ -136,6 +144,10 @@ static inline int machine_status(struct machine *machine)
  * one, HLT is an exit. The vCPUs are brought to rest for it.
  */
 bool machine_sleeps_for_ever(struct machine *machine);
+
+/* Let all vCPUs rest until somebody outside calls machine_go_on(). Both from any thread. */
+void machine_hold(struct machine *machine);
+void machine_go_on(struct machine *machine);
 
 /* Kick every vCPU that runs in a thread. */
 void machine_kick(struct machine *machine);

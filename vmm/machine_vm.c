@@ -48,6 +48,8 @@ static int create_vcpus(struct machine *machine, struct error *error)
 
         result = x86_set_cpuid(&table.header, KVM_CPUID_MAX, id, machine->vcpu_count,
                                machine->cpuid_leaves, machine->cpuid_leaf_count, error);
+        if (id == 0)
+            machine->cpuid = table;
         if (result == 0)
             result = vcpu_create(&machine->vcpus[id], &table, error);
     }

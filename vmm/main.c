@@ -1,6 +1,7 @@
 /* The program: command line → action → exit status. The only place that ends the process. */
 #include "vmm/device.h"
 #include "vmm/exits.h"
+#include "vmm/info.h"
 #include "vmm/options.h"
 #include "vmm/page.h"
 #include "vmm/run.h"
@@ -67,6 +68,16 @@ static int report(const struct options *options)
     return 0;
 }
 
+static int info(const struct options *options)
+{
+    struct error error;
+
+    if (info_print(options->restore, options->translate ? &options->translated : NULL,
+                   STDOUT_FILENO, &error) < 0)
+        return fail(OUTCOME_IMAGE, &error);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -88,6 +99,8 @@ int main(int argc, char **argv)
         return replay(&options);
     case OPTIONS_EXITS:
         return outcome_exit_status(exits_test(options.words, options.word_count), 0);
+    case OPTIONS_INFO:
+        return info(&options);
     case OPTIONS_REPORT:
         return report(&options);
     case OPTIONS_RUN:

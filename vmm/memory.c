@@ -6,9 +6,12 @@
 #include "vmm/tape.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static int size_check(uint64_t size, struct error *error)
 {
@@ -56,8 +59,63 @@ int memory_create(struct memory *memory, uint64_t size, struct error *error)
     return 0;
 }
 
+/* Remember where the contents come from. */
+static int keep_file(struct memory *memory, const char *path, int fd,
+                     const struct memory_extent *extents, unsigned count, struct error *error)
+{
+    struct memory_file *file = malloc(sizeof(*file) + count * sizeof(*extents));
+    const int own = file ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+    if (own < 0) {
+        const int result = file ? -errno : -ENOMEM;
+
+        free(file);
+        return error_set(error, result, "%s: cannot be kept open: %s", path, strerror(-result));
+    }
+    file->fd = own;
+    file->count = count;
+    memcpy(file->extents, extents, count * sizeof(*extents));
+    memory->file = file;
+    return 0;
+}
+
+static int map_extent(const struct memory *memory, const char *path, int fd,
+                      const struct memory_extent *extent, struct error *error)
+{
+    void *host = memory_at(memory, extent->address, extent->size);
+    const int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+
+    if (mmap(host, extent->size, PROT_READ | PROT_WRITE, flags, fd, (off_t)extent->offset) == host)
+        return 0;
+    return error_set(error, -errno,
+                     "%s: cannot map its %" PRIu64 " bytes of guest memory at 0x%" PRIx64 ": %s",
+                     path, extent->size, extent->address.value, strerror(errno));
+}
+
+int memory_map_file(struct memory *memory, const char *path, int fd,
+                    const struct memory_extent *extents, unsigned count, struct error *error)
+{
+    int result = 0;
+
+    if (count == 0)
+        return 0;
+    for (unsigned i = 0; i < count; i++)
+        if (!memory_at(memory, extents[i].address, extents[i].size))
+            return error_set(error, -EINVAL,
+                             "%s: %" PRIu64 " bytes of guest memory at 0x%" PRIx64
+                             " are not within the machine's RAM; give it as much as it had",
+                             path, extents[i].size, extents[i].address.value);
+    result = keep_file(memory, path, fd, extents, count, error);
+    for (unsigned i = 0; i < count && result == 0; i++)
+        result = map_extent(memory, path, fd, &extents[i], error);
+    return result;
+}
+
 void memory_destroy(struct memory *memory)
 {
+    if (memory->file)
+        close(memory->file->fd);
+    free(memory->file);
     for (unsigned i = 0; i < memory->slot_count; i++)
         munmap(memory->slots[i].host, memory->slots[i].size);
     *memory = (struct memory){0};

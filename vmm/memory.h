@@ -43,12 +43,26 @@ struct memory_slot {
     uint8_t *host;
 };
 
+/* (size) bytes at (address), whose contents are in a file from (offset) on. */
+struct memory_extent {
+    gpa_t address;
+    uint64_t size, offset; /* multiples of PAGE_SIZE */
+};
+
+/* The file that memory came from, see memory_map_file(). */
+struct memory_file {
+    int fd;
+    unsigned count;
+    struct memory_extent extents[]; /* sorted by address, no overlaps */
+};
+
 struct tape;
 
 struct memory {
     struct memory_slot slots[MEMORY_SLOTS]; /* sorted by base, no overlaps */
     unsigned slot_count;
-    struct tape *tape; /* hears what is read and written; NULL: none */
+    struct memory_file *file; /* NULL: what was never written is zero */
+    struct tape *tape;        /* hears what is read and written; NULL: none */
 };
 
 /*
@@ -57,6 +71,16 @@ struct memory {
  */
 int memory_create(struct memory *memory, uint64_t size, struct error *error);
 void memory_destroy(struct memory *memory);
+
+/*
+ * Let RAM just made have contents out of (path), open for reading as (fd): (count) extents, mapped
+ * privately, so that nothing is read before it is touched, and nothing is ever written to the file.
+ * Once. The file must not become shorter as long as the memory lives: what is touched behind its end
+ * is a SIGBUS. (fd) may be closed; memory keeps one of its own, by which it finds the file's holes.
+ * -EINVAL: not in one slot, and nothing was mapped; after another errno, memory can only be destroyed.
+ */
+int memory_map_file(struct memory *memory, const char *path, int fd,
+                    const struct memory_extent *extents, unsigned count, struct error *error);
 
 /* Bytes of RAM altogether, and the end of the part below 4 GiB. */
 uint64_t memory_size(const struct memory *memory);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,51 @@ static int parse_stats(struct options *options, const char *value, struct error 
     return 0;
 }
 
+/* What stands behind the colon of (value), or NULL. */
+static const char *behind_colon(const char *value)
+{
+    const char *colon = strchr(value, ':');
+
+    return colon && colon[1] ? colon + 1 : NULL;
+}
+
+/* EXITS:FILE */
+static int parse_checkpoint_at(struct options *options, const char *value, struct error *error)
+{
+    char number[24];
+    const char *path = behind_colon(value);
+
+    snprintf(number, sizeof(number), "%.*s", (int)strcspn(value, ":"), value);
+    if (!path || number_parse(number, "KMG", &options->checkpoint_at) < 0 ||
+        options->checkpoint_at == 0)
+        return bad_value(error, "--checkpoint-at", value, "EXITS:FILE, such as 1000:roi.core");
+    options->checkpoint_at_path = path;
+    return 0;
+}
+
+/* SIGNAL:FILE */
+static int parse_checkpoint_on(struct options *options, const char *value, struct error *error)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"SIGUSR1", SIGUSR1},
+                   {"USR1", SIGUSR1},
+                   {"SIGUSR2", SIGUSR2},
+                   {"USR2", SIGUSR2}};
+    const char *path = behind_colon(value);
+    const size_t length = strcspn(value, ":");
+
+    for (size_t i = 0; path && i < sizeof(signals) / sizeof(signals[0]); i++) {
+        if (strlen(signals[i].name) != length || strncmp(signals[i].name, value, length) != 0)
+            continue;
+        options->checkpoint_signal = signals[i].number;
+        options->checkpoint_signal_path = path;
+        return 0;
+    }
+    return bad_value(error, "--checkpoint-on", value, "SIGUSR1:FILE or SIGUSR2:FILE");
+}
+
 static int parse_replay(struct options *options, const char *value, struct error *error)
 {
     (void)error;
@@ -219,6 +265,12 @@ static const struct option_spec specs[] = {
      "give an exit stream to its devices, without KVM, and compare", PARSE(parse_replay)},
     {"exits", 0, no_argument, NULL, "FILE...: replay exit streams written as tests",
      PARSE(parse_exits)},
+    {"checkpoint-on", 0, required_argument, "SIGNAL:FILE",
+     "save the machine to FILE at each SIGUSR1 or SIGUSR2", PARSE(parse_checkpoint_on)},
+    {"checkpoint-at", 0, required_argument, "EXITS:FILE",
+     "save it after so many exits of vCPU 0, and end", PARSE(parse_checkpoint_at)},
+    {"restore", 0, required_argument, "FILE", "go on from a checkpoint, in place of an image",
+     FIELD(restore)},
     {"help", 'h', no_argument, NULL, "this text", PARSE(parse_help)},
     {"version", 'V', no_argument, NULL, "the version", PARSE(parse_version)},
 };
@@ -321,6 +373,28 @@ static int take_option(struct options *options, int code, char **argv, struct er
     }
 }
 
+/* info CHECKPOINT [--translate GVA]: the words of (argv) behind "info". */
+static int parse_info(int argc, char **argv, struct options *options, struct error *error)
+{
+    static const char usage[] = "minivmm info roi.core, or with --translate 0xGVA";
+
+    options->action = OPTIONS_INFO;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--translate") == 0 && i + 1 < argc) {
+            options->translate = true;
+            if (number_parse(argv[++i], "", &options->translated) < 0)
+                return bad_value(error, "--translate", argv[i], "an address such as 0x100000");
+        } else if (argv[i][0] != '-' && !options->restore) {
+            options->restore = argv[i];
+        } else {
+            return error_set(error, -EINVAL, "info %s: not allowed; give: %s", argv[i], usage);
+        }
+    }
+    if (!options->restore)
+        return error_set(error, -EINVAL, "info: give: %s", usage);
+    return 0;
+}
+
 /* report STREAM -o PAGE: the words of (argv) behind "report". */
 static int parse_report(int argc, char **argv, struct options *options, struct error *error)
 {
@@ -340,6 +414,18 @@ static int parse_report(int argc, char **argv, struct options *options, struct e
     return 0;
 }
 
+/* The guest is in the checkpoint. */
+static int check_restore(const struct options *options, struct error *error)
+{
+    if (options->image || options->word_count || options->initrd || options->append ||
+        options->has_mode || options->has_load || options->has_entry)
+        return error_set(error, -EINVAL,
+                         "--restore %s: the guest is in it; leave out the image, its options and "
+                         "its arguments",
+                         options->restore);
+    return 0;
+}
+
 /* What must be there, and what must not, now that all options are known. */
 static int check_words(const struct options *options, struct error *error)
 {
@@ -349,6 +435,8 @@ static int check_words(const struct options *options, struct error *error)
         return error_set(error, -EINVAL,
                          "--replay %s: runs no guest; leave out the image, --record and --trace",
                          options->stream);
+    if (options->action == OPTIONS_RUN && options->restore)
+        return check_restore(options, error);
     if (options->action == OPTIONS_RUN && !options->image)
         return error_set(error, -EINVAL, "no image; try: minivmm guest.bin, or --help");
     return 0;
@@ -366,6 +454,8 @@ int options_parse(int argc, char **argv, struct options *options, struct error *
                                 .out_dir = "."};
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return parse_report(argc - 1, argv + 1, options, error);
+    if (argc > 1 && strcmp(argv[1], "info") == 0)
+        return parse_info(argc - 1, argv + 1, options, error);
     make_tables(&tables);
     optind = 0; /* begin anew: getopt keeps its place in globals of its own */
     while (result == 0 && (options->action == OPTIONS_RUN || options->action == OPTIONS_REPLAY) &&
@@ -397,6 +487,8 @@ void options_print_help(int fd)
     dprintf(fd, "Usage: minivmm [OPTION...] IMAGE [-- GUEST-ARGUMENTS]\n"
                 "       minivmm --replay FILE\n"
                 "       minivmm --exits FILE...\n"
+                "       minivmm --restore FILE\n"
+                "       minivmm info FILE [--translate ADDRESS]\n"
                 "       minivmm report FILE -o PAGE.html\n"
                 "Run a bare guest on KVM and serve its ptlcalls, port and memory-mapped I/O.\n\n");
     for (size_t i = 0; i < SPECS; i++)

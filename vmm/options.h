@@ -22,6 +22,7 @@ enum options_action {
     OPTIONS_REPLAY,
     OPTIONS_EXITS,  /* (words) are exit streams */
     OPTIONS_REPORT, /* of (stream), into (report) */
+    OPTIONS_INFO,   /* of (restore) */
 };
 
 struct options {
@@ -52,7 +53,14 @@ struct options {
     const char *record, *trace; /* files to be written; NULL: none */
     const char *stream;         /* the exit stream to be replayed or drawn */
     const char *report;         /* the page to be written */
-    bool machine_given;         /* an option said what the machine is made of */
+    const char *restore;        /* the checkpoint to go on from, or to tell of */
+    bool translate;             /* the address (translated) of the guest's, for OPTIONS_INFO */
+    uint64_t translated;
+    uint64_t checkpoint_at; /* exits; 0: never */
+    const char *checkpoint_at_path;
+    int checkpoint_signal; /* 0: none */
+    const char *checkpoint_signal_path;
+    bool machine_given; /* an option said what the machine is made of */
 };
 
 /*

@@ -1,5 +1,6 @@
 #include "vmm/outfile.h"
 
+#include "vmm/fnv.h"
 #include "vmm/tape.h"
 
 #include <errno.h>
@@ -13,10 +14,6 @@
 #include <unistd.h>
 
 #define OUTFILE_ENDING_MAX 16 /* what the monitor may add to the guest's name */
-
-/* FNV-1a of 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-#define FNV_START 0xcbf29ce484222325u
-#define FNV_PRIME 0x100000001b3u
 
 bool outfile_name_allowed(const char *name, size_t length)
 {
@@ -72,16 +69,6 @@ int outfile_begin(struct outfile *file, struct tape *tape, int dir_fd, const cha
     return tape_take_result(tape, tape_replays(tape) ? 0 : make_temporary(file));
 }
 
-static void count_bytes(struct outfile *file, const uint8_t *bytes, size_t length)
-{
-    uint64_t hash = file->hash;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ bytes[i]) * FNV_PRIME;
-    file->hash = hash;
-    file->size += length;
-}
-
 static int write_all(const struct outfile *file, const void *bytes, size_t length)
 {
     const char *next = bytes;
@@ -103,8 +90,10 @@ static int write_all(const struct outfile *file, const void *bytes, size_t lengt
 
 int outfile_write(struct outfile *file, const void *bytes, size_t length)
 {
-    if (tape_is_open(file->tape))
-        count_bytes(file, bytes, length);
+    if (tape_is_open(file->tape)) {
+        file->hash = fnv_add(file->hash, bytes, length);
+        file->size += length;
+    }
     return tape_take_result(file->tape,
                             tape_replays(file->tape) ? 0 : write_all(file, bytes, length));
 }

@@ -25,6 +25,7 @@
 #define PSE36_RESERVED (1ULL << 21)
 
 struct paging_mode {
+    const char *name;
     unsigned address_bits;   /* width of a linear address; above 32: sign-extended */
     unsigned levels;         /* 0: unpaged */
     unsigned index_bits;     /* of the address, for each level */
@@ -40,10 +41,15 @@ enum mode_index { MODE_UNPAGED, MODE_32, MODE_32_PSE, MODE_PAE, MODE_4_LEVEL, MO
 
 /* Intel SDM volume 3A, sections 4.3 (32-bit), 4.4 (PAE) and 4.5 (4-level and 5-level). */
 static const struct paging_mode mode_table[] = {
-    [MODE_UNPAGED] = {.address_bits = 32},
-    [MODE_32] =
-        {.address_bits = 32, .levels = 2, .index_bits = 10, .entry_size = 4, .root = BITS(31, 12)},
-    [MODE_32_PSE] = {.address_bits = 32,
+    [MODE_UNPAGED] = {.name = "no paging", .address_bits = 32},
+    [MODE_32] = {.name = "32-bit paging",
+                 .address_bits = 32,
+                 .levels = 2,
+                 .index_bits = 10,
+                 .entry_size = 4,
+                 .root = BITS(31, 12)},
+    [MODE_32_PSE] = {.name = "32-bit paging",
+                     .address_bits = 32,
                      .levels = 2,
                      .index_bits = 10,
                      .entry_size = 4,
@@ -52,7 +58,8 @@ static const struct paging_mode mode_table[] = {
                      .large_reserved = PSE36_RESERVED,
                      .large_high = PSE36_HIGH},
     [MODE_PAE] =
-        {.address_bits = 32,
+        {.name = "PAE paging",
+         .address_bits = 32,
          .levels = 3,
          .index_bits = 9,
          .entry_size = 8,
@@ -63,7 +70,8 @@ static const struct paging_mode mode_table[] = {
          .reserved = {[1] = BITS(62, 52),
                       [2] = BITS(62, 52),
                       [3] = BITS(63, 52) | ENTRY_LARGE | BITS(2, 1)}},
-    [MODE_4_LEVEL] = {.address_bits = 48,
+    [MODE_4_LEVEL] = {.name = "4-level paging",
+                      .address_bits = 48,
                       .levels = 4,
                       .index_bits = 9,
                       .entry_size = 8,
@@ -71,7 +79,8 @@ static const struct paging_mode mode_table[] = {
                       .large = ENTRY_LARGE,
                       .large_reserved = LARGE_RESERVED,
                       .reserved = {[4] = ENTRY_LARGE}},
-    [MODE_5_LEVEL] = {.address_bits = 57,
+    [MODE_5_LEVEL] = {.name = "5-level paging",
+                      .address_bits = 57,
                       .levels = 5,
                       .index_bits = 9,
                       .entry_size = 8,
@@ -94,6 +103,18 @@ static const struct paging_mode *mode_of(const struct paging_registers *register
     else
         index = registers->cr4 & X86_CR4_LA57 ? MODE_5_LEVEL : MODE_4_LEVEL;
     return &mode_table[index];
+}
+
+const char *paging_mode_name(const struct paging_registers *registers)
+{
+    return mode_of(registers)->name;
+}
+
+/* The walk ends here, and why. */
+static int walk_fail(struct paging_walk *walk, enum paging_fault fault)
+{
+    walk->fault = fault;
+    return -EFAULT;
 }
 
 static bool address_valid(const struct paging_mode *mode, uint64_t address)
@@ -119,11 +140,13 @@ static int entry_read(const struct memory *memory, const struct paging_mode *mod
 
     *value = 0;
     if (memory_read(memory, where, value, mode->entry_size))
-        return -EFAULT;
+        return walk_fail(walk, PAGING_FAULT_OUTSIDE);
     walk->entries[walk->entry_count++] =
         (struct paging_entry){.level = level, .address = where, .value = *value};
-    if (!(*value & ENTRY_PRESENT) || *value & mode->reserved[level])
-        return -EFAULT;
+    if (!(*value & ENTRY_PRESENT))
+        return walk_fail(walk, PAGING_FAULT_ABSENT);
+    if (*value & mode->reserved[level])
+        return walk_fail(walk, PAGING_FAULT_RESERVED);
     return 0;
 }
 
@@ -135,7 +158,7 @@ static int leaf_translate(const struct paging_mode *mode, unsigned level, uint64
 
     if (level > 1) {
         if (value & mode->large_reserved & (page_size - 1))
-            return -EFAULT;
+            return walk_fail(walk, PAGING_FAULT_RESERVED);
         base |= (value & mode->large_high) << PSE36_SHIFT;
     }
     walk->address = gpa(base | (address & (page_size - 1)));
@@ -151,7 +174,7 @@ int paging_walk(const struct memory *memory, const struct paging_registers *regi
 
     *walk = (struct paging_walk){0};
     if (!address_valid(mode, address.value))
-        return -EFAULT;
+        return walk_fail(walk, PAGING_FAULT_ADDRESS);
     if (!mode->levels) {
         walk->address = gpa(address.value);
         walk->page_size = PAGE_SIZE;

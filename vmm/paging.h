@@ -35,17 +35,31 @@ struct paging_entry {
     uint64_t value; /* what it held when it was read, once; 32-bit entries zero-extended */
 };
 
+/* Why an address has no translation. */
+enum paging_fault {
+    PAGING_FAULT_NONE,
+    PAGING_FAULT_ADDRESS,  /* not canonical, or above 4 GiB outside long mode */
+    PAGING_FAULT_OUTSIDE,  /* the entry that comes next is not in RAM */
+    PAGING_FAULT_ABSENT,   /* the entry read last is not present */
+    PAGING_FAULT_RESERVED, /* it is present, and has reserved bits set */
+};
+
 struct paging_walk {
     struct paging_entry entries[PAGING_LEVELS_MAX]; /* in the order of the walk, top level first */
     unsigned entry_count;                           /* 0: unpaged */
     gpa_t address;                                  /* the translation, if the walk succeeded */
     uint64_t page_size; /* of the leaf: 4 KiB, 2 or 4 MiB, 1 GiB; unpaged: 4 KiB */
+    enum paging_fault fault;
 };
+
+/* The mode, in words: "4-level paging". */
+const char *paging_mode_name(const struct paging_registers *registers);
 
 /*
  * Translate (address). 0: walk->address and page_size are set. -EFAULT: not canonical, above 4 GiB
- * outside long mode, an entry not present, malformed or outside RAM; walk->entries holds what was
- * read up to there. The translation itself may be outside RAM (a device's, for instance).
+ * outside long mode, an entry not present, malformed or outside RAM; walk->fault says which, and
+ * walk->entries holds what was read up to there. The translation itself may be outside RAM (a
+ * device's, for instance).
  */
 int paging_walk(const struct memory *memory, const struct paging_registers *registers,
                 gva_t address, struct paging_walk *walk);

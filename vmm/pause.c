@@ -18,7 +18,7 @@ void pause_init(struct pause *pause)
     pthread_cond_init(&pause->changed, &clock);
     pthread_condattr_destroy(&clock);
     pause->running = 0;
-    atomic_init(&pause->wanted, false);
+    atomic_init(&pause->wanted, 0);
 }
 
 void pause_destroy(struct pause *pause)
@@ -45,56 +45,73 @@ static struct timespec time_after_ms(unsigned ms)
     return time;
 }
 
-static void release(struct pause *pause)
-{
-    atomic_store(&pause->wanted, false);
-    pthread_cond_broadcast(&pause->changed);
-}
-
 static bool wait_for_change(struct pause *pause, const struct timespec *deadline)
 {
     return pthread_cond_timedwait(&pause->changed, &pause->lock, deadline) != ETIMEDOUT;
 }
 
-bool pause_begin(struct machine *machine, unsigned timeout_ms)
+/* The lock is held. The caller's vCPU comes to rest, or runs on as soon as nobody minds. */
+static void stop_running(struct pause *pause)
+{
+    pause->running--;
+    pthread_cond_broadcast(&pause->changed);
+}
+
+static void run_on(struct pause *pause)
+{
+    while (atomic_load(&pause->wanted))
+        pthread_cond_wait(&pause->changed, &pause->lock);
+    pause->running++;
+}
+
+static void release(struct pause *pause, bool self)
+{
+    atomic_fetch_sub(&pause->wanted, 1);
+    pthread_cond_broadcast(&pause->changed);
+    if (self)
+        run_on(pause);
+}
+
+bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self)
 {
     struct pause *pause = &machine->pause;
     const struct timespec deadline = time_after_ms(timeout_ms);
-    bool resting = false;
+    bool resting;
 
     pthread_mutex_lock(&pause->lock);
-    while (atomic_load(&pause->wanted) && wait_for_change(pause, &deadline))
+    if (self)
+        stop_running(pause);
+    atomic_fetch_add(&pause->wanted, 1);
+    machine_kick(machine);
+    while (pause->running > 0 && wait_for_change(pause, &deadline))
         ;
-    if (!atomic_load(&pause->wanted)) {
-        atomic_store(&pause->wanted, true);
-        machine_kick(machine);
-        while (pause->running > 0 && wait_for_change(pause, &deadline))
-            ;
-        resting = pause->running == 0;
-        if (!resting)
-            release(pause);
-    }
+    resting = pause->running == 0;
+    if (!resting)
+        release(pause, self);
     pthread_mutex_unlock(&pause->lock);
     return resting;
 }
 
-void pause_end(struct machine *machine)
+void pause_end(struct machine *machine, bool self)
 {
     struct pause *pause = &machine->pause;
 
     pthread_mutex_lock(&pause->lock);
-    release(pause);
+    release(pause, self);
     pthread_mutex_unlock(&pause->lock);
+}
+
+void pause_hold(struct machine *machine)
+{
+    atomic_fetch_add(&machine->pause.wanted, 1);
+    machine_kick(machine);
 }
 
 void pause_rest(struct pause *pause)
 {
     pthread_mutex_lock(&pause->lock);
-    pause->running--;
-    pthread_cond_broadcast(&pause->changed);
-    while (atomic_load(&pause->wanted))
-        pthread_cond_wait(&pause->changed, &pause->lock);
-    pause->running++;
+    stop_running(pause);
+    run_on(pause);
     pthread_mutex_unlock(&pause->lock);
 }
 

@@ -1,8 +1,8 @@
 /*
  * Bringing all vCPUs to rest, and letting them go on, from any other thread.
  *
- * Whoever pauses sets (wanted) and kicks the vCPUs; each comes to rest between two KVM_RUNs, where
- * nothing of an exit is half done. (running) counts those that have not.
+ * Whoever pauses counts up (wanted) and kicks the vCPUs; each comes to rest between two KVM_RUNs, where
+ * nothing of an exit is half done, until nobody wants a pause. (running) counts those that have not.
  */
 #ifndef VMM_PAUSE_H
 #define VMM_PAUSE_H
@@ -17,7 +17,7 @@ struct pause {
     pthread_mutex_t lock; /* of (running), and of changes of (wanted) */
     pthread_cond_t changed;
     unsigned running;
-    atomic_bool wanted; /* from begin to end: one pause at a time */
+    atomic_uint wanted; /* pauses that have begun and not ended */
 };
 
 void pause_init(struct pause *pause);
@@ -28,11 +28,14 @@ void pause_start(struct pause *pause, unsigned count);
 
 /*
  * Wait at most (timeout_ms) until all vCPUs rest. True: they do, until pause_end(). False: one of
- * them was in the middle of something, such as a write that blocks, and all run on; or the pause of
- * another thread lasts.
+ * them was in the middle of something, such as a write that blocks, and all run on. (self): the caller
+ * is a vCPU's thread between two KVM_RUNs, which rests too while it waits.
  */
-bool pause_begin(struct machine *machine, unsigned timeout_ms);
-void pause_end(struct machine *machine);
+bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self);
+void pause_end(struct machine *machine, bool self);
+
+/* The same without waiting: they come to rest, and stay so until pause_end(). */
+void pause_hold(struct machine *machine);
 
 /* A vCPU's thread: in its loop, before each KVM_RUN, once (wanted) is seen; and when it leaves. */
 void pause_rest(struct pause *pause);

@@ -88,15 +88,21 @@ static bool msi_enabled(const struct pci_device *pci)
            pci_register(pci, PCI_MSI + PCI_MSI_CONTROL, 2) & PCI_MSI_ENABLE;
 }
 
+bool pci_raises_intx(const struct pci_device *pci)
+{
+    bool disabled = pci_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+
+    return pci->interrupt && !disabled && !msi_enabled(pci);
+}
+
 void pci_apply_interrupt(struct pci_device *pci)
 {
     uint16_t status = (uint16_t)pci_register(pci, PCI_REG_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
-    bool disabled = pci_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
 
     if (pci->interrupt)
         status |= PCI_STATUS_INTERRUPT;
     pci_register_put(pci->config, PCI_REG_STATUS, 2, status);
-    irq_set(&pci->intx, pci->interrupt && !disabled && !msi_enabled(pci));
+    irq_set(&pci->intx, pci_raises_intx(pci));
 }
 
 static void send_msi(const struct pci_device *pci)

@@ -89,6 +89,9 @@ struct pci_bus {
         .preset = "32", .max = PCI_ADDR_AUTO, .help = "slot, 0 to 31; 32: the next that is free"   \
     }
 
+/* What is state of every PCI device; for its table. */
+#define PCI_STATE STATE_FIELD(struct pci_device, config), STATE_FIELD(struct pci_device, interrupt)
+
 void pci_bus_init(struct pci_bus *bus, struct machine *machine);
 void pci_bus_destroy(struct pci_bus *bus);
 
@@ -108,6 +111,13 @@ void pci_detach(struct pci_bus *bus, const struct device *device);
  * and the interrupt is down.
  */
 void pci_reset(struct pci_device *pci);
+
+/*
+ * These fields are loaded: a device's loaded(), or what its loaded() calls once all else is checked.
+ * BARs and INTA# follow; no MSI is sent. -EINVAL: the guest could not have made configuration space
+ * so.
+ */
+int pci_loaded(struct device *device, struct error *error);
 
 /*
  * Configuration access by mechanism #1: (address) is what was written to 0xcf8, (offset) 0..3 of

@@ -18,4 +18,7 @@ void pci_register_put(uint8_t *space, unsigned reg, unsigned size, uint32_t valu
 void pci_apply_bars(struct pci_device *pci);
 void pci_apply_interrupt(struct pci_device *pci);
 
+/* Is the device's INTA# up, as configuration space has it? */
+bool pci_raises_intx(const struct pci_device *pci);
+
 #endif

@@ -5,6 +5,7 @@
 #include "vmm/loader.h"
 #include "vmm/machine.h"
 #include "vmm/report.h"
+#include "vmm/restore.h"
 #include "vmm/run_files.h"
 #include "vmm/trace.h"
 #include "vmm/vcpu.h"
@@ -15,6 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What is to be run. */
+struct run {
+    const struct options *options;
+    const struct plan *plan;
+    const struct restore *restore; /* NULL: it starts from the image */
+};
 
 static int fail(enum outcome outcome, const struct error *error)
 {
@@ -94,8 +102,8 @@ static enum outcome load(struct machine *machine, const struct options *options,
 }
 
 /* Everything up to the first instruction; the outcome says which part failed. */
-static enum outcome prepare(struct machine *machine, const struct options *options,
-                            const struct plan *plan, struct error *error)
+static enum outcome prepare_start(struct machine *machine, const struct options *options,
+                                  const struct plan *plan, struct error *error)
 {
     struct x86_start start;
     enum outcome outcome;
@@ -113,6 +121,24 @@ static enum outcome prepare(struct machine *machine, const struct options *optio
     if (result < 0)
         return setup_outcome(result);
     return machine_set_start(machine, &start, error) < 0 ? OUTCOME_SETUP : OUTCOME_NONE;
+}
+
+/* Everything up to the instruction behind the checkpoint. */
+static enum outcome prepare_restored(struct machine *machine, const struct restore *restore,
+                                     struct error *error)
+{
+    int result = plan_make_devices(&restore->note.plan, machine, error);
+
+    if (result == 0)
+        result = restore_memory(restore, machine, error);
+    if (result < 0)
+        return OUTCOME_IMAGE;
+    if (kvm_open(&machine->kvm, KVM_DEVICE, error) < 0)
+        return OUTCOME_NO_KVM;
+    result = machine_make_vm(machine, error);
+    if (result < 0)
+        return setup_outcome(result);
+    return restore_vm(restore, machine, error) < 0 ? OUTCOME_IMAGE : OUTCOME_NONE;
 }
 
 /* The crash report: on stderr, and in (report). */
@@ -165,10 +191,15 @@ static int run_prepared(struct machine *machine, const struct options *options,
 {
     struct text report = {0};
     struct error error;
+    const struct host_options host_options = {
+        .timeout_ns = options->timeout_ns,
+        .checkpoint_signal = options->checkpoint_signal,
+        .checkpoint_path = options->checkpoint_signal_path,
+    };
     struct host host;
     int result;
 
-    if (host_begin(&host, machine, options->timeout_ns, &error) < 0)
+    if (host_begin(&host, machine, &host_options, &error) < 0)
         return fail(OUTCOME_SETUP, &error);
     machine_run(machine);
     host_end(&host);
@@ -186,58 +217,107 @@ static int run_prepared(struct machine *machine, const struct options *options,
 }
 
 /* The machine is there; now its devices, its guest, its run. */
-static int run_machine(struct machine *machine, const struct options *options,
-                       const struct plan *plan, struct run_files *files)
+static int run_machine(struct machine *machine, const struct run *run, struct run_files *files)
 {
     struct error error;
     enum outcome outcome = OUTCOME_SETUP;
 
     if (run_files_attach(files, machine, &error) == 0)
-        outcome = prepare(machine, options, plan, &error);
+        outcome = run->restore ? prepare_restored(machine, run->restore, &error)
+                               : prepare_start(machine, run->options, run->plan, &error);
     if (outcome != OUTCOME_NONE)
         return fail(outcome, &error);
-    run_files_begin(files, options, plan);
-    return run_prepared(machine, options, files);
+    run_files_begin(files, run->options, run->plan);
+    return run_prepared(machine, run->options, files);
 }
 
-static int run_planned(const struct options *options, const struct plan *plan,
-                       struct run_files *files)
+/* One run, up to its end or a reboot: the exit status, and whether to run again. */
+static int run_once(const struct run *run, struct run_files *files, bool *again)
 {
+    const struct options *options = run->options;
     struct machine_config config = {
         .console_fd = STDOUT_FILENO,
         .console_policy = isatty(STDOUT_FILENO) ? OUTPUT_AT_ONCE : OUTPUT_LINES,
         .out_dir = options->out_dir,
         .quiet = options->quiet,
         .stats = options->stats,
+        .checkpoint_at = options->checkpoint_at,
+        .checkpoint_path = options->checkpoint_at_path,
     };
     struct machine machine;
     struct error error;
     int result, status;
 
-    plan_configure(plan, &config);
+    plan_configure(run->plan, &config);
     result = machine_create(&machine, &config, &error);
     if (result < 0)
         return fail(setup_outcome(result), &error);
-    status = run_machine(&machine, options, plan, files);
+    machine.plan = run->plan;
+    status = run_machine(&machine, run, files);
+    *again = machine.reboots && machine_outcome(&machine) == OUTCOME_RESET;
     trace_finish(machine.trace);
     machine_destroy(&machine);
     return status;
 }
 
-int run_guest(const struct options *options)
+/* A machine that reboots is made anew from its image. What watched the first one is done. */
+static int run_planned(struct run *run)
 {
     struct run_files files;
+    struct error error;
+    bool again = false;
+    int status;
+
+    if (run_files_open(&files, run->options, &error) == 0)
+        status = run_once(run, &files, &again);
+    else
+        status = fail(OUTCOME_SETUP, &error);
+    run_files_close(&files);
+    while (again && run->options->image) {
+        struct run_files none = RUN_FILES_NONE;
+
+        again = false;
+        run->restore = NULL;
+        status = run_once(run, &none, &again);
+    }
+    return status;
+}
+
+/* The plan of the checkpoint: what the command line says must be the same. */
+static int run_restored(struct run *run)
+{
+    struct plan wanted = {0};
+    struct restore restore;
+    struct error error;
+    int result, status;
+
+    if (restore_open(&restore, run->options->restore, &error) < 0)
+        return fail(OUTCOME_IMAGE, &error);
+    result = run_plan(run->options, &wanted, &error);
+    if (result == 0 && run->options->machine_given)
+        result = plan_compare(&restore.note.plan, &wanted, run->options->restore, &error);
+    plan_free(&wanted);
+    run->restore = &restore;
+    run->plan = &restore.note.plan;
+    status = result < 0 ? fail(OUTCOME_USAGE, &error) : run_planned(run);
+    restore_close(&restore);
+    return status;
+}
+
+int run_guest(const struct options *options)
+{
+    struct run run = {.options = options};
     struct plan plan = {0};
     struct error error;
     int status;
 
-    if (run_files_open(&files, options, &error) < 0)
-        status = fail(OUTCOME_SETUP, &error);
-    else if (run_plan(options, &plan, &error) < 0)
+    if (options->restore)
+        return run_restored(&run);
+    run.plan = &plan;
+    if (run_plan(options, &plan, &error) < 0)
         status = fail(OUTCOME_USAGE, &error);
     else
-        status = run_planned(options, &plan, &files);
+        status = run_planned(&run);
     plan_free(&plan);
-    run_files_close(&files);
     return status;
 }

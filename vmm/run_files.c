@@ -25,7 +25,7 @@ int run_files_open(struct run_files *files, const struct options *options, struc
 {
     int result = 0;
 
-    *files = (struct run_files){.stats = -1, .record = -1, .trace = -1};
+    *files = (struct run_files)RUN_FILES_NONE;
     if (options->stats_file)
         result = open_file(&files->stats, "--stats file=", options->stats_file, error);
     if (result == 0 && options->record)

@@ -19,6 +19,11 @@ struct run_files {
     struct recorder *recorder;
 };
 
+#define RUN_FILES_NONE                                                                             \
+    {                                                                                              \
+        .stats = -1, .record = -1, .trace = -1                                                     \
+    }
+
 /* Open what (options) want. To be closed also after an error, behind the machine's end. */
 int run_files_open(struct run_files *files, const struct options *options, struct error *error);
 void run_files_close(struct run_files *files);

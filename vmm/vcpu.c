@@ -110,13 +110,18 @@ static void return_registers(struct vcpu *vcpu)
 
 static void handle(struct vcpu *vcpu)
 {
+    enum exit_action action;
+
     vcpu_count_exit(vcpu);
     vcpu->registers_valid = vcpu->run->kvm_valid_regs == REGISTERS_WANTED;
-    if (exit_handle(vcpu->machine, vcpu) == EXIT_REGISTERS) {
+    action = exit_handle(vcpu->machine, vcpu);
+    if (action == EXIT_REGISTERS) {
         bring_registers(vcpu);
         if (vcpu->registers_valid)
-            exit_handle(vcpu->machine, vcpu);
+            action = exit_handle(vcpu->machine, vcpu);
     }
+    if (action == EXIT_SERVE)
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     exit_remember(vcpu);
     return_registers(vcpu);
 }
@@ -161,6 +166,8 @@ static int run_measured(struct vcpu *vcpu)
         handled = clock_now();
     }
     tell_times(vcpu, entered, exited, handled);
+    if (vcpu->id == 0 && vcpu->history.total == vcpu->machine->config.checkpoint_at)
+        checkpoint_ask(vcpu, vcpu->machine->config.checkpoint_path, CHECKPOINT_SHUT_DOWN);
     return 0;
 }
 
@@ -184,14 +191,19 @@ static void set_thread(struct vcpu *vcpu, bool in_thread)
 }
 
 /*
- * A kick is for the end or for a pause. What it set in the run page is taken back before either is
- * looked at: a kick that comes later sets it again.
+ * A kick is for the end, for a pause, or for a request of this vCPU's own. KVM_RUN has completed the
+ * I/O of the last exit before it looked at immediate_exit. What the kick set in the run page is taken
+ * back before anything is looked at: a kick that comes later sets it again.
  */
 static void answer_kick(struct vcpu *vcpu)
 {
     struct pause *pause = &vcpu->machine->pause;
 
     __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    if (vcpu->requested) {
+        checkpoint_serve(vcpu, &vcpu->request);
+        vcpu->requested = false;
+    }
     if (atomic_load(&pause->wanted))
         pause_rest(pause);
 }
@@ -199,7 +211,8 @@ static void answer_kick(struct vcpu *vcpu)
 void vcpu_loop(struct vcpu *vcpu)
 {
     struct machine *machine = vcpu->machine;
-    const bool measured = vcpu->stats || machine->trace || machine->tape;
+    const bool measured =
+        vcpu->stats || machine->trace || machine->tape || machine->config.checkpoint_at;
     int (*run)(struct vcpu *) = measured ? run_measured : run_plain;
 
     set_thread(vcpu, true);

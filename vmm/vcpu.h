@@ -7,6 +7,7 @@
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
 
+#include "vmm/checkpoint.h"
 #include "vmm/error.h"
 #include "vmm/exit.h"
 #include "vmm/kvm.h"
@@ -67,6 +68,9 @@ struct vcpu {
     bool registers_valid;    /* run->s.regs holds the registers of this exit */
     bool registers_used;     /* a device looked at them */
     unsigned registers_idle; /* exits in a row that did without them */
+
+    bool requested; /* (request) waits until this exit is over */
+    struct checkpoint_request request;
 
     uint32_t io_done; /* elements of a port exit that were handled */
 

@@ -37,7 +37,15 @@ enum ptlcall_op {
 };
 
 #define PTLCALL_VERSION_NUMBER 1u
-#define PTLCALL_SIMULATING     (1ull << 63) /* in VERSION's result, between -run and -stop */
+
+/*
+ * In CHECKPOINT's result where the guest goes on from the checkpoint, and not where it was taken. The
+ * second is for callers whose registers have 32 bits.
+ */
+#define PTLCALL_RESTORED    (1ull << 62)
+#define PTLCALL_RESTORED_32 (1u << 30)
+
+#define PTLCALL_SIMULATING (1ull << 63) /* in VERSION's result, between -run and -stop */
 
 /* IN: one string of an ENQUEUE. The strings are one command list, run in order. */
 struct ptlcall_descriptor {

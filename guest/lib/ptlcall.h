@@ -73,6 +73,23 @@ ptlcall_status ptlcall_checkpoint_and_reboot(const char *name);
 ptlcall_status ptlcall_checkpoint_and_pause(const char *name);
 ptlcall_status ptlcall_checkpoint_dummy(void);
 
+/*
+ * Of a checkpoint's result: does the guest go on from the checkpoint, in another run than the one that
+ * took it? And the result without that.
+ */
+#define PTLCALL_RESTORED_HERE                                                                      \
+    ((ptlcall_word)(sizeof(ptlcall_word) == 8 ? PTLCALL_RESTORED : PTLCALL_RESTORED_32))
+
+static inline bool ptlcall_is_restored(ptlcall_status result)
+{
+    return result > 0 && ((ptlcall_word)result & PTLCALL_RESTORED_HERE);
+}
+
+static inline ptlcall_status ptlcall_plain(ptlcall_status result)
+{
+    return (ptlcall_status)((ptlcall_word)result & ~PTLCALL_RESTORED_HERE);
+}
+
 /* A checkpoint with the name "default", then the machine ends. */
 ptlcall_status ptlcall_checkpoint(void);
 

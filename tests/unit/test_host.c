@@ -77,11 +77,18 @@ static void stdin_is_null(void)
     set_stdin(open("/dev/null", O_RDONLY));
 }
 
-static void begin(uint64_t timeout_ns)
+static void begin_with(const struct host_options *options)
 {
     struct error error;
 
-    ck_assert_msg(host_begin(&host, &fixture.machine, timeout_ns, &error) == 0, "%s", error.text);
+    ck_assert_msg(host_begin(&host, &fixture.machine, options, &error) == 0, "%s", error.text);
+}
+
+static void begin(uint64_t timeout_ns)
+{
+    const struct host_options options = {.timeout_ns = timeout_ns};
+
+    begin_with(&options);
 }
 
 static void begin_on_terminal(void)

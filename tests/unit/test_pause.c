@@ -127,14 +127,14 @@ static void *pause_often(void *argument)
     for (unsigned i = 0; !wrong && i < PAUSES; i++) {
         unsigned long turns;
 
-        if (!pause_begin(machine, LONG_MS))
+        if (!pause_begin(machine, LONG_MS, false))
             return (void *)(uintptr_t) "a vCPU did not come to rest";
         turns = all_turns();
         if (i % 16 == 0)
             sched_yield();
         if (all_turns() != turns)
             wrong = "a vCPU ran during a pause";
-        pause_end(machine);
+        pause_end(machine, false);
     }
     return (void *)(uintptr_t)wrong;
 }
@@ -186,7 +186,7 @@ START_TEST(a_vcpu_that_does_not_come_to_rest_ends_the_wait)
 {
     atomic_store(&players[1].busy, true);
     start_players(2);
-    ck_assert(!pause_begin(&fixture.machine, SHORT_MS));
+    ck_assert(!pause_begin(&fixture.machine, SHORT_MS, false));
     end_players(2);
 }
 END_TEST
@@ -195,7 +195,7 @@ START_TEST(after_a_pause_that_failed_all_vcpus_run_on)
 {
     atomic_store(&players[1].busy, true);
     start_players(2);
-    ck_assert(!pause_begin(&fixture.machine, SHORT_MS));
+    ck_assert(!pause_begin(&fixture.machine, SHORT_MS, false));
     wait_for_turn(&players[0]);
     wait_for_turn(&players[1]);
     end_players(2);
@@ -206,10 +206,10 @@ START_TEST(after_a_pause_that_failed_the_next_one_succeeds)
 {
     atomic_store(&players[1].busy, true);
     start_players(2);
-    ck_assert(!pause_begin(&fixture.machine, SHORT_MS));
+    ck_assert(!pause_begin(&fixture.machine, SHORT_MS, false));
     atomic_store(&players[1].busy, false);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS));
-    pause_end(&fixture.machine);
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    pause_end(&fixture.machine, false);
     end_players(2);
 }
 END_TEST
@@ -217,8 +217,8 @@ END_TEST
 START_TEST(after_a_pause_all_vcpus_run_on)
 {
     start_players(2);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS));
-    pause_end(&fixture.machine);
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    pause_end(&fixture.machine, false);
     wait_for_turn(&players[0]);
     wait_for_turn(&players[1]);
     end_players(2);
@@ -229,8 +229,8 @@ START_TEST(a_vcpu_that_left_is_not_waited_for)
 {
     start_players(2);
     end_players(2);
-    ck_assert(pause_begin(&fixture.machine, SHORT_MS));
-    pause_end(&fixture.machine);
+    ck_assert(pause_begin(&fixture.machine, SHORT_MS, false));
+    pause_end(&fixture.machine, false);
 }
 END_TEST
 
@@ -239,8 +239,8 @@ START_TEST(a_vcpu_that_leaves_ends_the_wait_for_it)
     atomic_store(&players[0].busy, true);
     start_players(1);
     machine_end(&fixture.machine, OUTCOME_GUEST, 0);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS));
-    pause_end(&fixture.machine);
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    pause_end(&fixture.machine, false);
     end_players(1);
 }
 END_TEST
@@ -250,40 +250,124 @@ START_TEST(a_machine_that_ends_during_a_pause_rests_until_its_end)
     unsigned long turns;
 
     start_players(PLAYERS);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS));
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
     turns = all_turns();
     machine_end(&fixture.machine, OUTCOME_GUEST, 0);
     machine_kick(&fixture.machine);
     poll(NULL, 0, SHORT_MS);
     ck_assert_uint_eq(all_turns(), turns);
-    pause_end(&fixture.machine);
+    pause_end(&fixture.machine, false);
     end_players(PLAYERS);
     ck_assert_uint_eq(fixture.machine.pause.running, 0);
 }
 END_TEST
 
-static void *pause_shortly(void *argument)
+START_TEST(pauses_overlap_and_the_vcpus_rest_until_the_last_has_ended)
+{
+    unsigned long turns;
+
+    start_players(PLAYERS);
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    turns = all_turns();
+    pause_end(&fixture.machine, false);
+    poll(NULL, 0, SHORT_MS);
+    ck_assert_uint_eq(all_turns(), turns);
+    pause_end(&fixture.machine, false);
+    wait_for_turn(&players[0]);
+    end_players(PLAYERS);
+}
+END_TEST
+
+START_TEST(a_hold_does_not_wait_and_lasts_until_its_end)
+{
+    unsigned long turns;
+
+    start_players(2);
+    pause_hold(&fixture.machine);
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    pause_end(&fixture.machine, false);
+    turns = all_turns();
+    poll(NULL, 0, SHORT_MS);
+    ck_assert_uint_eq(all_turns(), turns);
+    pause_end(&fixture.machine, false);
+    wait_for_turn(&players[0]);
+    wait_for_turn(&players[1]);
+    end_players(2);
+}
+END_TEST
+
+/* This thread plays a vCPU between two KVM_RUNs, beside the players. */
+static void start_players_and_self(unsigned players_count)
+{
+    start_players(players_count);
+    pthread_mutex_lock(&fixture.machine.pause.lock);
+    fixture.machine.pause.running++;
+    pthread_mutex_unlock(&fixture.machine.pause.lock);
+}
+
+static void end_players_and_self(unsigned players_count)
+{
+    pause_leave(&fixture.machine.pause);
+    end_players(players_count);
+    ck_assert_uint_eq(fixture.machine.pause.running, 0);
+}
+
+START_TEST(a_vcpu_that_pauses_rests_itself)
+{
+    unsigned long turns;
+
+    start_players_and_self(2);
+    ck_assert(pause_begin(&fixture.machine, LONG_MS, true));
+    turns = all_turns();
+    poll(NULL, 0, SHORT_MS);
+    ck_assert_uint_eq(all_turns(), turns);
+    pause_end(&fixture.machine, true);
+    ck_assert_uint_ge(fixture.machine.pause.running, 1);
+    end_players_and_self(2);
+}
+END_TEST
+
+START_TEST(a_vcpu_whose_pause_failed_runs_on)
+{
+    atomic_store(&players[0].busy, true);
+    start_players_and_self(1);
+    ck_assert(!pause_begin(&fixture.machine, SHORT_MS, true));
+    ck_assert_uint_eq(fixture.machine.pause.running, 2);
+    ck_assert_uint_eq(atomic_load(&fixture.machine.pause.wanted), 0);
+    end_players_and_self(1);
+}
+END_TEST
+
+/* Two vCPUs pause at once, from two threads, and each counts for the other as one that rests. */
+static void *pause_itself(void *argument)
 {
     struct machine *machine = argument;
-    bool paused = pause_begin(machine, SHORT_MS);
+    bool paused = true;
 
-    if (paused)
-        pause_end(machine);
+    for (unsigned i = 0; paused && i < PAUSES; i++) {
+        paused = pause_begin(machine, LONG_MS, true);
+        if (paused)
+            pause_end(machine, true);
+    }
+    pause_leave(&machine->pause);
     return paused ? machine : NULL;
 }
 
-START_TEST(a_second_pause_does_not_begin_before_the_first_has_ended)
+START_TEST(vcpus_that_pause_at_once_do_not_wait_for_each_other)
 {
-    pthread_t second;
-    void *paused;
+    pthread_t pausers[PAUSERS];
 
-    start_players(1);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS));
-    ck_assert_int_eq(pthread_create(&second, NULL, pause_shortly, &fixture.machine), 0);
-    pthread_join(second, &paused);
-    ck_assert_ptr_null(paused);
-    pause_end(&fixture.machine);
-    end_players(1);
+    pause_start(&fixture.machine.pause, PAUSERS);
+    for (unsigned i = 0; i < PAUSERS; i++)
+        ck_assert_int_eq(pthread_create(&pausers[i], NULL, pause_itself, &fixture.machine), 0);
+    for (unsigned i = 0; i < PAUSERS; i++) {
+        void *paused;
+
+        pthread_join(pausers[i], &paused);
+        ck_assert_ptr_nonnull(paused);
+    }
+    ck_assert_uint_eq(fixture.machine.pause.running, 0);
 }
 END_TEST
 
@@ -303,7 +387,11 @@ Suite *pause_suite(void)
     tcase_add_test(tests, a_vcpu_that_left_is_not_waited_for);
     tcase_add_test(tests, a_vcpu_that_leaves_ends_the_wait_for_it);
     tcase_add_test(tests, a_machine_that_ends_during_a_pause_rests_until_its_end);
-    tcase_add_test(tests, a_second_pause_does_not_begin_before_the_first_has_ended);
+    tcase_add_test(tests, pauses_overlap_and_the_vcpus_rest_until_the_last_has_ended);
+    tcase_add_test(tests, a_hold_does_not_wait_and_lasts_until_its_end);
+    tcase_add_test(tests, a_vcpu_that_pauses_rests_itself);
+    tcase_add_test(tests, a_vcpu_whose_pause_failed_runs_on);
+    tcase_add_test(tests, vcpus_that_pause_at_once_do_not_wait_for_each_other);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -239,13 +239,13 @@ START_TEST(no_guest_code_runs_during_a_pause_and_all_runs_after_it)
     for (unsigned i = 0; i < PAUSES; i++) {
         uint32_t first, second;
 
-        ck_assert(pause_begin(&machine, PAUSE_MS));
+        ck_assert(pause_begin(&machine, PAUSE_MS, false));
         first = counter(0);
         second = counter(1);
         sleep_us(i % 8 ? 50 : 2000);
         ck_assert_uint_eq(counter(0), first);
         ck_assert_uint_eq(counter(1), second);
-        pause_end(&machine);
+        pause_end(&machine, false);
         if (i % 8 == 0)
             wait_until_all_count();
     }
@@ -258,9 +258,9 @@ START_TEST(a_machine_can_end_during_a_pause)
 {
     const pthread_t thread = start_counters();
 
-    ck_assert(pause_begin(&machine, PAUSE_MS));
+    ck_assert(pause_begin(&machine, PAUSE_MS, false));
     machine_end(&machine, OUTCOME_INTERRUPTED, 0);
-    pause_end(&machine);
+    pause_end(&machine, false);
     machine_kick(&machine);
     pthread_join(thread, NULL);
     ck_assert_int_eq(machine_outcome(&machine), OUTCOME_INTERRUPTED);

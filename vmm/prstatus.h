@@ -1,0 +1,14 @@
+/*
+ * The note that gdb reads the registers of a thread from: NT_PRSTATUS of an x86-64 core file.
+ */
+#ifndef VMM_PRSTATUS_H
+#define VMM_PRSTATUS_H
+
+#include <linux/kvm.h>
+#include <sys/procfs.h>
+
+/* Thread (id), from 1, with the registers of a vCPU. */
+void prstatus_fill(struct elf_prstatus *status, unsigned id, const struct kvm_regs *regs,
+                   const struct kvm_sregs *sregs);
+
+#endif
