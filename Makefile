@@ -61,6 +61,9 @@ minivmm: $(BUILD)/minivmm
 guest.bin: build/guests/protocol.bin
 	@cp $< $@
 
+# The page is taken in by the assembler, which writes no dependencies.
+$(BUILD)/vmm/page_template.o: $(wildcard vmm/page/*)
+
 $(BUILD)/minivmm: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 

@@ -91,10 +91,11 @@ void tape_tell(struct tape *tape, const char *word, const uint64_t *numbers, uns
 
 void tape_written(struct tape *tape, gpa_t address, const void *bytes, uint64_t length)
 {
-    struct text *text = &tape->effects;
+    struct text *text;
 
     if (!tape_is_open(tape))
         return;
+    text = &tape->effects;
     tape->shown = NULL;
     tape_touch(tape, address, bytes, length);
     for (uint64_t done = 0, piece; done < length; done += piece) {
@@ -158,10 +159,11 @@ void tape_show(struct tape *tape, const struct output *output, const void *bytes
 
 void tape_tell_file(struct tape *tape, const char *name, uint64_t size, uint64_t hash)
 {
-    struct text *text = &tape->effects;
+    struct text *text;
 
     if (!tape_is_open(tape))
         return;
+    text = &tape->effects;
     tape->shown = NULL;
     text_put_string(text, "> file \"");
     text_put_escaped(text, name, strlen(name));

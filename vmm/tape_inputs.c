@@ -16,11 +16,11 @@ const char *const tape_number_names[TAPE_NUMBERS] = {
 
 uint64_t tape_take_number(struct tape *tape, enum tape_number number, uint64_t live)
 {
-    struct tape_given *given = &tape->given;
-
     if (!tape_is_open(tape))
         return live;
     if (tape->replays) {
+        struct tape_given *given = &tape->given;
+
         if (given->taken[number] < given->count[number])
             given->last[number] = given->numbers[number][given->taken[number]++];
         return given->last[number];
@@ -78,10 +78,11 @@ void tape_see_register(struct tape *tape, unsigned reg, uint64_t value)
 
 void tape_see_typed(struct tape *tape, const char *name, const void *bytes, size_t length)
 {
-    struct text *text = &tape->inputs;
+    struct text *text;
 
     if (!tape_is_open(tape) || tape->replays)
         return;
+    text = &tape->inputs;
     text_put_string(text, "< typed ");
     text_put_string(text, name);
     text_put(text, " \"", 2);

@@ -10,7 +10,7 @@
 int main(const struct boot_info *boot)
 {
     const int slot = pci_find(EDU_VENDOR, EDU_DEVICE);
-    const uintptr_t bar = slot < 0 ? NOBODY : pci_read32((unsigned)slot, PCI_REG_BAR0) & ~0xfu;
+    const uintptr_t bar = slot < 0 ? NOBODY : pci_read32((unsigned)slot, PCI_REG_BAR(0)) & ~0xfu;
 
     (void)boot;
     MEASURE(store32(bar + EDU_LIVENESS, 0x5a));

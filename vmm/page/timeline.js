@@ -53,7 +53,7 @@ const timeline = (() => {
             level.end.push(time);
             level.busy.push(busy);
             level.count.push(count);
-            level.mix.push(mix);
+            level.mix.push(mix.sort((a, b) => b[1] - a[1]));
         }
         return { ...track, levels: buildLevels(level) };
     }
