@@ -2,8 +2,9 @@
  * dispatch REGIONS STREAM SAMPLES PASSES: what exit_handle() costs by itself, for a stream of exits
  * that lies ready in run pages.
  *
- * The first line is `exits N`, of all that were handled. Then comes a line for each of SAMPLES: the
- * nanoseconds of one exit, as the mean over PASSES of the stream.
+ * The first line is `exits N COMPILER`: of all that were handled, and who compiled it, since that
+ * decides how many instructions they take. Then comes a line for each of SAMPLES: the nanoseconds of
+ * one exit, as the mean over PASSES of the stream.
  */
 #include "bench/dispatch.h"
 
@@ -13,6 +14,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define TEXT(number)  #number
+#define VALUE(number) TEXT(number)
+
+#ifndef __has_feature
+#define __has_feature(name) 0 /* clang's; gcc has macros */
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer) || !defined(__OPTIMIZE__)
+#define COMPILER "unoptimised"
+#elif defined(__clang__)
+#define COMPILER "clang-" VALUE(__clang_major__)
+#else
+#define COMPILER "gcc-" VALUE(__GNUC__)
+#endif
 
 /* True: the machine has ended, which no exit here should lead to. */
 static bool pass(struct dispatch *dispatch)
@@ -30,7 +46,7 @@ static bool pass(struct dispatch *dispatch)
 
 static int measure(struct dispatch *dispatch, unsigned long samples, unsigned long passes)
 {
-    printf("exits %lu\n", dispatch->count * samples * passes);
+    printf("exits %lu %s\n", dispatch->count * samples * passes, COMPILER);
     for (unsigned long sample = 0; sample < samples; sample++) {
         const uint64_t begun = clock_now();
 

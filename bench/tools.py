@@ -151,7 +151,7 @@ class Tools:
                 str(samples), str(passes)]
 
     def dispatch_ns(self, regions):
-        return [float(line) for line in self.output(self.dispatch(regions, 50, 40)).split()[2:]]
+        return [float(line) for line in self.output(self.dispatch(regions, 50, 40)).split()[3:]]
 
     def instructions(self, regions):
         """Of one exit_handle(), counted by callgrind."""

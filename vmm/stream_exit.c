@@ -104,9 +104,26 @@ static int parse_number(struct cursor *line, struct stream_event *event, struct 
     return cursor_number(line, "a number", &event->value, error);
 }
 
+/* A number that KVM has 32 bits for. */
+static int parse_32_bits(struct cursor *line, const char *what, uint64_t *value,
+                         struct error *error)
+{
+    int result = cursor_number(line, what, value, error);
+
+    if (result == 0 && *value > UINT32_MAX)
+        return stream_refuse(line->stream, error, "0x%llx has more than 32 bits; give %s",
+                             (unsigned long long)*value, what);
+    return result;
+}
+
+static int parse_type(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    return parse_32_bits(line, "the type of a system event", &event->value, error);
+}
+
 static int parse_rdmsr(struct cursor *line, struct stream_event *event, struct error *error)
 {
-    return cursor_number(line, "the number of an MSR", &event->address, error);
+    return parse_32_bits(line, "the number of an MSR", &event->address, error);
 }
 
 static int parse_wrmsr(struct cursor *line, struct stream_event *event, struct error *error)
@@ -119,10 +136,8 @@ static int parse_wrmsr(struct cursor *line, struct stream_event *event, struct e
 /* KVM's number of an exit that has no name. */
 static int parse_other(struct cursor *line, struct stream_event *event, struct error *error)
 {
-    int result = cursor_number(line, "KVM's exit reason", &event->value, error);
+    int result = parse_32_bits(line, "KVM's exit reason", &event->value, error);
 
-    if (result == 0 && event->value > UINT32_MAX)
-        return stream_refuse(line->stream, error, "there is no such exit reason");
     event->reason = (uint32_t)event->value;
     return result;
 }
@@ -193,7 +208,7 @@ static const struct event_form forms[] = {
     {"unknown-hardware", STREAM_EXIT, KVM_EXIT_UNKNOWN, parse_nothing},
     {"rdmsr", STREAM_EXIT, KVM_EXIT_X86_RDMSR, parse_rdmsr},
     {"wrmsr", STREAM_EXIT, KVM_EXIT_X86_WRMSR, parse_wrmsr},
-    {"system-event", STREAM_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_number},
+    {"system-event", STREAM_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_type},
     {"other", STREAM_EXIT, EXIT_REASON_OTHER, parse_other},
     {"typed", STREAM_TYPED, 0, parse_typed},
     {"ended", STREAM_ENDED, 0, parse_outcome},

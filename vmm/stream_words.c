@@ -118,7 +118,7 @@ int cursor_signed(struct cursor *cursor, const char *what, int64_t *value, struc
     int result;
 
     skip_spaces(cursor);
-    negative = cursor->next < cursor->end && *cursor->next == '-';
+    negative = cursor->end - cursor->next > 1 && *cursor->next == '-' && !is_space(cursor->next[1]);
     if (negative)
         cursor->next++;
     result = cursor_number(cursor, what, &number, error);

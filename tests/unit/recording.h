@@ -42,7 +42,7 @@ void recording_put(struct recording *recording, uint64_t address, const void *by
 /* (text) is typed at the console. How much of it was taken. */
 size_t recording_type(struct recording *recording, const char *text);
 
-/* The run is over: recording->text is all that was recorded. */
+/* The run is over, from outside unless it has ended: recording->text is all that was recorded. */
 void recording_finish(struct recording *recording);
 
 /* What was recorded between header and end, times left out, is (wanted). Finishes the recording. */
