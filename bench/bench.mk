@@ -31,8 +31,9 @@ $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.elf): guest/lib/flat.ld
 .PHONY: bench bench-quick bench-build
 bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_GUEST_IMAGES)
 
+# Only whole runs are results.
 bench bench-quick: bench-build
-	bench/run $(if $(filter bench-quick,$@),--quick) --minivmm $(BUILD)/minivmm \
-	    --programs $(BENCH_BUILD) --guests $(GUEST_BUILD)/bench --results bench
+	bench/run $(if $(filter bench-quick,$@),--quick,--results bench) --minivmm $(BUILD)/minivmm \
+	    --programs $(BENCH_BUILD) --guests $(GUEST_BUILD)/bench
 
 -include $(BENCH_GUESTS:%=$(GUEST_BUILD)/64/bench/guests/%.d)

@@ -73,10 +73,10 @@ MEASURES = [
                 Subject("64 regions", lambda tools: tools.instructions(64)),
             ], turns=(1, 1)),
     Measure("start", "start, tiny guest, exit / floor", "ms", RATIO, 1.25, "minivmm", "floor", [
-        Subject("floor", lambda tools: tools.starts(tools.floor("hello"), 5)),
-        Subject("minivmm", lambda tools: tools.starts(tools.monitor("hello"), 5)),
-        *qemu("hello", lambda tools, command: tools.starts(command, 1), 6),
-    ], turns=(30, 6)),
+        Subject("floor", lambda tools: tools.starts(tools.floor("hello"), 3)),
+        Subject("minivmm", lambda tools: tools.starts(tools.monitor("hello"), 3)),
+        *qemu("hello", lambda tools, command: tools.starts(command, 1), 10),
+    ], turns=(60, 10)),
     Measure("memory", "peak resident memory - floor's", "KiB", DIFFERENCE, 1024, "minivmm", "floor",
             [
                 Subject("floor", lambda tools: tools.peaks(tools.floor("hello"), 3)),

@@ -69,12 +69,14 @@ def take_turns(measure, tools):
 
 def run(measure, tools):
     """The whole result, as it stands in results.json."""
-    numbers, skipped = take_turns(measure, tools)
+    taken, skipped = take_turns(measure, tools)
+    numbers = {subject.name: taken[subject.name] for subject in measure.subjects
+               if subject.name in taken}
     result = {
         "key": measure.key, "title": measure.title, "unit": measure.unit, "figure": measure.figure,
         "limit": measure.limit, "limit_unit": measure.limit_unit, "at_least": measure.at_least,
         "judged": measure.judged, "base": measure.base, "skipped": skipped,
-        "subjects": {name: taken.summary() for name, taken in numbers.items()}, "figures": {},
+        "subjects": {name: own.summary() for name, own in numbers.items()}, "figures": {},
     }
     for name in numbers:
         if name != measure.base and (measure.figure == VALUE or measure.base in numbers):

@@ -194,7 +194,7 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
     result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
                               &machine->abandoned, error);
     ptlcall->log.on |= machine->tape != NULL; /* heard by the tape if by nobody else */
-    output_set_tape(&ptlcall->log.output, machine->tape, "log", name);
+    output_set_tape(&ptlcall->log.output, machine->tape, TAPE_LOG, name);
     return result;
 }
 

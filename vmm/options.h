@@ -52,7 +52,7 @@ struct options {
     const char *record, *trace; /* files to be written; NULL: none */
     const char *stream;         /* the exit stream to be replayed or drawn */
     const char *report;         /* the page to be written */
-    bool machine_given;         /* an option said what the machine is made of */
+    unsigned machine_given;     /* enum plan_part: what options said of the machine */
 };
 
 /*

@@ -14,18 +14,25 @@
 #define MEMORY_PRESET (16 * MIB)
 #define RUN_SIZE      (2 * 4096 + STREAM_IO_MAX) /* struct kvm_run, then the data of port exits */
 
+static int take_start(struct cursor *line, struct error *error)
+{
+    uint64_t start;
+    int result = cursor_number(line, "nanoseconds since 1970", &start, error);
+
+    return result < 0 ? result : cursor_finish(line, error);
+}
+
 /* Lines of a header; the next one that is none is held. */
 static int read_plan(struct replay *replay, struct plan *plan, struct error *error)
 {
     struct cursor line;
-    uint64_t start;
     int result;
 
     while ((result = stream_next(&replay->stream, &line, error)) > 0) {
-        if (cursor_skip(&line, "recorded"))
+        if (!replay->begun && cursor_skip(&line, "recorded"))
             replay->recorded = replay->stream.whole = true;
         else if (cursor_skip(&line, "start"))
-            result = cursor_number(&line, "nanoseconds since 1970", &start, error);
+            result = take_start(&line, error);
         else if ((result = plan_take_line(plan, &line, error)) == 0) {
             stream_hold(&replay->stream);
             return 0;
@@ -120,6 +127,7 @@ static int make_machine(struct replay *replay, const struct plan *plan, struct e
         .quiet = true,
     };
     struct machine *machine = &replay->machine;
+    unsigned failed = UINT32_MAX; /* device */
     struct error cause;
     int result;
 
@@ -138,10 +146,11 @@ static int make_machine(struct replay *replay, const struct plan *plan, struct e
     for (unsigned id = 0; result == 0 && id < machine->vcpu_count; id++)
         result = make_vcpu(&machine->vcpus[id], &cause);
     if (result == 0)
-        result = plan_make_devices(plan, machine, &cause);
+        result = plan_make_devices(plan, machine, &failed, &cause);
     if (result < 0) {
         end_machine(replay);
-        return error_set(error, result, "%.200s: %.280s", replay->stream.path, cause.text);
+        replay->stream.number = failed < plan->device_count ? plan->lines[failed] : 0;
+        return stream_refuse(&replay->stream, error, "%s", cause.text);
     }
     bus_freeze(&machine->bus[BUS_PIO]);
     bus_freeze(&machine->bus[BUS_MMIO]);
@@ -168,6 +177,13 @@ static void run_exit(struct replay *replay)
     replay->exits++;
 }
 
+/* The line of the event, though more has been read since. */
+static int refuse_event(struct replay *replay, struct error *error, const char *what)
+{
+    replay->stream.number = replay->line;
+    return stream_refuse(&replay->stream, error, "%s%s", what, replay->event.name);
+}
+
 static int run_typed(struct replay *replay, struct error *error)
 {
     const struct text *text = &replay->event.text;
@@ -178,10 +194,9 @@ static int run_typed(struct replay *replay, struct error *error)
             if (console->name && strcmp(console->name, replay->event.name) == 0)
                 break;
     if (!console)
-        return stream_refuse(&replay->stream, error, "no device '%s' has a console",
-                             replay->event.name);
+        return refuse_event(replay, error, "there is no console of ");
     if (console_type(console, (const uint8_t *)text->bytes, text->used) != text->used)
-        return stream_refuse(&replay->stream, error, "the console has no room for so much input");
+        return refuse_event(replay, error, "there is no room for so much input at the console ");
     return 0;
 }
 
@@ -270,7 +285,11 @@ static int replay_events(struct replay *replay, struct error *error)
     int result;
 
     while ((result = stream_next(&replay->stream, &line, error)) > 0) {
-        if (line.end - line.next >= 4 && memcmp(line.next, "test", 4) == 0) {
+        struct cursor look = line;
+
+        if (cursor_skip(&look, "test")) {
+            if (!replay->name[0])
+                return stream_refuse(&replay->stream, error, "exits stand before the first test");
             stream_hold(&replay->stream);
             return 1;
         }
@@ -281,7 +300,7 @@ static int replay_events(struct replay *replay, struct error *error)
     return result < 0 ? result : 1;
 }
 
-static int take_name(struct replay *replay, struct cursor *line)
+static int take_name(struct replay *replay, struct cursor *line, struct error *error)
 {
     size_t length = (size_t)(line->end - line->next);
 
@@ -291,7 +310,10 @@ static int take_name(struct replay *replay, struct cursor *line)
     }
     if (length >= sizeof(replay->name))
         length = sizeof(replay->name) - 1;
-    memcpy(replay->name, line->next, length);
+    if (length == 0)
+        return stream_refuse(&replay->stream, error, "a test has no name");
+    for (size_t i = 0; i < length; i++)
+        replay->name[i] = line->next[i] >= ' ' && line->next[i] != 127 ? line->next[i] : '?';
     replay->name[length] = '\0';
     return 1;
 }
@@ -306,7 +328,7 @@ static int find_test(struct replay *replay, struct error *error)
     replay->begun = true;
     while ((result = stream_next(&replay->stream, &line, error)) > 0) {
         if (cursor_skip(&line, "test"))
-            return take_name(replay, &line);
+            return take_name(replay, &line, error);
         if (first) {
             stream_hold(&replay->stream);
             return 1;

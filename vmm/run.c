@@ -99,7 +99,7 @@ static enum outcome prepare(struct machine *machine, const struct options *optio
 {
     struct x86_start start;
     enum outcome outcome;
-    int result = plan_make_devices(plan, machine, error);
+    int result = plan_make_devices(plan, machine, NULL, error);
 
     if (result < 0)
         return setup_outcome(result);

@@ -139,6 +139,9 @@ static int parse_other(struct cursor *line, struct stream_event *event, struct e
     int result = parse_32_bits(line, "KVM's exit reason", &event->value, error);
 
     event->reason = (uint32_t)event->value;
+    if (result == 0 && exit_reason_index(event->reason) != EXIT_REASON_OTHER)
+        return stream_refuse(line->stream, error, "exit reason %u has a word of its own: %s",
+                             event->reason, exit_reason_name(event->reason));
     return result;
 }
 
@@ -165,9 +168,14 @@ static int parse_text(struct cursor *line, struct stream_event *event, struct er
 
 static int parse_outcome(struct cursor *line, struct stream_event *event, struct error *error)
 {
-    for (int outcome = OUTCOME_GUEST; outcome < OUTCOME_COUNT; outcome++) {
-        if (cursor_skip(line, outcome_table[outcome].name)) {
-            event->value = (uint64_t)outcome;
+    static const enum outcome outcomes[] = {
+        OUTCOME_GUEST,       OUTCOME_SETUP, OUTCOME_TRIPLE_FAULT, OUTCOME_CRASH,    OUTCOME_TIMEOUT,
+        OUTCOME_INTERRUPTED, OUTCOME_RESET, OUTCOME_OUTPUT,       OUTCOME_INTERNAL,
+    };
+
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        if (cursor_skip(line, outcome_table[outcomes[i]].name)) {
+            event->value = outcomes[i];
             return 0;
         }
     }
@@ -227,6 +235,8 @@ static int parse_vcpu(struct cursor *line, struct stream_event *event, struct er
     if (line->next == line->end || *line->next != '@')
         return 0;
     line->next++;
+    if (line->next < line->end && *line->next == ' ')
+        return stream_refuse(line->stream, error, "the number of the vCPU stands right behind @");
     result = cursor_number(line, "the number of a vCPU", &id, error);
     event->vcpu = id < UINT32_MAX ? (unsigned)id : UINT32_MAX;
     return result;
@@ -255,10 +265,28 @@ static const struct event_form *form_of(struct cursor *line)
     return NULL;
 }
 
+static int refuse_event(struct cursor *line, struct error *error)
+{
+    const char *word;
+    size_t length;
+
+    if (cursor_skip(line, "<"))
+        return stream_refuse(line->stream, error,
+                             "an input without its exit: inputs stand before effects");
+    if (cursor_skip(line, ">"))
+        return stream_refuse(line->stream, error, "an effect without its exit");
+    length = cursor_word(line, &word);
+    return stream_refuse(line->stream, error, "'%.*s' is no exit%s",
+                         (int)(length < 80 ? length : 80), word,
+                         length ? " and no event" : " of a vCPU");
+}
+
 int stream_parse_event(struct cursor *line, struct stream_event *event, struct error *error)
 {
+    const char *begin = line->next;
     const struct event_form *form;
     struct text text = event->text;
+    bool named; /* a vCPU */
     int result;
 
     *event = (struct stream_event){.text = text};
@@ -266,14 +294,10 @@ int stream_parse_event(struct cursor *line, struct stream_event *event, struct e
     result = parse_vcpu(line, event, error);
     if (result < 0)
         return result;
+    named = line->next > begin;
     form = form_of(line);
-    if (!form) {
-        const char *word;
-        const size_t length = cursor_word(line, &word);
-
-        return stream_refuse(line->stream, error, "'%.*s' is no exit and no event",
-                             (int)(length < 80 ? length : 80), word);
-    }
+    if (!form || (named && form->kind != STREAM_EXIT))
+        return refuse_event(line, error);
     event->kind = form->kind;
     event->reason = form->reason;
     result = form->parse(line, event, error);

@@ -12,6 +12,7 @@
 Suite *plan_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define ALL      (PLAN_MEMORY | PLAN_CPUS | PLAN_IRQCHIP | PLAN_DEVICE_LIST)
 
 static struct plan plan, other;
 static struct text text;
@@ -118,7 +119,7 @@ START_TEST(a_plan_comes_back_as_it_was)
     ck_assert_int_eq(stream_open(&stream, file.path, &error), 0);
     while (stream_next(&stream, &line, &error) > 0)
         ck_assert_msg(plan_take_line(&other, &line, &error) == 1, "%s", error.text);
-    ck_assert_msg(plan_compare(&other, &plan, "FILE", &error) == 0, "%s", error.text);
+    ck_assert_msg(plan_compare(&other, &plan, ALL, "FILE", &error) == 0, "%s", error.text);
     stream_close(&stream);
     stream_file_close(&file);
 }
@@ -201,7 +202,7 @@ START_TEST(a_copy_is_equal_and_its_own)
     plan.irqchip = true;
     plan_add_device(&plan, "serial", "port=0x2f8", NULL);
     ck_assert_int_eq(plan_copy(&other, &plan, &error), 0);
-    ck_assert_int_eq(plan_compare(&other, &plan, "FILE", &error), 0);
+    ck_assert_int_eq(plan_compare(&other, &plan, ALL, "FILE", &error), 0);
     plan_add_device(&other, "ptlcall", NULL, NULL);
     ck_assert_uint_eq(plan.device_count, 1);
     plan_free(&plan);
@@ -222,7 +223,7 @@ START_TEST(a_machine_is_made_as_the_plan_says)
     ck_assert_uint_eq(config.vcpu_count, 2);
     ck_assert(config.irqchip);
     ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
-    ck_assert_msg(plan_make_devices(&plan, &machine, &error) == 0, "%s", error.text);
+    ck_assert_msg(plan_make_devices(&plan, &machine, NULL, &error) == 0, "%s", error.text);
     ck_assert_str_eq(machine.devices->name, "serial.0");
     ck_assert_str_eq(machine.devices->next->name, "serial.1");
     machine_destroy(&machine);
@@ -236,11 +237,14 @@ START_TEST(a_device_that_cannot_be_made_is_told)
                                     .memory_size = MIB,
                                     .vcpu_count = 1};
     struct machine machine;
+    unsigned failed = 77;
 
+    take(&plan, "device debugcon");
     take(&plan, "device serial,port=1,colour=blue");
     ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
-    ck_assert_int_lt(plan_make_devices(&plan, &machine, &error), 0);
+    ck_assert_int_lt(plan_make_devices(&plan, &machine, &failed, &error), 0);
     ck_assert_msg(strncmp(error.text, "device serial", 13) == 0, "%s", error.text);
+    ck_assert_uint_eq(failed, 1);
     machine_destroy(&machine);
 }
 END_TEST
@@ -249,47 +253,68 @@ END_TEST
 
 static const struct {
     const char *here, *there; /* a line that makes the difference, or NULL */
+    enum plan_part part;
     const char *sentence;
 } differences[] = {
-    {"machine memory=2M", NULL,
-     "FILE: its machine is not the command line's; leave out --mem, --cpus and --irqchip, or give "
-     "what it has"},
-    {"machine cpus=2", NULL,
-     "FILE: its machine is not the command line's; leave out --mem, --cpus and --irqchip, or give "
-     "what it has"},
-    {NULL, "machine irqchip=on",
-     "FILE: its machine is not the command line's; leave out --mem, --cpus and --irqchip, or give "
-     "what it has"},
-    {"device edu", NULL,
-     "FILE: it has 'edu' where the command line has 'no device'; leave out the devices, or give "
-     "the same"},
-    {NULL, "device edu",
-     "FILE: it has 'no device' where the command line has 'edu'; leave out the devices, or give "
-     "the same"},
-    {"device edu", "device edu,addr=3",
-     "FILE: it has 'edu' where the command line has 'edu,addr=3'; leave out the devices, or give "
-     "the same"},
+    {"machine memory=2M", NULL, PLAN_MEMORY,
+     "FILE: its machine has another mem than the command line; leave out --mem"},
+    {"machine cpus=2", NULL, PLAN_CPUS,
+     "FILE: its machine has another cpus than the command line; leave out --cpus"},
+    {NULL, "machine irqchip=on", PLAN_IRQCHIP,
+     "FILE: its machine has another irqchip than the command line; leave out --irqchip"},
+    {"device edu", NULL, PLAN_DEVICE_LIST,
+     "FILE: its device 2 is edu, the command line's is nothing; leave out the options of devices, "
+     "or give the same"},
+    {NULL, "device edu", PLAN_DEVICE_LIST,
+     "FILE: its device 2 is nothing, the command line's is edu; leave out the options of devices, "
+     "or give the same"},
+    {"device edu", "device edu,addr=3", PLAN_DEVICE_LIST,
+     "FILE: its device 2 is edu, the command line's is edu,addr=3; leave out the options of "
+     "devices, or give the same"},
 };
 
-START_TEST(the_first_difference_of_two_plans_is_told)
+static void make_different(size_t number)
 {
     plan_add_device(&plan, "serial", NULL, NULL);
     plan_add_device(&other, "serial", NULL, NULL);
-    if (differences[_i].here)
-        ck_assert_int_eq(take(&plan, differences[_i].here), 1);
-    if (differences[_i].there)
-        ck_assert_int_eq(take(&other, differences[_i].there), 1);
-    ck_assert_int_eq(plan_compare(&plan, &other, "FILE", &error), -EINVAL);
+    if (differences[number].here)
+        ck_assert_int_eq(take(&plan, differences[number].here), 1);
+    if (differences[number].there)
+        ck_assert_int_eq(take(&other, differences[number].there), 1);
+}
+
+START_TEST(the_first_difference_of_two_plans_is_told)
+{
+    make_different((size_t)_i);
+    ck_assert_int_eq(plan_compare(&plan, &other, ALL, "FILE", &error), -EINVAL);
     ck_assert_str_eq(error.text, differences[_i].sentence);
+}
+END_TEST
+
+START_TEST(what_the_command_line_does_not_say_is_no_difference)
+{
+    make_different((size_t)_i);
+    ck_assert_int_eq(plan_compare(&plan, &other, ALL & ~(unsigned)differences[_i].part, "FILE",
+                                  &error),
+                     0);
+    ck_assert_int_eq(plan_compare(&plan, &other, 0, "FILE", &error), 0);
 }
 END_TEST
 
 START_TEST(equal_plans_do_not_differ)
 {
-    ck_assert_int_eq(plan_compare(&plan, &other, "FILE", &error), 0);
+    ck_assert_int_eq(plan_compare(&plan, &other, ALL, "FILE", &error), 0);
     plan_add_device(&plan, "serial", NULL, NULL);
     plan_add_device(&other, "serial", NULL, NULL);
-    ck_assert_int_eq(plan_compare(&plan, &other, "FILE", &error), 0);
+    ck_assert_int_eq(plan_compare(&plan, &other, ALL, "FILE", &error), 0);
+}
+END_TEST
+
+START_TEST(a_machine_is_said_once)
+{
+    ck_assert_int_eq(take(&plan, "machine cpus=2"), 1);
+    ck_assert_int_eq(take(&plan, "machine memory=2M"), -EINVAL);
+    ck_assert_str_eq(error.text, "FILE:7: the machine was said already");
 }
 END_TEST
 
@@ -314,7 +339,10 @@ Suite *plan_suite(void)
     tcase_add_test(tcase, a_machine_is_made_as_the_plan_says);
     tcase_add_test(tcase, a_device_that_cannot_be_made_is_told);
     tcase_add_loop_test(tcase, the_first_difference_of_two_plans_is_told, 0, COUNT(differences));
+    tcase_add_loop_test(tcase, what_the_command_line_does_not_say_is_no_difference, 0,
+                        COUNT(differences));
     tcase_add_test(tcase, equal_plans_do_not_differ);
+    tcase_add_test(tcase, a_machine_is_said_once);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -643,8 +643,7 @@ START_TEST(files_of_the_guest_are_not_made)
         "exits 1\ndevice ptlcall\nout 0xe0 1 0\n"
         "< regs rax=4 rdi=0x200000 rsi=5 rdx=0x201000 r10=7\n"
         "< memory 0x200000 \"hello\"\n< memory 0x201000 \"minivmm\"\n"
-        "> log \"ptlcall 1 vcpu=0 via=port op=CORE_DUMP name=\\\"minivmm\\\" size=5 sig\"\n"
-        "> log \"nal=0\"\n"
+        "> log \"ptlcall 1 vcpu=0 via=port op=CORE_DUMP name=\\\"minivmm\\\" size=5 signal=0\"\n"
         "> file \"minivmm-core\" 5 0xa430d84680aabd0b\n"
         "> log \" result=4\\n\"\n> rax 4\n");
     ck_assert_int_ne(access("minivmm-core", F_OK), 0);
@@ -654,13 +653,12 @@ END_TEST
 
 START_TEST(a_file_that_could_not_be_written_cannot_in_a_replay_either)
 {
-    check_agrees(
-        "exits 1\ndevice ptlcall\nout 0xe0 1 0\n"
-        "< regs rax=4 rdi=0x200000 rsi=5 rdx=0x201000 r10=3\n"
-        "< memory 0x201000 \"run\"\n< result 7 13\n"
-        "> log \"ptlcall 1 vcpu=0 via=port op=CORE_DUMP name=\\\"run\\\" size=5 signal=\"\n"
-        "> log \"0 result=-5 reason=\\\"the file could not be made\\\"\\n\"\n"
-        "> rax 0xfffffffffffffffb\n");
+    check_agrees("exits 1\ndevice ptlcall\nout 0xe0 1 0\n"
+                 "< regs rax=4 rdi=0x200000 rsi=5 rdx=0x201000 r10=3\n"
+                 "< memory 0x201000 \"run\"\n< result file 1 13\n"
+                 "> log \"ptlcall 1 vcpu=0 via=port op=CORE_DUMP name=\\\"run\\\" size=5 signal=0 "
+                 "result=-5 reason=\\\"the file could not be made\\\"\\n\"\n"
+                 "> rax 0xfffffffffffffffb\n");
 }
 END_TEST
 

@@ -652,7 +652,8 @@ START_TEST(an_operation_that_fails_is_told_with_its_number_within_the_exit)
     close(machine->console.output.fd);
     ck_assert_int_eq(results[0], 0);
     ck_assert_int_eq(results[1], -ENOSPC);
-    recording_check(&recording, OUT "\n< result 2 28\n< result 3 28\n> console \"a\"\n");
+    recording_check(&recording,
+                    OUT "\n< result console 2 28\n< result console 3 28\n> console \"a\"\n");
 }
 END_TEST
 
@@ -667,9 +668,6 @@ static void show(const struct device_access *access)
         console_put(&machine->console, (uint8_t)*next);
 }
 
-#define TEN   "0123456789"
-#define SIXTY TEN TEN TEN TEN TEN TEN
-
 static const struct {
     const char *shown, *wanted;
 } shows[] = {
@@ -680,17 +678,9 @@ static const struct {
     {"a\nb", "> console \"a\\n\"\n> console \"b\"\n"},
     {"\n\n", "> console \"\\n\"\n> console \"\\n\"\n"},
     {"say \"hi\"\t\\#\x01\x7f\xff", "> console \"say \\\"hi\\\"\\t\\\\#\\x01\\x7f\\xff\"\n"},
-    {SIXTY "abc", "> console \"" SIXTY "abc\"\n"},
-    {SIXTY "abcd", "> console \"" SIXTY "abcd\"\n"},
-    {SIXTY "abcdefg", "> console \"" SIXTY "abcd\"\n> console \"efg\"\n"},
-    {SIXTY "abc\nx", "> console \"" SIXTY "abc\\n\"\n> console \"x\"\n"},
-    {SIXTY "abcd\n", "> console \"" SIXTY "abcd\"\n> console \"\\n\"\n"},
-    {SIXTY SIXTY TEN,
-     "> console \"" SIXTY "0123\"\n> console \"456789" TEN TEN TEN TEN TEN "01234567\"\n"
-     "> console \"89\"\n"},
 };
 
-START_TEST(what_is_shown_is_lines_of_64_bytes_that_end_at_newlines)
+START_TEST(what_is_shown_is_lines_that_end_at_newlines)
 {
     char wanted[1024];
 
@@ -715,6 +705,58 @@ START_TEST(it_does_not_matter_how_many_bytes_are_shown_at_a_time)
     have(OUT, show_at_once);
     snprintf(wanted, sizeof(wanted), OUT "\n%s", shows[_i].wanted);
     recording_check(&recording, wanted);
+}
+END_TEST
+
+#define LINE 1024 /* bytes of one */
+
+static const struct {
+    unsigned bytes, newline; /* how many are shown; which of them is a newline, 0: none */
+    unsigned lines[3];       /* bytes of each */
+} long_shows[] = {
+    {LINE - 1, 0, {LINE - 1}},          {LINE, 0, {LINE}},
+    {LINE + 1, 0, {LINE, 1}},           {2 * LINE, 0, {LINE, LINE}},
+    {2 * LINE + 5, 0, {LINE, LINE, 5}}, {LINE, LINE, {LINE}},
+    {LINE + 1, LINE, {LINE, 1}},        {LINE + 1, LINE + 1, {LINE, 1}},
+    {LINE + 5, 3, {3, LINE, 2}},
+};
+
+/* The lines as they should be, of (bytes). */
+static void put_wanted(struct text *wanted, const char *bytes, const unsigned *lengths)
+{
+    text_put_string(wanted, OUT "\n");
+    for (unsigned i = 0; i < 3 && lengths[i]; bytes += lengths[i++]) {
+        text_put_string(wanted, "> console \"");
+        text_put_escaped(wanted, bytes, lengths[i]);
+        text_put_string(wanted, "\"\n");
+    }
+    text_put(wanted, "", 1);
+}
+
+static void check_long_show(int number, void (*act)(const struct device_access *access))
+{
+    char bytes[3 * LINE] = "";
+    struct text wanted = {0};
+
+    memset(bytes, 'x', long_shows[number].bytes);
+    if (long_shows[number].newline)
+        bytes[long_shows[number].newline - 1] = '\n';
+    put_wanted(&wanted, bytes, long_shows[number].lines);
+    shown = bytes;
+    have(OUT, act);
+    recording_check(&recording, wanted.bytes);
+    text_free(&wanted);
+}
+
+START_TEST(what_is_shown_is_lines_of_at_most_1024_bytes)
+{
+    check_long_show(_i, show);
+}
+END_TEST
+
+START_TEST(what_is_shown_at_once_is_the_same_lines)
+{
+    check_long_show(_i, show_at_once);
 }
 END_TEST
 
@@ -760,7 +802,7 @@ START_TEST(outputs_do_not_mix_in_a_line)
 {
     shown = "a";
     output_init(&other, -1, OUTPUT_FULL, NULL);
-    output_set_tape(&other, recording.tape, "log", "ptlcall.1");
+    output_set_tape(&other, recording.tape, TAPE_LOG, "ptlcall.1");
     have(OUT, show_on_two);
     recording_check(&recording, OUT "\n> console \"a\"\n> log ptlcall.1 \"bc\"\n> console \"a\"\n");
 }
@@ -878,7 +920,8 @@ START_TEST(a_file_that_cannot_be_made_is_a_result)
     file_name = "run";
     have(OUT, fail_at_file);
     machine->out_dir_fd = out_dir;
-    recording_check(&recording, OUT "\n< result 5 20\n> file \"run.x\" 5 0xa430d84680aabd0b\n");
+    recording_check(&recording,
+                    OUT "\n< result file 5 20\n> file \"run.x\" 5 0xa430d84680aabd0b\n");
 }
 END_TEST
 
@@ -1184,7 +1227,7 @@ START_TEST(every_function_takes_no_tape)
     tape_before_read(NULL);
     tape_after_read(NULL, gpa(0), "x", 1);
     ck_assert_uint_eq(tape_take_number(NULL, TAPE_TSC, 5), 5);
-    ck_assert_int_eq(tape_take_result(NULL, -EIO), -EIO);
+    ck_assert_int_eq(tape_take_result(NULL, TAPE_FILE, -EIO), -EIO);
     tape_see_register(NULL, VCPU_RAX, 1);
     tape_see_typed(NULL, "serial.0", "x", 1);
     tape_written(NULL, gpa(0), "x", 1);
@@ -1245,10 +1288,11 @@ static void add_input_tests(TCase *tcase)
 
 static void add_effect_tests(TCase *tcase)
 {
-    tcase_add_loop_test(tcase, what_is_shown_is_lines_of_64_bytes_that_end_at_newlines, 0,
-                        COUNT(shows));
+    tcase_add_loop_test(tcase, what_is_shown_is_lines_that_end_at_newlines, 0, COUNT(shows));
     tcase_add_loop_test(tcase, it_does_not_matter_how_many_bytes_are_shown_at_a_time, 0,
                         COUNT(shows));
+    tcase_add_loop_test(tcase, what_is_shown_is_lines_of_at_most_1024_bytes, 0, COUNT(long_shows));
+    tcase_add_loop_test(tcase, what_is_shown_at_once_is_the_same_lines, 0, COUNT(long_shows));
     tcase_add_test(tcase, each_exit_begins_a_line_of_its_own);
     tcase_add_test(tcase, effects_are_in_the_order_in_which_they_happened);
     tcase_add_test(tcase, outputs_do_not_mix_in_a_line);
