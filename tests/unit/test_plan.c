@@ -257,11 +257,11 @@ static const struct {
     const char *sentence;
 } differences[] = {
     {"machine memory=2M", NULL, PLAN_MEMORY,
-     "FILE: its machine has another mem than the command line; leave out --mem"},
+     "FILE: its machine is not what --mem says; leave that out, or give what it has"},
     {"machine cpus=2", NULL, PLAN_CPUS,
-     "FILE: its machine has another cpus than the command line; leave out --cpus"},
+     "FILE: its machine is not what --cpus says; leave that out, or give what it has"},
     {NULL, "machine irqchip=on", PLAN_IRQCHIP,
-     "FILE: its machine has another irqchip than the command line; leave out --irqchip"},
+     "FILE: its machine is not what --irqchip says; leave that out, or give what it has"},
     {"device edu", NULL, PLAN_DEVICE_LIST,
      "FILE: its device 2 is edu, the command line's is nothing; leave out the options of devices, "
      "or give the same"},

@@ -312,12 +312,15 @@ static void read_40_places(const struct device_access *access)
         read_at(AT + 0x100 * i, 1);
 }
 
+/* Lines of the recording that have (with) in them. */
 static size_t count_lines(const char *with)
 {
-    size_t count = 0;
+    size_t count = 0, length;
 
-    for (const char *at = recording.text; (at = strstr(at, with)); at++)
-        count++;
+    for (const char *line = recording.text; *line; line += length + 1) {
+        length = strcspn(line, "\n");
+        count += memmem(line, length, with, strlen(with)) != NULL;
+    }
     return count;
 }
 
@@ -328,7 +331,7 @@ START_TEST(reads_of_many_places_may_be_told_as_changes)
         put(AT + 0x100 * i, "x");
     have(OUT, read_40_places);
     recording_finish(&recording);
-    ck_assert_uint_eq(count_lines(" 78 |x|\n"), 40);
+    ck_assert_uint_eq(count_lines(" 78 |x|"), 40);
     ck_assert_ptr_nonnull(strstr(recording.text, "\n< memory 0x11f00 78 |x|\n"));
     ck_assert_ptr_nonnull(strstr(recording.text, "\n< changed 39 0x12700 78 |x|\n"));
 }
@@ -434,8 +437,8 @@ START_TEST(an_exit_that_reads_a_lot_is_recorded_as_a_whole)
     put_lots();
     have(OUT, read_lots);
     recording_finish(&recording);
-    ck_assert_uint_eq(count_lines("\n" OUT " ; "), 1);
-    ck_assert_uint_eq(count_lines("\n< memory "), LOTS / 32);
+    ck_assert_uint_eq(count_lines(OUT " ; "), 1);
+    ck_assert_uint_eq(count_lines("< memory "), LOTS / 32);
     ck_assert_ptr_nonnull(strstr(recording.text, " -\n< memory 0x10000 "));
     ck_assert_ptr_nonnull(strstr(recording.text, "\n< memory 0x8ffe0 "));
 }
