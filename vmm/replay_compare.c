@@ -1,5 +1,5 @@
 /* Replaying an exit stream: what came of an exit beside what the stream says, and how they differ. */
-#include "vmm/replay.h"
+#include "vmm/replay_parts.h"
 
 #include <errno.h>
 #include <string.h>

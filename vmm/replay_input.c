@@ -1,5 +1,5 @@
 /* Replaying an exit stream: the inputs of an exit, put where the devices will find them. */
-#include "vmm/replay.h"
+#include "vmm/replay_parts.h"
 
 #include "vmm/console.h"
 #include "vmm/vcpu.h"

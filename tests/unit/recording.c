@@ -82,7 +82,8 @@ void recording_begin(struct recording *recording, const char *header)
     machine_set_tape(machine, recording->tape);
     for (unsigned id = 0; id < machine->vcpu_count; id++)
         make_vcpu(&machine->vcpus[id]);
-    ck_assert_msg(plan_make_devices(&recording->plan, machine, NULL, &error) == 0, "%s", error.text);
+    ck_assert_msg(plan_make_devices(&recording->plan, machine, NULL, &error) == 0, "%s",
+                  error.text);
     put_header(recording);
 }
 
