@@ -1,5 +1,6 @@
 # minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests.
-# `make fuzz` fuzzes the image loader and exits, `make check-svm` runs the guests on a second KVM.
+# `make fuzz` fuzzes the image loader, exits and exit streams, `make check-svm` runs the guests on a second
+# KVM, `make bench` measures.
 # Add V=1 to see whole commands, CC=clang for the other compiler.
 
 MAKEFLAGS += --no-print-directory
@@ -54,6 +55,7 @@ $(BUILD)/minivmm-static: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
 
 include guest/guest.mk
 include tests/fuzz/fuzz.mk
+include bench/bench.mk
 
 minivmm: $(BUILD)/minivmm
 	@cp $< $@
