@@ -1,5 +1,6 @@
 # minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests.
-# `make fuzz` fuzzes the image loader and exits, `make check-svm` runs the guests on a second KVM.
+# `make fuzz` fuzzes the image loader, exits and exit streams, `make check-svm` runs the guests on a second
+# KVM, `make bench` measures.
 # Add V=1 to see whole commands, CC=clang for the other compiler.
 
 MAKEFLAGS += --no-print-directory
@@ -54,12 +55,16 @@ $(BUILD)/minivmm-static: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
 
 include guest/guest.mk
 include tests/fuzz/fuzz.mk
+include bench/bench.mk
 
 minivmm: $(BUILD)/minivmm
 	@cp $< $@
 
 guest.bin: build/guests/protocol.bin
 	@cp $< $@
+
+# The page is taken in by the assembler, which writes no dependencies.
+$(BUILD)/vmm/page_template.o: $(wildcard vmm/page/*)
 
 $(BUILD)/minivmm: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm

@@ -142,12 +142,13 @@ static void log_result(struct ptlcall_call *call, int64_t result)
 }
 
 /* A guest that ends itself has its log on the disk first: a full disk is not a success. */
-static void end_call(struct ptlcall_call *call)
+static void end_call(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall *ptlcall = call->ptlcall;
     struct machine *machine = ptlcall->machine;
 
     ptlcall_log_print(&ptlcall->log, "\n");
+    vcpu_set_rax(call->vcpu, (uint64_t)result & (call->wide ? UINT64_MAX : LOW_32));
     if (call->ends)
         ptlcall_log_flush(&ptlcall->log);
     if (ptlcall_log_failure(&ptlcall->log) < 0)
@@ -177,11 +178,10 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
         ptlcall_log_print(&ptlcall->log, "%" PRId32, op);
         result = ptlcall_refuse(&call, -PTLCALL_EINVAL, "no such op");
     }
-    vcpu_set_rax(vcpu, (uint64_t)result & (call.wide ? UINT64_MAX : LOW_32));
     log_result(&call, result);
     if (!call.reason && info->after)
         info->after(&call);
-    end_call(&call);
+    end_call(&call, result);
 }
 
 /* Any store in the page calls; of the ports only the first does, the others give it width. */
@@ -208,7 +208,7 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
     result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
                               &machine->abandoned, error);
     ptlcall->log.on |= machine->tape != NULL; /* heard by the tape if by nobody else */
-    output_set_tape(&ptlcall->log.output, machine->tape, "log", name);
+    output_set_tape(&ptlcall->log.output, machine->tape, TAPE_LOG, name);
     return result;
 }
 

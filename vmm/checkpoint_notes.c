@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COLLECT_TIMES 100
+
 /* Notes, and what they own. */
 struct notes {
     struct core_note *list;
@@ -101,8 +103,7 @@ static int add_devices(struct notes *notes, const struct machine *machine)
 {
     int result = 0;
 
-    for (struct device *device = machine->devices; result == 0 && device;
-         device = device->next) {
+    for (struct device *device = machine->devices; result == 0 && device; device = device->next) {
         struct text text = {0};
 
         state_put(device, &text);
@@ -133,11 +134,40 @@ static int collect(struct notes *notes, struct machine *machine, const struct vc
     return result;
 }
 
-static void discard(struct notes *notes)
+static void clear(struct notes *notes)
 {
     for (unsigned i = 0; i < notes->count; i++)
         free((void *)(uintptr_t)notes->list[i].bytes);
-    free(notes->list);
+    notes->count = 0;
+}
+
+/* What was shown is not shown once more. An error is told at the end of the run. */
+static void flush(struct machine *machine)
+{
+    console_drain(&machine->console);
+    for (struct device *device = machine->devices; device; device = device->next)
+        if (device->type->finish)
+            device->type->finish(device, NULL);
+}
+
+/*
+ * Input may come while the vCPUs rest, and change an interrupt line between what was saved of the
+ * controllers and of the device: then once more. Who types that fast is waited for no longer.
+ */
+static int collect_at_once(struct notes *notes, struct machine *machine, const struct vcpu *asking,
+                           uint64_t rax_flag, struct error *error)
+{
+    int result;
+
+    for (unsigned i = 0; i < COLLECT_TIMES; i++) {
+        const uint64_t changes = irq_changes(&machine->irqs);
+
+        clear(notes);
+        result = collect(notes, machine, asking, rax_flag, error);
+        if (result < 0 || changes == irq_changes(&machine->irqs))
+            return result;
+    }
+    return error_set(error, -EBUSY, "a checkpoint could not be taken: input kept coming");
 }
 
 int checkpoint_write(struct machine *machine, int dir_fd, const char *name, struct vcpu *vcpu,
@@ -148,10 +178,11 @@ int checkpoint_write(struct machine *machine, int dir_fd, const char *name, stru
 
     if (!notes.list)
         return error_set(error, -ENOMEM, "out of memory for a checkpoint");
-    console_drain(&machine->console);
-    result = collect(&notes, machine, vcpu, rax_flag, error);
+    flush(machine);
+    result = collect_at_once(&notes, machine, vcpu, rax_flag, error);
     if (result == 0)
         result = core_write(dir_fd, name, notes.list, notes.count, &machine->memory, error);
-    discard(&notes);
+    clear(&notes);
+    free(notes.list);
     return result;
 }

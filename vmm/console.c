@@ -25,13 +25,15 @@ void console_init(struct console *console, int fd, enum output_policy policy,
     console->reader.fd = console->reader.stop = -1;
     console->tape = NULL;
     console->name = NULL;
+    console->given = (struct text){0};
+    console->given_next = 0;
 }
 
 void console_set_tape(struct console *console, struct tape *tape, const char *name)
 {
     console->tape = tape;
     console->name = name;
-    output_set_tape(&console->output, tape, "console", name);
+    output_set_tape(&console->output, tape, TAPE_CONSOLE, name);
     tape_add_console(tape, console);
 }
 
@@ -39,6 +41,7 @@ void console_destroy(struct console *console)
 {
     tape_remove_console(console->tape, console);
     pthread_mutex_destroy(&console->input_lock);
+    text_free(&console->given);
     pthread_mutex_destroy(&console->lock);
 }
 
@@ -133,13 +136,35 @@ static void read_file(struct console *console)
     }
 }
 
+void console_give(struct console *console, const void *bytes, size_t length)
+{
+    if (console->given_next == console->given.used) {
+        text_clear(&console->given);
+        console->given_next = 0;
+    }
+    text_put(&console->given, bytes, length);
+}
+
+/* Fill the ring from what a replay gave. */
+static void read_given(struct console *console)
+{
+    const struct text *given = &console->given;
+
+    if (console->given_next < given->used)
+        console->given_next += store(console, (const uint8_t *)given->bytes + console->given_next,
+                                     given->used - console->given_next);
+}
+
 size_t console_waiting(struct console *console)
 {
     size_t waiting = ring_count(console);
 
-    if (console->file < 0 || waiting >= INPUT_LOW)
+    if (waiting >= INPUT_LOW)
         return waiting;
-    read_file(console);
+    if (console->file >= 0)
+        read_file(console);
+    else if (console->given.used)
+        read_given(console);
     return ring_count(console);
 }
 
@@ -160,11 +185,6 @@ int console_take(struct console *console)
     if (atomic_load(&console->input_head) - tail >= CONSOLE_INPUT)
         event_raise(console->room_event);
     return byte;
-}
-
-void console_give(struct console *console, const uint8_t *bytes, size_t length)
-{
-    store(console, bytes, length);
 }
 
 static size_t type_bytes(struct console *console, const uint8_t *bytes, size_t length)

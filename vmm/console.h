@@ -13,6 +13,7 @@
 
 #include "vmm/error.h"
 #include "vmm/output.h"
+#include "vmm/text.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,6 +44,8 @@ struct console {
     void (*heard)(void *opaque); /* NULL: nobody listens */
     void *opaque;
 
+    struct text given; /* a replay's, in place of the file: what of it the ring has not taken yet */
+    size_t given_next;
     int file;           /* a file whose bytes never let one wait, read by the taker; -1: none */
     uint64_t file_read; /* bytes of it so far */
     struct console_reader reader;
@@ -90,8 +93,8 @@ size_t console_room(const struct console *console);
 int console_open(struct console *console, const char *in, const char *out,
                  const atomic_bool *abandoned, const char *owner, struct error *error);
 
-/* A replay's: input that came from a file. What finds no room is dropped, as no recording has it. */
-void console_give(struct console *console, const uint8_t *bytes, size_t length);
+/* A replay's: input that came from a file, for the taker. */
+void console_give(struct console *console, const void *bytes, size_t length);
 
 /* What of a console is state: the input that waits, and how much of its file was read. */
 struct console_state {

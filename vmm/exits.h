@@ -9,10 +9,11 @@
 #include "vmm/plan.h"
 
 /*
- * --replay: all of the stream (path). Its machine must be (wanted), unless that is NULL. What was
+ * --replay: all of the stream (path). The (parts) of its machine must be those of (wanted). What was
  * replayed is said on stdout, a difference on stderr: then OUTCOME_DIFFERS. OUTCOME_STREAM: (error).
  */
-enum outcome exits_replay(const char *path, const struct plan *wanted, struct error *error);
+enum outcome exits_replay(const char *path, const struct plan *wanted, unsigned parts,
+                          struct error *error);
 
 /*
  * --exits: each of the (count) streams as tests, on stdout in TAP, and a line that counts them.

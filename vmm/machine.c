@@ -178,7 +178,7 @@ bool machine_wants_end(struct machine *machine)
 {
     int result = machine_outcome(machine) == OUTCOME_NONE ? 0 : -EINTR;
 
-    return tape_take_result(machine->tape, result) < 0;
+    return tape_take_result(machine->tape, TAPE_END, result) < 0;
 }
 
 int machine_begin_file(struct machine *machine, struct outfile *file, const char *name,

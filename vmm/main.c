@@ -54,7 +54,7 @@ static int replay(const struct options *options)
     enum outcome outcome = OUTCOME_USAGE;
 
     if (run_plan(options, &plan, &error) == 0)
-        outcome = exits_replay(options->stream, options->machine_given ? &plan : NULL, &error);
+        outcome = exits_replay(options->stream, &plan, options->machine_given, &error);
     plan_free(&plan);
     return error.text[0] ? fail(outcome, &error) : outcome_exit_status(outcome, 0);
 }

@@ -2,6 +2,7 @@
 
 #include "vmm/memory.h"
 #include "vmm/outcome.h"
+#include "vmm/plan.h"
 #include "vmm/property.h"
 
 #include <ctype.h>
@@ -29,14 +30,14 @@ struct option_spec {
     const char *help;
     option_parser parse; /* NULL: what it sets is the field at (field) */
     size_t field;        /* of struct options: a bool if the option has no argument, else a text */
-    bool machine;        /* it says what the machine is made of */
+    unsigned machine;    /* enum plan_part: what it says of the machine; 0: nothing */
 };
 
 /* How an option is taken: by a function or into a field; of the machine, or not. */
-#define PARSE(parser)         parser, 0, false
-#define FIELD(name)           NULL, offsetof(struct options, name), false
-#define MACHINE_PARSE(parser) parser, 0, true
-#define MACHINE_FIELD(name)   NULL, offsetof(struct options, name), true
+#define PARSE(parser)               parser, 0, 0
+#define FIELD(name)                 NULL, offsetof(struct options, name), 0
+#define MACHINE_PARSE(parser, part) parser, 0, part
+#define MACHINE_FIELD(name, part)   NULL, offsetof(struct options, name), part
 
 static int bad_value(struct error *error, const char *option, const char *value,
                      const char *allowed)
@@ -232,8 +233,8 @@ static int parse_version(struct options *options, const char *value, struct erro
 
 static const struct option_spec specs[] = {
     {"mem", 'm', required_argument, "SIZE", "guest memory; plain numbers are MiB; K, M, G (64M)",
-     MACHINE_PARSE(parse_memory)},
-    {"cpus", 'c', required_argument, "N", "vCPUs (1)", MACHINE_PARSE(parse_cpus)},
+     MACHINE_PARSE(parse_memory, PLAN_MEMORY)},
+    {"cpus", 'c', required_argument, "N", "vCPUs (1)", MACHINE_PARSE(parse_cpus, PLAN_CPUS)},
     {"mode", 0, required_argument, "MODE",
      "start a flat image in long, protected or real mode (long)", PARSE(parse_mode)},
     {"load", 0, required_argument, "ADDR", "where the image goes (0x100000; real: 0x7c00)",
@@ -247,16 +248,19 @@ static const struct option_spec specs[] = {
     {"append", 0, required_argument, "TEXT", "command line of the guest, before GUEST-ARGUMENTS",
      FIELD(append)},
     {"device", 0, required_argument, "TYPE[,NAME=VALUE...]",
-     "add a device; help: all types; TYPE,help: its properties", MACHINE_PARSE(parse_device)},
+     "add a device; help: all types; TYPE,help: its properties",
+     MACHINE_PARSE(parse_device, PLAN_DEVICE_LIST)},
     {"irqchip", 0, no_argument, NULL, "interrupt controllers, even if no device needs them",
-     MACHINE_FIELD(irqchip)},
+     MACHINE_FIELD(irqchip, PLAN_IRQCHIP)},
     {"quiet", 0, no_argument, NULL, "only errors on stderr", FIELD(quiet)},
     {"stats", 0, optional_argument, "[=json|file=FILE|json,file=FILE]",
      "count exits by reason and by port or address", PARSE(parse_stats)},
     {"ptlcall", 0, required_argument, "mmio=ADDR,port=PORT,log=FILE",
-     "where the guest calls, and the log; off: no ptlcall", MACHINE_FIELD(ptlcall)},
+     "where the guest calls, and the log; off: no ptlcall",
+     MACHINE_FIELD(ptlcall, PLAN_DEVICE_LIST)},
     {"debug-exit", 0, required_argument, "port=PORT,code=plain|qemu",
-     "the port that ends the guest (0xf4, plain); off: none", MACHINE_FIELD(debug_exit)},
+     "the port that ends the guest (0xf4, plain); off: none",
+     MACHINE_FIELD(debug_exit, PLAN_DEVICE_LIST)},
     {"out", 0, required_argument, "DIR", "where files that the guest asks for go (.)",
      FIELD(out_dir)},
     {"trace", 0, required_argument, "FILE", "write the run as Chrome trace events", FIELD(trace)},

@@ -60,7 +60,7 @@ struct options {
     const char *checkpoint_at_path;
     int checkpoint_signal; /* 0: none */
     const char *checkpoint_signal_path;
-    bool machine_given; /* an option said what the machine is made of */
+    unsigned machine_given;     /* enum plan_part: what options said of the machine */
 };
 
 /*

@@ -66,7 +66,7 @@ int outfile_begin(struct outfile *file, struct tape *tape, int dir_fd, const cha
     file->fd = -1;
     if (length < 0 || (size_t)length >= sizeof(file->name))
         return -ENAMETOOLONG;
-    return tape_take_result(tape, tape_replays(tape) ? 0 : make_temporary(file));
+    return tape_take_result(tape, TAPE_FILE, tape_replays(tape) ? 0 : make_temporary(file));
 }
 
 static int write_all(const struct outfile *file, const void *bytes, size_t length)
@@ -94,7 +94,7 @@ int outfile_write(struct outfile *file, const void *bytes, size_t length)
         file->hash = fnv_add(file->hash, bytes, length);
         file->size += length;
     }
-    return tape_take_result(file->tape,
+    return tape_take_result(file->tape, TAPE_FILE,
                             tape_replays(file->tape) ? 0 : write_all(file, bytes, length));
 }
 
@@ -121,7 +121,7 @@ static int give_name(const struct outfile *file)
 int outfile_commit(struct outfile *file)
 {
     const int live = tape_replays(file->tape) ? 0 : give_name(file);
-    const int result = tape_take_result(file->tape, live);
+    const int result = tape_take_result(file->tape, TAPE_FILE, live);
 
     if (result < 0) {
         outfile_discard(file);

@@ -1,8 +1,6 @@
 /* Bytes on their way to a file descriptor: buffered, written by policy, never lost in silence. */
 #include "vmm/output.h"
 
-#include "vmm/tape.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -90,10 +88,11 @@ void output_init(struct output *output, int fd, enum output_policy policy,
     output->used = 0;
 }
 
-void output_set_tape(struct output *output, struct tape *tape, const char *word, const char *name)
+void output_set_tape(struct output *output, struct tape *tape, enum tape_operation operation,
+                     const char *name)
 {
     output->tape = tape;
-    output->word = word;
+    output->operation = operation;
     output->name = name;
 }
 
@@ -118,7 +117,7 @@ int output_drain(struct output *output)
 /* What the tape makes of the result. */
 static int take_result(struct output *output, int live)
 {
-    int result = tape_take_result(output->tape, live);
+    int result = tape_take_result(output->tape, output->operation, live);
 
     if (result < 0)
         output->failure = -result;

@@ -6,6 +6,8 @@
 #ifndef VMM_OUTPUT_H
 #define VMM_OUTPUT_H
 
+#include "vmm/tape.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +21,6 @@ enum output_policy {
     OUTPUT_FULL,    /* when the buffer is full */
 };
 
-struct tape;
-
 struct output {
     int fd; /* -1: everything is dropped */
     enum output_policy policy;
@@ -29,8 +29,8 @@ struct output {
     int failure;       /* the errno of the first failed write; later bytes are dropped */
     bool lost;         /* bytes were dropped because nobody waited for the reader */
     struct tape *tape; /* hears what is written; NULL: none */
-    const char *word;  /* for the tape: "console" or "log" */
-    const char *name;  /* of the device it belongs to; NULL: the machine's or the only one */
+    enum tape_operation operation; /* for the tape: TAPE_CONSOLE or TAPE_LOG */
+    const char *name; /* of the device it belongs to; NULL: the machine's or the only one */
     size_t used;
     char buffer[OUTPUT_BUFFER];
 };
@@ -38,8 +38,9 @@ struct output {
 void output_init(struct output *output, int fd, enum output_policy policy,
                  const atomic_bool *abandoned);
 
-/* Let (tape), which may be NULL, hear what is written, as lines of (word) and (name). */
-void output_set_tape(struct output *output, struct tape *tape, const char *word, const char *name);
+/* Let (tape), which may be NULL, hear what is written, as lines of (operation) and (name). */
+void output_set_tape(struct output *output, struct tape *tape, enum tape_operation operation,
+                     const char *name);
 
 /* Take (length) bytes. 0, or the negative errno of the first failed write, each time again. */
 int output_write(struct output *output, const void *bytes, size_t length);

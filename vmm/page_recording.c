@@ -130,7 +130,8 @@ void page_recording_flag(struct page_recording *recording, enum page_flag_kind k
 {
     const struct page_flag flag = {
         .kind = kind,
-        .time = recording->now,
+        /* A test begins where the next exit stands; of all else an exit was the cause. */
+        .time = kind == PAGE_TEST && !recording->timed ? recording->exits : recording->now,
         .exit = recording->exits,
         .vcpu = vcpu,
     };

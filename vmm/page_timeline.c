@@ -86,11 +86,14 @@ static void compact_track(struct page_track *track, uint64_t resolution)
     track->count = kept;
 }
 
-/* Half of the room at least is free afterwards: so this is seldom done. */
+/*
+ * Until there is room. The resolution grows by a quarter each time, so that is done less than 200
+ * times for all times that a page knows.
+ */
 static void compact(struct page_timeline *timeline)
 {
-    while (timeline->slices > PAGE_SLICES / 2) {
-        timeline->resolution = timeline->resolution ? 2 * timeline->resolution : FIRST_RESOLUTION;
+    while (timeline->slices > PAGE_SLICES) {
+        timeline->resolution += timeline->resolution ? timeline->resolution / 4 : FIRST_RESOLUTION;
         timeline->slices = 0;
         for (unsigned i = 0; i < timeline->track_count; i++) {
             compact_track(&timeline->tracks[i], timeline->resolution);
@@ -139,7 +142,7 @@ static void settle(struct page_timeline *timeline, const struct page_recent *exi
     append(timeline, exit, first);
     if (first)
         timeline->tracks[exit->track].exact = timeline->tracks[exit->track].count;
-    else if (timeline->slices > PAGE_SLICES)
+    else
         compact(timeline);
 }
 

@@ -20,7 +20,7 @@ void plan_free(struct plan *plan)
 }
 
 /* (description) is owned by the plan from now on; NULL: it could not be made. */
-static int add(struct plan *plan, char *description, struct error *error)
+static int add(struct plan *plan, char *description, unsigned long line, struct error *error)
 {
     if (!description)
         return error_set(error, -ENOMEM, "out of memory for the list of devices");
@@ -28,6 +28,7 @@ static int add(struct plan *plan, char *description, struct error *error)
         free(description);
         return error_set(error, -EINVAL, "more than %d devices; give fewer", PLAN_DEVICES);
     }
+    plan->lines[plan->device_count] = line;
     plan->devices[plan->device_count++] = description;
     return 0;
 }
@@ -41,7 +42,7 @@ int plan_add_device(struct plan *plan, const char *type, const char *properties,
         description = strdup(type);
     else if (asprintf(&description, "%s,%s", type, properties) < 0)
         description = NULL;
-    return add(plan, description, error);
+    return add(plan, description, 0, error);
 }
 
 int plan_copy(struct plan *plan, const struct plan *from, struct error *error)
@@ -51,7 +52,7 @@ int plan_copy(struct plan *plan, const struct plan *from, struct error *error)
     *plan = *from;
     plan->device_count = 0;
     for (unsigned i = 0; result == 0 && i < from->device_count; i++)
-        result = add(plan, strdup(from->devices[i]), error);
+        result = add(plan, strdup(from->devices[i]), from->lines[i], error);
     if (result < 0)
         plan_free(plan);
     return result;
@@ -64,7 +65,8 @@ void plan_configure(const struct plan *plan, struct machine_config *config)
     config->irqchip = plan->irqchip;
 }
 
-int plan_make_devices(const struct plan *plan, struct machine *machine, struct error *error)
+int plan_make_devices(const struct plan *plan, struct machine *machine, unsigned *failed,
+                      struct error *error)
 {
     int result = 0;
 
@@ -73,6 +75,8 @@ int plan_make_devices(const struct plan *plan, struct machine *machine, struct e
         const struct device_type *type = device_type_of(plan->devices[i], &properties, error);
 
         result = type ? device_create(machine, type, properties, error) : -EINVAL;
+        if (result < 0 && failed)
+            *failed = i;
     }
     return result;
 }
@@ -142,6 +146,8 @@ static int take_machine(struct plan *plan, struct cursor *line, struct error *er
     const char *word;
     size_t length;
 
+    if (plan->machine_given)
+        return stream_refuse(line->stream, error, "the machine was said already");
     while ((length = cursor_word(line, &word)) > 0) {
         if (used + length + 2 > sizeof(list))
             return stream_refuse(line->stream, error, "the line says too much of the machine");
@@ -156,6 +162,7 @@ static int take_machine(struct plan *plan, struct cursor *line, struct error *er
     plan->memory_size = words.memory;
     plan->vcpu_count = (unsigned)words.cpus;
     plan->irqchip = words.irqchip;
+    plan->machine_given = true;
     return 1;
 }
 
@@ -171,7 +178,8 @@ static char *take_description(struct cursor *line, struct error *error)
         cursor_word(line, &word);
         description = strndup(word, plain);
     } else if (cursor_text(line, "a device", &text, error) == 0) {
-        description = strndup(text.used ? text.bytes : "", text.used);
+        description =
+            strndup(text.used ? text.bytes : "", text.used); /* up to a 0, if it has one */
     } else {
         text_free(&text);
         return NULL;
@@ -198,7 +206,7 @@ static int take_device(struct plan *plan, struct cursor *line, struct error *err
         free(description);
         return result;
     }
-    if (add(plan, description, &cause) < 0)
+    if (add(plan, description, line->stream->number, &cause) < 0)
         return stream_refuse(line->stream, error, "%s", cause.text);
     return 1;
 }
@@ -212,24 +220,40 @@ int plan_take_line(struct plan *plan, struct cursor *line, struct error *error)
     return 0;
 }
 
-int plan_compare(const struct plan *plan, const struct plan *wanted, const char *path,
-                 struct error *error)
+static int refuse_other(const char *path, const char *option, struct error *error)
 {
-    if (plan->memory_size != wanted->memory_size || plan->vcpu_count != wanted->vcpu_count ||
-        plan->irqchip != wanted->irqchip)
-        return error_set(error, -EINVAL,
-                         "%s: its machine is not the command line's; leave out --mem, --cpus and "
-                         "--irqchip, or give what it has",
-                         path);
-    for (unsigned i = 0; i < plan->device_count || i < wanted->device_count; i++) {
-        const char *here = i < plan->device_count ? plan->devices[i] : "no device";
-        const char *there = i < wanted->device_count ? wanted->devices[i] : "no device";
+    return error_set(error, -EINVAL,
+                     "%s: its machine is not what --%s says; leave that out, or give what it has",
+                     path, option);
+}
+
+static int compare_devices(const struct plan *plan, const struct plan *wanted, const char *path,
+                           struct error *error)
+{
+    const unsigned count =
+        plan->device_count > wanted->device_count ? plan->device_count : wanted->device_count;
+
+    for (unsigned i = 0; i < count; i++) {
+        const char *here = i < plan->device_count ? plan->devices[i] : "nothing";
+        const char *there = i < wanted->device_count ? wanted->devices[i] : "nothing";
 
         if (strcmp(here, there) != 0)
             return error_set(error, -EINVAL,
-                             "%s: it has '%.100s' where the command line has '%.100s'; leave out "
-                             "the devices, or give the same",
-                             path, here, there);
+                             "%s: its device %u is %.100s, the command line's is %.100s; leave out "
+                             "the options of devices, or give the same",
+                             path, i + 1, here, there);
     }
     return 0;
+}
+
+int plan_compare(const struct plan *plan, const struct plan *wanted, unsigned parts,
+                 const char *path, struct error *error)
+{
+    if (parts & PLAN_MEMORY && plan->memory_size != wanted->memory_size)
+        return refuse_other(path, "mem", error);
+    if (parts & PLAN_CPUS && plan->vcpu_count != wanted->vcpu_count)
+        return refuse_other(path, "cpus", error);
+    if (parts & PLAN_IRQCHIP && plan->irqchip != wanted->irqchip)
+        return refuse_other(path, "irqchip", error);
+    return parts & PLAN_DEVICE_LIST ? compare_devices(plan, wanted, path, error) : 0;
 }

@@ -20,9 +20,14 @@ struct plan {
     uint64_t memory_size;
     unsigned vcpu_count;
     bool irqchip;
-    char *devices[PLAN_DEVICES]; /* TYPE[,NAME=VALUE…], in order of creation; owned */
+    bool machine_given;                /* by a line of a stream */
+    char *devices[PLAN_DEVICES];       /* TYPE[,NAME=VALUE…], in order of creation; owned */
+    unsigned long lines[PLAN_DEVICES]; /* of the stream; 0: from elsewhere */
     unsigned device_count;
 };
+
+/* What a command line says of a machine: bits. */
+enum plan_part { PLAN_MEMORY = 1, PLAN_CPUS = 2, PLAN_IRQCHIP = 4, PLAN_DEVICE_LIST = 8 };
 
 void plan_free(struct plan *plan);
 
@@ -36,8 +41,9 @@ int plan_add_device(struct plan *plan, const char *type, const char *properties,
 /* What the plan says of the machine into (config). */
 void plan_configure(const struct plan *plan, struct machine_config *config);
 
-/* Make its devices. */
-int plan_make_devices(const struct plan *plan, struct machine *machine, struct error *error);
+/* Make its devices, up to the first that is refused: then *failed, unless NULL, is its index. */
+int plan_make_devices(const struct plan *plan, struct machine *machine, unsigned *failed,
+                      struct error *error);
 
 /* Append it to (text), as lines of an exit stream. */
 void plan_put(const struct plan *plan, struct text *text);
@@ -47,8 +53,8 @@ void plan_put(const struct plan *plan, struct text *text);
  */
 int plan_take_line(struct plan *plan, struct cursor *line, struct error *error);
 
-/* Is (plan) what (wanted) is? If not, a sentence, after "FILE: ". */
-int plan_compare(const struct plan *plan, const struct plan *wanted, const char *path,
-                 struct error *error);
+/* Are the (parts), enum plan_part, of (plan), from the file (path), those of (wanted)? If not, a sentence. */
+int plan_compare(const struct plan *plan, const struct plan *wanted, unsigned parts,
+                 const char *path, struct error *error);
 
 #endif

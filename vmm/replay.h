@@ -50,23 +50,4 @@ void replay_close(struct replay *replay);
  */
 int replay_next(struct replay *replay, struct error *error);
 
-/* A recording that broke off may lack the end of its last exit. */
-static inline bool replay_is_broken_off(const struct replay *replay)
-{
-    return replay->recorded && !replay->done && replay->stream.ended;
-}
-
-/*
- * Of replay_input.c: take in what `<` lines say, for the exit of vCPU (id).
- */
-int replay_take_input(struct replay *replay, struct cursor *line, unsigned id, struct error *error);
-/* Forget what was given to one exit. */
-void replay_clear_inputs(struct replay *replay);
-
-/*
- * Of replay_compare.c: the `>` lines that come next beside the tape's effects; (head) is the event's
- * line. 1: they agree, 0: they do and the stream ends; -EDOM: replay->difference tells; -errno.
- */
-int replay_compare(struct replay *replay, const char *head, struct error *error);
-
 #endif

@@ -1,5 +1,5 @@
 /* Replaying an exit stream: the inputs of an exit, put where the devices will find them. */
-#include "vmm/replay.h"
+#include "vmm/replay_parts.h"
 
 #include "vmm/console.h"
 #include "vmm/vcpu.h"
@@ -14,9 +14,10 @@ void replay_clear_inputs(struct replay *replay)
 {
     struct tape_given *given = &replay->tape.given;
 
-    for (unsigned number = 0; number < TAPE_NUMBERS; number++)
-        given->count[number] = given->taken[number] = 0;
-    given->result_count = 0;
+    for (unsigned i = 0; i < TAPE_NUMBERS; i++)
+        given->numbers[i].count = given->numbers[i].next = 0;
+    for (unsigned i = 0; i < TAPE_OPERATIONS; i++)
+        given->failed[i].count = given->failed[i].next = given->errors[i].count = 0;
     given->change_count = given->change_next = 0;
     text_clear(&given->bytes);
 }
@@ -52,6 +53,8 @@ static int take_registers(struct replay *replay, struct cursor *line, unsigned i
         result = cursor_number(&number, "a register's value", &value, error);
         if (result < 0)
             return result;
+        if (reg == VCPU_CS_L && value > 1)
+            return stream_refuse(line->stream, error, "cs.l is 0 or 1");
         vcpu_put_register(vcpu, (enum vcpu_register)reg, value);
         if (reg == VCPU_RAX)
             replay->rax[id] = value;
@@ -88,10 +91,15 @@ static int take_memory(struct replay *replay, struct cursor *line, unsigned id, 
     return 0;
 }
 
+static int out_of_memory(const struct cursor *line, struct error *error)
+{
+    return error_set(error, -ENOMEM, "%s: out of memory", line->stream->path);
+}
+
 /* Room for twice as many changes. */
 static int grow_changes(struct tape_given *given)
 {
-    size_t room = given->change_room ? 2 * given->change_room : TAPE_GIVEN;
+    size_t room = given->change_room ? 2 * given->change_room : 16;
     struct tape_change *changes = reallocarray(given->changes, room, sizeof(*changes));
 
     if (!changes)
@@ -118,7 +126,7 @@ static int take_change(struct replay *replay, struct cursor *line, unsigned id, 
         (given->change_count > 0 && after < given->changes[given->change_count - 1].after))
         return stream_refuse(line->stream, error, "changes of memory are not in their order");
     if (given->change_count == given->change_room && grow_changes(given) < 0)
-        return error_set(error, -ENOMEM, "%s: out of memory", line->stream->path);
+        return out_of_memory(line, error);
     given->changes[given->change_count++] = (struct tape_change){
         .after = (unsigned)after,
         .address = address,
@@ -126,43 +134,53 @@ static int take_change(struct replay *replay, struct cursor *line, unsigned id, 
         .length = replay->word.used,
     };
     text_put(&given->bytes, replay->word.bytes, replay->word.used);
-    return given->bytes.failed ? error_set(error, -ENOMEM, "%s: out of memory", line->stream->path)
-                               : 0;
-}
-
-static int too_many(const struct cursor *line, struct error *error)
-{
-    return stream_refuse(line->stream, error, "more than %d of these for one exit", TAPE_GIVEN);
+    return given->bytes.failed ? out_of_memory(line, error) : 0;
 }
 
 static int take_number(struct replay *replay, struct cursor *line, enum tape_number number,
                        struct error *error)
 {
-    struct tape_given *given = &replay->tape.given;
+    uint64_t value;
+    int result = cursor_number(line, "a number", &value, error);
 
-    if (given->count[number] == TAPE_GIVEN)
-        return too_many(line, error);
-    return cursor_number(line, "a number", &given->numbers[number][given->count[number]++], error);
+    if (result == 0 && tape_list_add(&replay->tape.given.numbers[number], value) < 0)
+        return out_of_memory(line, error);
+    return result;
 }
 
-/* OPERATION ERRNO */
+static int find_operation(struct cursor *line)
+{
+    for (int operation = 0; operation < TAPE_OPERATIONS; operation++)
+        if (cursor_skip(line, tape_operation_names[operation]))
+            return operation;
+    return -1;
+}
+
+/* KIND OPERATION ERRNO */
 static int take_result(struct replay *replay, struct cursor *line, unsigned id, struct error *error)
 {
     struct tape_given *given = &replay->tape.given;
-    uint64_t operation, code;
-    int result = cursor_number(line, "which operation", &operation, error);
+    const int kind = find_operation(line);
+    uint64_t number, code;
+    int result;
 
     (void)id;
+    if (kind < 0)
+        return stream_refuse(line->stream, error,
+                             "results are of the console, a log, a file or the end");
+    result = cursor_number(line, "which operation", &number, error);
     if (result == 0)
         result = cursor_number(line, "an error number", &code, error);
     if (result < 0)
         return result;
-    if (given->result_count == TAPE_GIVEN)
-        return too_many(line, error);
     if (code < 1 || code > ERRNO_MAX)
         return stream_refuse(line->stream, error, "an error number is from 1 to %d", ERRNO_MAX);
-    given->results[given->result_count].operation = operation;
-    given->results[given->result_count++].error = -(int)code;
+    if (given->failed[kind].count > 0 &&
+        given->failed[kind].values[given->failed[kind].count - 1] >= number)
+        return stream_refuse(line->stream, error, "results are not in their order");
+    if (tape_list_add(&given->failed[kind], number) < 0 ||
+        tape_list_add(&given->errors[kind], code) < 0)
+        return out_of_memory(line, error);
     return 0;
 }
 
@@ -183,7 +201,7 @@ static int take_typed(struct replay *replay, struct cursor *line, unsigned id, s
     if (!console)
         return stream_refuse(line->stream, error, "no device '%.*s' has a console",
                              (int)(length < 80 ? length : 80), name);
-    console_give(console, (const uint8_t *)replay->word.bytes, replay->word.used);
+    console_give(console, replay->word.bytes, replay->word.used);
     return 0;
 }
 

@@ -107,7 +107,7 @@ static enum outcome prepare_start(struct machine *machine, const struct options 
 {
     struct x86_start start;
     enum outcome outcome;
-    int result = plan_make_devices(plan, machine, error);
+    int result = plan_make_devices(plan, machine, NULL, error);
 
     if (result < 0)
         return setup_outcome(result);
@@ -127,7 +127,7 @@ static enum outcome prepare_start(struct machine *machine, const struct options 
 static enum outcome prepare_restored(struct machine *machine, const struct restore *restore,
                                      struct error *error)
 {
-    int result = plan_make_devices(&restore->note.plan, machine, error);
+    int result = plan_make_devices(&restore->note.plan, machine, NULL, error);
 
     if (result == 0)
         result = restore_memory(restore, machine, error);
@@ -294,8 +294,9 @@ static int run_restored(struct run *run)
     if (restore_open(&restore, run->options->restore, &error) < 0)
         return fail(OUTCOME_IMAGE, &error);
     result = run_plan(run->options, &wanted, &error);
-    if (result == 0 && run->options->machine_given)
-        result = plan_compare(&restore.note.plan, &wanted, run->options->restore, &error);
+    if (result == 0)
+        result = plan_compare(&restore.note.plan, &wanted, run->options->machine_given,
+                              run->options->restore, &error);
     plan_free(&wanted);
     run->restore = &restore;
     run->plan = &restore.note.plan;

@@ -43,6 +43,11 @@ int stream_refuse(const struct stream *stream, struct error *error, const char *
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    for (char *at = text; *at; at++) /* a terminal is shown no control characters of a file */
+        if ((unsigned char)*at < ' ' || *at == 127)
+            *at = '?';
+    if (stream->number == 0)
+        return error_set(error, -EINVAL, "%.200s: %.280s", stream->path, text);
     return error_set(error, -EINVAL, "%.200s:%lu: %.280s", stream->path, stream->number, text);
 }
 
@@ -86,9 +91,12 @@ static int read_line(struct stream *stream, struct error *error)
         stream->number++;
         stream->line = start;
         stream->line_end = newline ? newline : start + left;
-        if (stream->line_end - start > STREAM_LINE_MAX)
+        if (stream->line_end - start > STREAM_LINE_MAX) {
+            stream->next = stream->filled;
+            stream->ended = true;
             return stream_refuse(stream, error, "the line is longer than %d bytes",
                                  STREAM_LINE_MAX);
+        }
         stream->next += (size_t)(stream->line_end - start) + (newline ? 1 : 0);
         return 1;
     }

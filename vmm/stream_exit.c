@@ -1,4 +1,4 @@
-/* One event of an exit stream: its line, and the run page of KVM that it stands for. */
+/* Parsing one event of an exit stream. */
 #include "vmm/stream_exit.h"
 
 #include "vmm/exit.h"
@@ -7,9 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-/* KVM puts the data of a port exit behind the structure. */
-#define IO_DATA_OFFSET 4096
 
 static int check_size(const struct cursor *line, const struct stream_event *event,
                       struct error *error)
@@ -104,9 +101,26 @@ static int parse_number(struct cursor *line, struct stream_event *event, struct 
     return cursor_number(line, "a number", &event->value, error);
 }
 
+/* A number that KVM has 32 bits for. */
+static int parse_32_bits(struct cursor *line, const char *what, uint64_t *value,
+                         struct error *error)
+{
+    int result = cursor_number(line, what, value, error);
+
+    if (result == 0 && *value > UINT32_MAX)
+        return stream_refuse(line->stream, error, "0x%llx has more than 32 bits; give %s",
+                             (unsigned long long)*value, what);
+    return result;
+}
+
+static int parse_type(struct cursor *line, struct stream_event *event, struct error *error)
+{
+    return parse_32_bits(line, "the type of a system event", &event->value, error);
+}
+
 static int parse_rdmsr(struct cursor *line, struct stream_event *event, struct error *error)
 {
-    return cursor_number(line, "the number of an MSR", &event->address, error);
+    return parse_32_bits(line, "the number of an MSR", &event->address, error);
 }
 
 static int parse_wrmsr(struct cursor *line, struct stream_event *event, struct error *error)
@@ -119,11 +133,12 @@ static int parse_wrmsr(struct cursor *line, struct stream_event *event, struct e
 /* KVM's number of an exit that has no name. */
 static int parse_other(struct cursor *line, struct stream_event *event, struct error *error)
 {
-    int result = cursor_number(line, "KVM's exit reason", &event->value, error);
+    int result = parse_32_bits(line, "KVM's exit reason", &event->value, error);
 
-    if (result == 0 && event->value > UINT32_MAX)
-        return stream_refuse(line->stream, error, "there is no such exit reason");
     event->reason = (uint32_t)event->value;
+    if (result == 0 && exit_reason_index(event->reason) != EXIT_REASON_OTHER)
+        return stream_refuse(line->stream, error, "exit reason %u has a word of its own: %s",
+                             event->reason, exit_reason_name(event->reason));
     return result;
 }
 
@@ -150,9 +165,14 @@ static int parse_text(struct cursor *line, struct stream_event *event, struct er
 
 static int parse_outcome(struct cursor *line, struct stream_event *event, struct error *error)
 {
-    for (int outcome = OUTCOME_GUEST; outcome < OUTCOME_COUNT; outcome++) {
-        if (cursor_skip(line, outcome_table[outcome].name)) {
-            event->value = (uint64_t)outcome;
+    static const enum outcome outcomes[] = {
+        OUTCOME_GUEST,       OUTCOME_SETUP, OUTCOME_TRIPLE_FAULT, OUTCOME_CRASH,    OUTCOME_TIMEOUT,
+        OUTCOME_INTERRUPTED, OUTCOME_RESET, OUTCOME_OUTPUT,       OUTCOME_INTERNAL,
+    };
+
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        if (cursor_skip(line, outcome_table[outcomes[i]].name)) {
+            event->value = outcomes[i];
             return 0;
         }
     }
@@ -193,7 +213,7 @@ static const struct event_form forms[] = {
     {"unknown-hardware", STREAM_EXIT, KVM_EXIT_UNKNOWN, parse_nothing},
     {"rdmsr", STREAM_EXIT, KVM_EXIT_X86_RDMSR, parse_rdmsr},
     {"wrmsr", STREAM_EXIT, KVM_EXIT_X86_WRMSR, parse_wrmsr},
-    {"system-event", STREAM_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_number},
+    {"system-event", STREAM_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_type},
     {"other", STREAM_EXIT, EXIT_REASON_OTHER, parse_other},
     {"typed", STREAM_TYPED, 0, parse_typed},
     {"ended", STREAM_ENDED, 0, parse_outcome},
@@ -212,6 +232,8 @@ static int parse_vcpu(struct cursor *line, struct stream_event *event, struct er
     if (line->next == line->end || *line->next != '@')
         return 0;
     line->next++;
+    if (line->next < line->end && *line->next == ' ')
+        return stream_refuse(line->stream, error, "the number of the vCPU stands right behind @");
     result = cursor_number(line, "the number of a vCPU", &id, error);
     event->vcpu = id < UINT32_MAX ? (unsigned)id : UINT32_MAX;
     return result;
@@ -240,10 +262,28 @@ static const struct event_form *form_of(struct cursor *line)
     return NULL;
 }
 
+static int refuse_event(struct cursor *line, struct error *error)
+{
+    const char *word;
+    size_t length;
+
+    if (cursor_skip(line, "<"))
+        return stream_refuse(line->stream, error,
+                             "an input without its exit: inputs stand before effects");
+    if (cursor_skip(line, ">"))
+        return stream_refuse(line->stream, error, "an effect without its exit");
+    length = cursor_word(line, &word);
+    return stream_refuse(line->stream, error, "'%.*s' is no exit%s",
+                         (int)(length < 80 ? length : 80), word,
+                         length ? " and no event" : " of a vCPU");
+}
+
 int stream_parse_event(struct cursor *line, struct stream_event *event, struct error *error)
 {
+    const char *begin = line->next;
     const struct event_form *form;
     struct text text = event->text;
+    bool named; /* a vCPU */
     int result;
 
     *event = (struct stream_event){.text = text};
@@ -251,14 +291,10 @@ int stream_parse_event(struct cursor *line, struct stream_event *event, struct e
     result = parse_vcpu(line, event, error);
     if (result < 0)
         return result;
+    named = line->next > begin;
     form = form_of(line);
-    if (!form) {
-        const char *word;
-        const size_t length = cursor_word(line, &word);
-
-        return stream_refuse(line->stream, error, "'%.*s' is no exit and no event",
-                             (int)(length < 80 ? length : 80), word);
-    }
+    if (!form || (named && form->kind != STREAM_EXIT))
+        return refuse_event(line, error);
     event->kind = form->kind;
     event->reason = form->reason;
     result = form->parse(line, event, error);
@@ -270,56 +306,4 @@ int stream_parse_event(struct cursor *line, struct stream_event *event, struct e
 void stream_event_free(struct stream_event *event)
 {
     text_free(&event->text);
-}
-
-static void set_io(const struct stream_event *event, struct vcpu *vcpu)
-{
-    struct kvm_run *run = vcpu->run;
-    uint8_t *data = (uint8_t *)run + IO_DATA_OFFSET;
-
-    run->io.direction = event->write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
-    run->io.size = (uint8_t)event->size;
-    run->io.port = (uint16_t)event->address;
-    run->io.count = event->count;
-    run->io.data_offset = IO_DATA_OFFSET;
-    if (event->write && event->string)
-        memcpy(data, event->text.bytes, event->text.used);
-    else if (event->write)
-        memcpy(data, &event->value, event->size);
-}
-
-static void set_mmio(const struct stream_event *event, struct vcpu *vcpu)
-{
-    struct kvm_run *run = vcpu->run;
-
-    run->mmio.phys_addr = event->address;
-    run->mmio.len = event->size;
-    run->mmio.is_write = event->write;
-    memcpy(run->mmio.data, &event->value, sizeof(run->mmio.data));
-}
-
-void stream_set_exit(const struct stream_event *event, struct vcpu *vcpu)
-{
-    struct kvm_run *run = vcpu->run;
-
-    run->exit_reason = event->reason;
-    switch (event->reason) {
-    case KVM_EXIT_IO:
-        set_io(event, vcpu);
-        break;
-    case KVM_EXIT_MMIO:
-        set_mmio(event, vcpu);
-        break;
-    case KVM_EXIT_SYSTEM_EVENT:
-        run->system_event.type = (uint32_t)event->value;
-        break;
-    case KVM_EXIT_X86_RDMSR:
-    case KVM_EXIT_X86_WRMSR:
-        run->msr.index = (uint32_t)event->address;
-        run->msr.data = event->value;
-        run->msr.error = 0;
-        break;
-    default:
-        break;
-    }
 }

@@ -118,7 +118,7 @@ int cursor_signed(struct cursor *cursor, const char *what, int64_t *value, struc
     int result;
 
     skip_spaces(cursor);
-    negative = cursor->next < cursor->end && *cursor->next == '-';
+    negative = cursor->end - cursor->next > 1 && *cursor->next == '-' && !is_space(cursor->next[1]);
     if (negative)
         cursor->next++;
     result = cursor_number(cursor, what, &number, error);
@@ -181,6 +181,22 @@ int cursor_text(struct cursor *cursor, const char *what, struct text *text, stru
     return text->failed ? error_set(error, -ENOMEM, "%s: out of memory", cursor->stream->path) : 0;
 }
 
+/*
+ * The column of (length) bytes that people read, if it is there. A # in it was taken for a comment's:
+ * then nothing comes behind it.
+ */
+static void skip_ascii(struct cursor *cursor, size_t length)
+{
+    const size_t left = (size_t)(cursor->end - cursor->next);
+
+    if (left == 0 || *cursor->next != '|')
+        return;
+    if (left >= length + 2 && cursor->next[length + 1] == '|')
+        cursor->next += length + 2;
+    else
+        cursor->next = cursor->end;
+}
+
 int cursor_bytes(struct cursor *cursor, const char *what, struct text *text, struct error *error)
 {
     const char *word;
@@ -204,8 +220,7 @@ int cursor_bytes(struct cursor *cursor, const char *what, struct text *text, str
         return refuse_word(cursor, what, error);
     }
     skip_spaces(cursor);
-    if (cursor->next < cursor->end && *cursor->next == '|') /* what people read */
-        cursor->next = cursor->end;
+    skip_ascii(cursor, text->used);
     return text->failed ? error_set(error, -ENOMEM, "%s: out of memory", cursor->stream->path) : 0;
 }
 

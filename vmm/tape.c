@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_BYTES 64 /* of a text that is shown */
-#define HEX_BYTES  32 /* of memory */
+#define LINE_BYTES 1024 /* of a text that is shown */
+#define HEX_BYTES  32   /* of memory */
 
 void tape_init(struct tape *tape)
 {
@@ -25,6 +25,12 @@ void tape_destroy(struct tape *tape)
     text_free(&tape->effects);
     text_free(&tape->given.bytes);
     free(tape->given.changes);
+    for (unsigned i = 0; i < TAPE_NUMBERS; i++)
+        free(tape->given.numbers[i].values);
+    for (unsigned i = 0; i < TAPE_OPERATIONS; i++) {
+        free(tape->given.failed[i].values);
+        free(tape->given.errors[i].values);
+    }
     pthread_mutex_destroy(&tape->lock);
 }
 
@@ -33,7 +39,8 @@ static void begin(struct tape *tape, struct vcpu *vcpu)
 {
     tape->open = true;
     tape->vcpu = vcpu;
-    tape->reads = tape->operations = 0;
+    tape->reads = 0;
+    memset(tape->operations, 0, sizeof(tape->operations));
     tape->shown = NULL;
     text_clear(&tape->head);
     text_clear(&tape->inputs);
@@ -91,10 +98,11 @@ void tape_tell(struct tape *tape, const char *word, const uint64_t *numbers, uns
 
 void tape_written(struct tape *tape, gpa_t address, const void *bytes, uint64_t length)
 {
-    struct text *text = &tape->effects;
+    struct text *text;
 
     if (!tape_is_open(tape))
         return;
+    text = &tape->effects;
     tape->shown = NULL;
     tape_touch(tape, address, bytes, length);
     for (uint64_t done = 0, piece; done < length; done += piece) {
@@ -119,7 +127,7 @@ static void continue_line(struct tape *tape, const struct output *output)
         return;
     }
     text_put(&tape->effects, "> ", 2);
-    text_put_string(&tape->effects, output->word);
+    text_put_string(&tape->effects, tape_operation_names[output->operation]);
     if (output->name) {
         text_put(&tape->effects, " ", 1);
         text_put_string(&tape->effects, output->name);
@@ -158,10 +166,11 @@ void tape_show(struct tape *tape, const struct output *output, const void *bytes
 
 void tape_tell_file(struct tape *tape, const char *name, uint64_t size, uint64_t hash)
 {
-    struct text *text = &tape->effects;
+    struct text *text;
 
     if (!tape_is_open(tape))
         return;
+    text = &tape->effects;
     tape->shown = NULL;
     text_put_string(text, "> file \"");
     text_put_escaped(text, name, strlen(name));

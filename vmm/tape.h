@@ -32,7 +32,19 @@ enum tape_number { TAPE_CLOCK, TAPE_WALL, TAPE_TSC, TAPE_NUMBERS };
 
 extern const char *const tape_number_names[TAPE_NUMBERS]; /* as in a stream */
 
-#define TAPE_GIVEN 64 /* numbers of a kind, and results, that one exit may be given */
+/* Operations on what is outside, whose results are inputs. */
+enum tape_operation { TAPE_CONSOLE, TAPE_LOG, TAPE_FILE, TAPE_END, TAPE_OPERATIONS };
+
+extern const char *const tape_operation_names[TAPE_OPERATIONS]; /* as in a stream */
+
+/* Numbers that a replay gives to one exit, in their order. */
+struct tape_list {
+    uint64_t *values;
+    size_t count, room, next;
+};
+
+/* -ENOMEM. */
+int tape_list_add(struct tape_list *list, uint64_t value);
 
 /* Guest memory that changed while the exit went on. */
 struct tape_change {
@@ -43,14 +55,10 @@ struct tape_change {
 
 /* What a replay gives to the exit, beside memory and registers, which it sets before. */
 struct tape_given {
-    uint64_t numbers[TAPE_NUMBERS][TAPE_GIVEN];
-    unsigned count[TAPE_NUMBERS], taken[TAPE_NUMBERS];
+    struct tape_list numbers[TAPE_NUMBERS];
     uint64_t last[TAPE_NUMBERS];
-    struct {
-        uint64_t operation; /* from 1 */
-        int error;          /* a negative errno */
-    } results[TAPE_GIVEN];
-    unsigned result_count;
+    /* Which operations of a kind fail, from 1, and with which (positive) errno. */
+    struct tape_list failed[TAPE_OPERATIONS], errors[TAPE_OPERATIONS];
     struct tape_change *changes; /* in order of (after) */
     size_t change_count, change_next, change_room;
     struct text bytes;
@@ -65,8 +73,8 @@ struct tape {
     struct vcpu *vcpu;                 /* whose exit it is; NULL: no exit */
     uint64_t exited;                   /* when that was */
 
-    unsigned reads;      /* of memory, so far */
-    unsigned operations; /* on files and consoles, so far */
+    unsigned reads;                       /* of memory, so far */
+    unsigned operations[TAPE_OPERATIONS]; /* so far */
 
     const struct output *shown; /* whose text (effects) ends with; NULL: with none */
     unsigned shown_bytes;       /* of its last line; 0: that is full */
@@ -107,8 +115,11 @@ void tape_after_read(struct tape *tape, gpa_t address, const void *bytes, uint64
 /* The number to be used where the host says (live). */
 uint64_t tape_take_number(struct tape *tape, enum tape_number number, uint64_t live);
 
-/* The result, 0 or a negative errno, of an operation on a file or console, where the host said (live). */
-int tape_take_result(struct tape *tape, int live);
+/* The result, 0 or a negative errno, of an operation, where the host said (live). */
+int tape_take_result(struct tape *tape, enum tape_operation operation, int live);
+
+/* A replay's: what was given and nobody has asked for, as a word of the stream; NULL: nothing. */
+const char *tape_unasked(const struct tape *tape);
 
 /* Register (reg), an enum vcpu_register, of the vCPU whose exit it is, holds (value) and is looked at. */
 void tape_see_register(struct tape *tape, unsigned reg, uint64_t value);

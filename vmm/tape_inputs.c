@@ -3,6 +3,8 @@
 
 #include "vmm/tape_recording.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HEX_BYTES   32            /* of memory in one line */
@@ -14,17 +16,43 @@ const char *const tape_number_names[TAPE_NUMBERS] = {
     [TAPE_TSC] = "tsc",
 };
 
+const char *const tape_operation_names[TAPE_OPERATIONS] = {
+    [TAPE_CONSOLE] = "console",
+    [TAPE_LOG] = "log",
+    [TAPE_FILE] = "file",
+    [TAPE_END] = "end",
+};
+
+int tape_list_add(struct tape_list *list, uint64_t value)
+{
+    if (list->count == list->room) {
+        const size_t room = list->room ? 2 * list->room : 16;
+        uint64_t *values = reallocarray(list->values, room, sizeof(*values));
+
+        if (!values)
+            return -ENOMEM;
+        list->values = values;
+        list->room = room;
+    }
+    list->values[list->count++] = value;
+    return 0;
+}
+
+static uint64_t given_number(struct tape_given *given, enum tape_number number)
+{
+    struct tape_list *list = &given->numbers[number];
+
+    if (list->next < list->count)
+        given->last[number] = list->values[list->next++];
+    return given->last[number];
+}
+
 uint64_t tape_take_number(struct tape *tape, enum tape_number number, uint64_t live)
 {
-    struct tape_given *given = &tape->given;
-
     if (!tape_is_open(tape))
         return live;
-    if (tape->replays) {
-        if (given->taken[number] < given->count[number])
-            given->last[number] = given->numbers[number][given->taken[number]++];
-        return given->last[number];
-    }
+    if (tape->replays)
+        return given_number(&tape->given, number);
     text_put(&tape->inputs, "< ", 2);
     text_put_string(&tape->inputs, tape_number_names[number]);
     text_put(&tape->inputs, " ", 1);
@@ -33,29 +61,46 @@ uint64_t tape_take_number(struct tape *tape, enum tape_number number, uint64_t l
     return live;
 }
 
-static int given_result(const struct tape *tape)
+static int given_result(struct tape *tape, enum tape_operation operation)
 {
-    for (unsigned i = 0; i < tape->given.result_count; i++)
-        if (tape->given.results[i].operation == tape->operations)
-            return tape->given.results[i].error;
-    return 0;
+    struct tape_list *failed = &tape->given.failed[operation];
+
+    if (failed->next == failed->count ||
+        failed->values[failed->next] != tape->operations[operation])
+        return 0;
+    return -(int)tape->given.errors[operation].values[failed->next++];
 }
 
-int tape_take_result(struct tape *tape, int live)
+int tape_take_result(struct tape *tape, enum tape_operation operation, int live)
 {
     if (!tape_is_open(tape))
         return live;
-    tape->operations++;
+    tape->operations[operation]++;
     if (tape->replays)
-        return given_result(tape);
+        return given_result(tape, operation);
     if (live == 0)
         return 0;
     text_put_string(&tape->inputs, "< result ");
-    text_put_decimal(&tape->inputs, tape->operations);
+    text_put_string(&tape->inputs, tape_operation_names[operation]);
+    text_put(&tape->inputs, " ", 1);
+    text_put_decimal(&tape->inputs, tape->operations[operation]);
     text_put(&tape->inputs, " ", 1);
     text_put_decimal(&tape->inputs, (uint64_t)-live);
     text_put(&tape->inputs, "\n", 1);
     return live;
+}
+
+const char *tape_unasked(const struct tape *tape)
+{
+    const struct tape_given *given = &tape->given;
+
+    for (unsigned number = 0; number < TAPE_NUMBERS; number++)
+        if (given->numbers[number].next < given->numbers[number].count)
+            return tape_number_names[number];
+    for (unsigned operation = 0; operation < TAPE_OPERATIONS; operation++)
+        if (given->failed[operation].next < given->failed[operation].count)
+            return "result";
+    return given->change_next < given->change_count ? "changed" : NULL;
 }
 
 void tape_see_register(struct tape *tape, unsigned reg, uint64_t value)
@@ -78,10 +123,11 @@ void tape_see_register(struct tape *tape, unsigned reg, uint64_t value)
 
 void tape_see_typed(struct tape *tape, const char *name, const void *bytes, size_t length)
 {
-    struct text *text = &tape->inputs;
+    struct text *text;
 
     if (!tape_is_open(tape) || tape->replays)
         return;
+    text = &tape->inputs;
     text_put_string(text, "< typed ");
     text_put_string(text, name);
     text_put(text, " \"", 2);

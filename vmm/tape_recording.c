@@ -61,8 +61,11 @@ void tape_spill(struct tape *tape)
     if (run->exit_reason == KVM_EXIT_IO && run->io.count != 1)
         return;
     if (!tape->recording->head_written) {
-        tape->vcpu->io_done = 1;
+        const uint32_t done = tape->vcpu->io_done;
+
+        tape->vcpu->io_done = 1; /* it is about to be */
         stream_put_exit(tape->vcpu, &tape->head);
+        tape->vcpu->io_done = done;
         put_times(tape, 0);
         end_head(tape);
         write_text(tape, &tape->head);

@@ -71,8 +71,10 @@ static void check_errors(void)
     check_result("a string that is too long",
                  ptlcall(PTLCALL_OP_LOG, BOOT_INFO, PTLCALL_LOG_MAX + 1, 0, 0, 0, 0),
                  -PTLCALL_E2BIG);
-    check_result("a checkpoint, which is not there yet",
-                 ptlcall_checkpoint_and_continue("protocol"), -PTLCALL_ENOSYS);
+    check_result("a checkpoint with no such action",
+                 ptlcall(PTLCALL_OP_CHECKPOINT, (ptlcall_word) "protocol", 8,
+                         PTLCALL_CHECKPOINT_PAUSE_ONLY + 1, 0, 0, 0),
+                 -PTLCALL_EINVAL);
 }
 
 static uint64_t walk(void *argument)
@@ -109,6 +111,8 @@ int main(const struct boot_info *boot)
         check_result("capture stats", ptlcall_capture_stats("protocol"), PTLCALL_OP_ENQUEUE);
         check_result("core dump", ptlcall_core_dump("0123456789", 10, "protocol", 11),
                      PTLCALL_OP_CORE_DUMP);
+        check_result("checkpoint", ptlcall_plain(ptlcall_checkpoint_and_continue("protocol")),
+                     PTLCALL_OP_CHECKPOINT);
     }
     check_group("");
     return check_summary();

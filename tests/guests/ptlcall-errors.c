@@ -124,14 +124,15 @@ static void check_enqueue_effects(void)
     check("-stop had its effect", !simulating());
 }
 
+static const struct {
+    const char *what, *name;
+} names[] = {
+    {"name with /", "a/b"}, {"name ..", ".."},  {"name ../x", "../x"}, {"name /x", "/x"},
+    {"name .x", ".x"},      {"empty name", ""}, {"newline", "a\nb"},   {"name with \\", "a\\b"},
+};
+
 static void check_core_dump(void)
 {
-    const struct {
-        const char *what, *name;
-    } names[] = {
-        {"name with /", "a/b"}, {"name ..", ".."},  {"name ../x", "../x"}, {"name /x", "/x"},
-        {"name .x", ".x"},      {"empty name", ""}, {"newline", "a\nb"},   {"name with \\", "a\\b"},
-    };
     uint64_t buffer = (uint64_t)text;
 
     check_group("core dump");
@@ -151,12 +152,28 @@ static void check_core_dump(void)
                  EFAULT);
 }
 
+static ptlcall_status checkpoint_call(const char *name, uint64_t length, uint64_t action)
+{
+    return ptlcall(PTLCALL_OP_CHECKPOINT, (uint64_t)name, length, action, 0, 0, 0);
+}
+
+/* Also a call that would write no file must name one that is allowed. */
 static void check_checkpoint(void)
 {
     check_group("checkpoint");
     for (unsigned action = 0; action <= PTLCALL_CHECKPOINT_PAUSE_ONLY; action++)
-        check_result("is not there yet", ptlcall_checkpoint_generic("errors", action),
-                     -PTLCALL_ENOSYS);
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            check_result(names[i].what,
+                         checkpoint_call(names[i].name, strlen(names[i].name), action), EINVAL);
+    check_result("a 0 in the name", checkpoint_call("a\0b", 3, 0), EINVAL);
+    check_result("a name that is too long", checkpoint_call(text, PTLCALL_NAME_MAX + 1, 0), E2BIG);
+    check_result("name length 2^64 - 1", checkpoint_call(text, HUGE, 0), E2BIG);
+    check_result("an unmapped name", checkpoint_call((const char *)UNMAPPED, 4, 0), EFAULT);
+    check_result("a name that wraps around", checkpoint_call((const char *)LAST_BYTES, 16, 0),
+                 EFAULT);
+    check_result("action 5", checkpoint_call("errors", 6, 5), EINVAL);
+    check_result("action 2^32", checkpoint_call("errors", 6, 1ull << 32), EINVAL);
+    check_result("action 2^64 - 1", checkpoint_call("errors", 6, HUGE), EINVAL);
 }
 
 int main(const struct boot_info *boot)

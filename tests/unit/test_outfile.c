@@ -245,7 +245,8 @@ START_TEST(the_longest_name_with_the_longest_ending_fits)
     memset(name, 'n', sizeof(name) - 1);
     ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, name, ending), 0);
     ck_assert_int_eq(outfile_commit(&file), 0);
-    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, name, "-seventeen-letter"), -ENAMETOOLONG);
+    ck_assert_int_eq(outfile_begin(&file, NULL, place.fd, name, "-seventeen-letter"),
+                     -ENAMETOOLONG);
     snprintf(whole, sizeof(whole), "%s%s", name, ending);
     place_remove(&place, whole);
 }

@@ -592,8 +592,20 @@ static const struct {
     int64_t result;
     const char *reason;
 } error_cases[] = {
-    {PTLCALL_OP_CHECKPOINT, {NAME, 5, 0}, -PTLCALL_ENOSYS, "minivmm takes no checkpoints"},
-    {PTLCALL_OP_CHECKPOINT, {0, 0, 99}, -PTLCALL_ENOSYS, "minivmm takes no checkpoints"},
+    {PTLCALL_OP_CHECKPOINT, {NAME, 0, 0}, -PTLCALL_EINVAL, "the name is empty"},
+    {PTLCALL_OP_CHECKPOINT,
+     {NAME, PTLCALL_NAME_MAX + 1, 0},
+     -PTLCALL_E2BIG,
+     "the name is too long"},
+    {PTLCALL_OP_CHECKPOINT, {NAME, UINT64_MAX, 0}, -PTLCALL_E2BIG, "the name is too long"},
+    {PTLCALL_OP_CHECKPOINT, {NO_RAM, 5, 0}, -PTLCALL_EFAULT, "a pointer cannot be read"},
+    {PTLCALL_OP_CHECKPOINT, {TOP, 17, 0}, -PTLCALL_EFAULT, "a pointer wraps around"},
+    {PTLCALL_OP_CHECKPOINT, {NAME_DOTS, 2, 0}, -PTLCALL_EINVAL, "the name is not allowed"},
+    {PTLCALL_OP_CHECKPOINT, {NAME_SLASH, 3, 0}, -PTLCALL_EINVAL, "the name is not allowed"},
+    {PTLCALL_OP_CHECKPOINT, {NAME_NUL, 3, 4}, -PTLCALL_EINVAL, "the name is not allowed"},
+    {PTLCALL_OP_CHECKPOINT, {NAME, 5, 5}, -PTLCALL_EINVAL, "no such action"},
+    {PTLCALL_OP_CHECKPOINT, {NAME, 5, 1ULL << 32}, -PTLCALL_EINVAL, "no such action"},
+    {PTLCALL_OP_CHECKPOINT, {NAME, 5, UINT64_MAX}, -PTLCALL_EINVAL, "no such action"},
     {PTLCALL_OP_LOG, {TEXT, PTLCALL_LOG_MAX + 1}, -PTLCALL_E2BIG, "the text is too long"},
     {PTLCALL_OP_LOG, {TEXT, UINT64_MAX}, -PTLCALL_E2BIG, "the text is too long"},
     {PTLCALL_OP_LOG, {NO_RAM, 1}, -PTLCALL_EFAULT, "a pointer cannot be read"},

@@ -32,9 +32,13 @@ function makeChip(colour) {
 
 const formatCount = (number) => number.toLocaleString('en');
 
+const formatExits = (number) => `${formatCount(number)} ${number === 1 ? 'exit' : 'exits'}`;
+
 function formatShare(share) {
     if (share > 0 && share < 0.0001)
         return '< 0.01 %';
+    if (share > 0.9995)
+        return '100 %';
     return `${(100 * share).toFixed(share < 0.1 ? 2 : 1)} %`;
 }
 

@@ -4,7 +4,7 @@ function fillHeader() {
     const busy = data.tracks.reduce((sum, track) => sum + track.busy, 0);
     const seconds = data.end / 1e9;
     const machine = decode(data.machine);
-    const recorded = decode(data.recorded).replace(/^"|"$/g, '');
+    const [, guest, recorder] = decode(data.recorded).match(/^"(.*)"(?: by )?(.*)$/) || [];
     const tiles = [
         ['exits', formatCount(data.exits)],
         [data.tracks.length === 1 ? 'vCPU with exits' : 'vCPUs with exits', formatCount(data.tracks.length)],
@@ -17,7 +17,7 @@ function fillHeader() {
         if (seconds > 0)
             tiles.push(['exits per second', Math.round(data.exits / seconds).toLocaleString('en')]);
         if (seconds > 0 && data.tracks.length)
-            tiles.push(['of the vCPUs’ time in the handler', formatShare(busy / (data.end * data.tracks.length))]);
+            tiles.push(['of the time in the handler', formatShare(busy / (data.end * data.tracks.length))]);
     }
     tiles.push(['exit classes', formatCount(classes.length)]);
     if (data.tests)
@@ -28,14 +28,21 @@ function fillHeader() {
         tile.append(make('b', value), make('span', name));
         byId('tiles').append(tile);
     }
-    addFact('machine', machine ? machine.split(/ +/) : ['not named: the presets']);
-    addFact('devices', data.devices.length ? data.devices.map(decode) : ['none']);
+    if (guest && recorder)
+        addFact('guest', guest);
+    addFact('machine', machine ? machine.split(/ +/).map(shortenMemory) : 'the presets');
+    addFact('devices', data.devices.length ? data.devices.map(decode) : 'none');
     if (data.start_ms)
         addFact('recorded', `${new Date(data.start_ms).toISOString().replace('T', ' ').slice(0, 19)} UTC` +
-            (recorded ? `, by ${recorded}` : ''));
-    else if (data.is_recording)
-        addFact('recorded', recorded || 'by an unnamed program');
+            (recorder || guest ? `, by ${recorder || guest}` : ''));
     fillVerdict();
+}
+
+/* memory=67108864 is 64M. */
+function shortenMemory(word) {
+    const [, bytes] = word.match(/^memory=(\d+)$/) || [];
+
+    return bytes && bytes % 2 ** 20 === 0 ? `memory=${bytes / 2 ** 20}M` : word;
 }
 
 /* A list becomes a row of words, a string stays one. */
@@ -109,10 +116,14 @@ function fillLegend() {
 function hintOfTimeline() {
     const hints = [];
 
-    if (!data.exits)
+    if (!data.exits) {
+        byId('stage').hidden = byId('range').hidden = true;
         return 'This stream has no exits.';
+    }
     if (data.timed)
-        hints.push('Coloured: in the handler; between: in the guest or waiting. The graph below a track is the share of time in the handler, scaled to its greatest value in view.');
+        hints.push('Coloured: in the handler; between: in the guest or waiting.');
+    if (timeline.hasLoad)
+        hints.push('The graph below a track is the share of time in the handler, scaled to its greatest value in view.');
     if (data.resolution)
         hints.push(`Where exits are dense, those within ${formatTime(data.resolution)} are drawn as one; the first and the last 4,096 are drawn each.`);
     hints.push('Wheel or + and −: zoom. Drag: zoom to a part. Arrow keys, or the strip below the tracks: move. Double click or 0: all.');
@@ -163,7 +174,7 @@ function drawRow(root, item, bars, top, toX, left, right) {
         x2: toX(Math.log2(Math.max(at, 1))), y1: top + 10, y2: base, class: className }));
 
     root.append(svg('text', { x: 0, y: base - 20, class: 'name' }, item.name));
-    root.append(svg('text', { x: 0, y: base - 5, class: 'soft' }, `${formatCount(item.measured)} exits`));
+    root.append(svg('text', { x: 0, y: base - 5, class: 'soft' }, `${formatExits(item.measured)}`));
     root.append(svg('line', { x1: left, x2: right, y1: base + 0.5, y2: base + 0.5, class: 'base' }));
     for (const [bar, count] of bars) {
         const x = toX(bar / BARS_PER_OCTAVE);
@@ -173,7 +184,7 @@ function drawRow(root, item, bars, top, toX, left, right) {
 
         node.style.fill = `var(--c${item.colour})`;
         node.append(svg('title', {}, `${formatTime(2 ** (bar / BARS_PER_OCTAVE))} to ` +
-            `${formatTime(2 ** ((bar + 1) / BARS_PER_OCTAVE))}: ${formatCount(count)} exits`));
+            `${formatTime(2 ** ((bar + 1) / BARS_PER_OCTAVE))}: ${formatExits(count)}`));
         root.append(node);
     }
     line(item.median, 'median');
@@ -181,6 +192,13 @@ function drawRow(root, item, bars, top, toX, left, right) {
     root.append(svg('text', { x: right + 10, y: base - 20 }, `median ${formatTime(item.median)}`));
     root.append(svg('text', { x: right + 10, y: base - 5, class: 'soft' },
         `p99 ${formatTime(item.p99)} · peak ${formatShare(most / item.measured)}`));
+}
+
+/* Powers of ten; with 2 and 5 between where an octave, of (width) pixels, has room. */
+function axisValues(width) {
+    const factors = width > 60 ? [1, 2, 5] : [1];
+
+    return [...Array(19).keys()].flatMap((power) => factors.map((factor) => factor * 10 ** power));
 }
 
 function drawHistograms(place, items, width) {
@@ -194,14 +212,14 @@ function drawHistograms(place, items, width) {
     const root = svg('svg', { width, height: bottom + 22, role: 'img',
         'aria-label': 'Histograms of the handler time for each class; the table of classes has the numbers' });
 
-    for (let power = 0; power < 19; power++) {
-        const x = toX(Math.log2(10 ** power));
+    for (const value of axisValues((right - left) / (high - low))) {
+        const x = toX(Math.log2(value));
 
         if (x < left - 0.5 || x > right + 0.5)
             continue;
         root.append(svg('line', { x1: x, x2: x, y1: 6, y2: bottom, class: 'grid' }));
         root.append(svg('text', { x, y: bottom + 15, 'text-anchor': 'middle', class: 'soft' },
-            formatTime(10 ** power).replace(/\.0+ /, ' ')));
+            formatTime(value).replace(/\.0+ /, ' ')));
     }
     rows.forEach(([item, bars], i) => drawRow(root, item, bars, i * ROW, toX, left, right));
     root.append(svg('text', { x: right + 10, y: bottom + 15, class: 'soft' }, '— median   ┄ p99'));
@@ -216,7 +234,7 @@ function fillHistograms() {
     let width = 0;
 
     if (!measured.length) {
-        place.append(make('p', 'No handler times in this stream.', 'hint'));
+        byId('latency-hint').textContent = 'No handler times in this stream.';
         return;
     }
     const redraw = () => {
@@ -358,19 +376,20 @@ function fillFlags() {
     let before = 0;
 
     if (!flags.length) {
-        byId('flags-hint').textContent = 'No markers, no POST codes, no tests in this stream.';
+        byId('flags-hint').textContent = 'No milestones in this stream: no markers, no POST codes.';
         table.hidden = true;
         return;
     }
-    addHead(table, [[timeName, true], ['since the one before', true], ['vCPU', true], ['exit', true],
-        ['kind'], ['what']]);
+    addHead(table, [[timeName, true], ['since the one before', true], ['vCPU', true],
+        ...(data.timed ? [['exit', true]] : []), ['kind'], ['what']]);
     flags.forEach((flag, i) => {
         const since = data.timed ? formatTime(flag.time - before) : formatCount(flag.time - before);
 
         before = flag.time;
         addRow(table.tBodies[0], [timeCell(flag.time), numberCell(i ? since : '–'),
-            numberCell(String(flag.vcpu)), numberCell(flag.exit ? formatCount(flag.exit) : '–'),
-            make('td', flag.kind === 'post' ? 'POST code' : flag.kind),
+            numberCell(String(flag.vcpu)),
+            ...(data.timed ? [numberCell(flag.exit ? formatCount(flag.exit) : '–')] : []),
+            make('td', flag.kind === 'post' ? 'POST' : flag.kind),
             make('td', decode(flag.text) + (flag.cut ? '…' : ''))]);
     });
     if (data.flag_count > flags.length)
@@ -397,6 +416,7 @@ function fillLast() {
             numberCell(String(item.vcpu)), timeCell(item.time),
             numberCell(item.handled === undefined ? '–' : formatTime(item.handled)), what]);
     }
+    table.parentElement.scrollTop = table.parentElement.scrollHeight;
 }
 
 function fillCrash() {

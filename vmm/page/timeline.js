@@ -8,12 +8,13 @@ const timeline = (() => {
     const context = canvas.getContext('2d');
     const length = Math.max(data.end, 1);
     const shortest = data.timed ? 20 : 4; /* what can be visible at least */
-    const LEFT = 112, RIGHT = 12, FLAG_ROWS = 3, FLAG_ROW = 18, AXIS = 22, GAP = 10, THUMB = 10;
+    const LEFT = 124, RIGHT = 12, FLAG_ROW = 18, AXIS = 22, GAP = 10, THUMB = 10;
     const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
     const FONT_SMALL = '11px system-ui, "DejaVu Sans", sans-serif';
     const many = data.tracks.length;
     const LANE = many <= 8 ? 32 : many <= 20 ? 18 : 11;
     const LOAD = !data.timed || many > 20 ? 0 : many <= 8 ? 16 : 8;
+    const FLAG_ROWS = Math.min(flags.length, 3);
     const FLAGS = flags.length ? FLAG_ROWS * FLAG_ROW + 6 : 4;
     const view = { from: 0, to: length };
     const sorted = flags.slice().sort((a, b) => a.time - b.time);
@@ -52,7 +53,7 @@ const timeline = (() => {
             level.end.push(time);
             level.busy.push(busy);
             level.count.push(count);
-            level.mix.push(mix);
+            level.mix.push(mix.sort((a, b) => b[1] - a[1]));
         }
         return { ...track, levels: buildLevels(level) };
     }
@@ -201,9 +202,10 @@ const timeline = (() => {
 
     function drawAxis() {
         const step = tickStep();
+        const last = data.timed ? view.to : Math.min(view.to, length - 1);
         const bottom = trackTop(tracks.length) - GAP;
 
-        for (let i = Math.ceil(view.from / step); i * step <= view.to; i++) {
+        for (let i = Math.ceil(view.from / step); i * step <= last; i++) {
             const x = Math.round(toX(i * step)) + 0.5;
             const label = data.timed ? formatPoint(i * step, step) : formatCount(Math.round(i * step + 1));
 
@@ -211,8 +213,8 @@ const timeline = (() => {
             context.fillRect(x - 0.5, FLAGS + AXIS - 5, 1, bottom - FLAGS - AXIS + 5);
             context.font = FONT_SMALL;
             const half = context.measureText(label).width / 2;
-            if (x - half >= LEFT - 8 && x + half <= width)
-                text(label, x, FLAGS + AXIS - 12, colours.soft, 'center', FONT_SMALL);
+            if (x + half <= width)
+                text(label, Math.max(x, LEFT + half), FLAGS + AXIS - 12, colours.soft, 'center', FONT_SMALL);
         }
         text(data.timed ? 'time' : 'exit', LEFT - 10, FLAGS + AXIS - 12, colours.soft, 'right',
             FONT_SMALL);
@@ -506,7 +508,8 @@ const timeline = (() => {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { readColours(); redraw(); });
 
     return {
-        /* Bring (time) to the middle, at the zoom that is. */
+        hasLoad: LOAD > 0,
+        /* Bring (time) to the middle, near enough to tell its neighbours. */
         show(time) {
             const half = Math.min((view.to - view.from) / 2, length / 20);
 

@@ -1,0 +1,39 @@
+# Benchmarks: `make bench`, `make bench-quick`; docs/bench.md. The Makefile includes this behind guest/guest.mk.
+#
+# BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library.
+
+BENCH_BUILD  := $(BUILD)/bench
+BENCH_GUESTS := out store version load smp hello
+
+BENCH_FLOOR_OBJECTS := $(BUILD)/bench/floor.o $(BUILD)/bench/floor_guest.o
+BENCH_PROGRAMS      := $(addprefix $(BENCH_BUILD)/,floor launch dispatch)
+BENCH_GUEST_IMAGES  := $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.bin)
+
+$(BENCH_BUILD)/floor: $(BENCH_FLOOR_OBJECTS)
+$(BENCH_BUILD)/launch: $(BUILD)/bench/launch.o
+$(BENCH_BUILD)/dispatch: $(BUILD)/bench/dispatch.o $(BUILD)/bench/dispatch_machine.o $(VMM_OBJECTS)
+# Valgrind need not know the compiler's form of debug information.
+$(BENCH_BUILD)/dispatch: LDFLAGS += -Wl,--strip-debug
+$(BENCH_PROGRAMS):
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+# A guest from one source, with the entry for PVH unless it brings its own.
+BENCH_GUEST_PVH := $(GUEST_BUILD)/64/bench/guests/pvh.o $(GUEST_BUILD)/64/guest/lib/start64.o
+$(GUEST_BUILD)/bench/hello.elf: BENCH_ENTRY = _start
+$(GUEST_BUILD)/bench/hello.elf: $(GUEST_BUILD)/64/bench/guests/hello.o
+$(foreach guest,$(filter-out hello,$(BENCH_GUESTS)),$(eval $(GUEST_BUILD)/bench/$(guest).elf: \
+	$(BENCH_GUEST_PVH) $(GUEST_BUILD)/64/bench/guests/$(guest).o $(GUEST_BUILD)/lib64.a))
+$(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.elf): guest/lib/flat.ld
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(GUEST_LD) $(GUEST_LINK_64) -nostdlib --gc-sections --build-id=none \
+	    -z noexecstack --no-warn-rwx-segments -o $@ $(filter %.o %.a,$^)
+
+.PHONY: bench bench-quick bench-build
+bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_GUEST_IMAGES)
+
+# Only whole runs are results.
+bench bench-quick: bench-build
+	bench/run $(if $(filter bench-quick,$@),--quick,--results bench) --minivmm $(BUILD)/minivmm \
+	    --programs $(BENCH_BUILD) --guests $(GUEST_BUILD)/bench
+
+-include $(BENCH_GUESTS:%=$(GUEST_BUILD)/64/bench/guests/%.d)

@@ -1,0 +1,43 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+import shutil
+import subprocess
+
+
+def first_line(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return (done.stdout.splitlines() or ["unknown"])[0]
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def kvm_modules():
+    """kvm itself is left out where the processor's side of it is there too."""
+    names = sorted(name for name in os.listdir("/sys/module") if name.startswith("kvm"))
+    return ", ".join(name for name in names if name != "kvm" or len(names) == 1) or "unknown"
+
+
+def describe(minivmm, quick):
+    host = {
+        "machine": f"{processor()}, {len(os.sched_getaffinity(0))} CPUs",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "KVM module": kvm_modules(),
+        "minivmm": first_line([minivmm, "--version"]),
+        "load before": f"{os.getloadavg()[0]:.2f}",
+        "run": "quick" if quick else "full",
+    }
+    qemu = shutil.which("qemu-system-x86_64")
+    if qemu:
+        host["QEMU"] = first_line([qemu, "--version"])
+    return host

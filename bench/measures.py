@@ -1,0 +1,104 @@
+"""The table of measures. A new one is one entry here, and perhaps a function in tools.py."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+# How the numbers of two subjects, or of one, become the figure that has a target.
+RATIO, DIFFERENCE, VALUE = "ratio", "difference", "value"
+
+
+@dataclass
+class Subject:
+    name: str
+    run: Callable  # of Tools: the numbers of one turn
+    every: int = 1  # slow ones have part in each so-manieth turn only
+
+
+@dataclass
+class Measure:
+    key: str
+    title: str
+    unit: str  # of the subjects' numbers
+    figure: str
+    limit: float  # of the figure of (judged)
+    judged: str  # a subject
+    base: str  # the subject to which the others are set; of VALUE: none
+    subjects: list
+    at_least: bool = False  # the limit is a lower one
+    limit_unit: str = ""
+    turns: tuple = (20, 5)  # in make bench, in make bench-quick
+
+
+def qemu(guest, run, every):
+    """Both of QEMU's machines, where they are installed."""
+    return [Subject(f"QEMU {machine}", lambda tools, machine=machine:
+                    run(tools, tools.qemu(machine, guest)), every)
+            for machine in ("microvm", "pc")]
+
+
+def round_trip(name, command, every=1):
+    return Subject(name, lambda tools: tools.round_trips(command(tools)), every)
+
+
+def trips(tools, command):
+    return tools.round_trips(command)
+
+
+MEASURES = [
+    Measure("out", "OUT to a device and back / floor", "ns", RATIO, 1.02, "minivmm", "floor", [
+        round_trip("floor", lambda tools: tools.floor("out")),
+        round_trip("minivmm", lambda tools: tools.monitor("out")),
+        *qemu("out", trips, 5),
+    ], turns=(40, 5)),
+    Measure("store", "MMIO store to a device and back / floor", "ns", RATIO, 1.02, "minivmm",
+            "floor", [
+                round_trip("floor", lambda tools: tools.floor("store", "-i")),
+                round_trip("minivmm", lambda tools: tools.monitor("store", "--device", "edu")),
+                *qemu("store", trips, 5),
+            ], turns=(40, 5)),
+    Measure("version", "ptlcall VERSION by MMIO / floor with synced registers", "ns", RATIO, 1.03,
+            "minivmm", "floor -s", [
+                round_trip("floor -s", lambda tools: tools.floor("version", "-s")),
+                round_trip("minivmm", lambda tools: tools.monitor("version")),
+                round_trip("with a log", lambda tools:
+                           tools.monitor("version", "--ptlcall", f"log={tools.file('log')}")),
+            ], turns=(40, 10)),
+    Measure("dispatch", "exit_handle() alone, 64 regions", "ns", VALUE, 40, "64 regions", "", [
+        Subject("1 region", lambda tools: tools.dispatch_ns(1)),
+        Subject("64 regions", lambda tools: tools.dispatch_ns(64)),
+    ], limit_unit=" ns", turns=(10, 3)),
+    Measure("instructions", "instructions of exit_handle(), 64 regions / 1", "instructions", RATIO,
+            1.20, "64 regions", "1 region", [
+                Subject("1 region", lambda tools: tools.instructions(1)),
+                Subject("64 regions", lambda tools: tools.instructions(64)),
+            ], turns=(1, 1)),
+    Measure("start", "start, tiny guest, exit / floor", "ms", RATIO, 1.25, "minivmm", "floor", [
+        Subject("floor", lambda tools: tools.starts(tools.floor("hello"), 3)),
+        Subject("minivmm", lambda tools: tools.starts(tools.monitor("hello"), 3)),
+        *qemu("hello", lambda tools, command: tools.starts(command, 1), 10),
+    ], turns=(60, 10)),
+    Measure("memory", "peak resident memory - floor's", "KiB", DIFFERENCE, 1024, "minivmm", "floor",
+            [
+                Subject("floor", lambda tools: tools.peaks(tools.floor("hello"), 3)),
+                Subject("minivmm", lambda tools: tools.peaks(tools.monitor("hello"), 3)),
+                *qemu("hello", lambda tools, command: tools.peaks(command, 1), 5),
+            ], limit_unit=" KiB", turns=(5, 2)),
+    Measure("record", "recording on / off at 50k exits/s", "µs", RATIO, 1.05, "recording", "off", [
+        Subject("off", lambda tools: tools.load(False)),
+        Subject("recording", lambda tools: tools.load(True)),
+    ], turns=(20, 8)),
+    Measure("replay", "replay of a recording, million exits/s", "M/s", VALUE, 1.0, "minivmm", "", [
+        Subject("minivmm", lambda tools: tools.replay_rate()),
+    ], at_least=True, limit_unit=" M/s", turns=(7, 5)),
+    Measure("bytes", "bytes of an exit in a recording", "bytes", VALUE, 100, "minivmm", "", [
+        Subject("minivmm", lambda tools: tools.replay_bytes()),
+    ], limit_unit=" bytes", turns=(1, 1)),
+    Measure("smp", "two vCPUs' exits per second / one's", "times", VALUE, 1.9, "minivmm", "", [
+        Subject("floor", lambda tools: tools.speed_up(tools.floor("smp", "-c", "2"))),
+        Subject("minivmm", lambda tools: tools.speed_up(tools.monitor("smp", "--cpus", "2"))),
+    ], at_least=True, turns=(20, 5)),
+    Measure("doorbell", "doorbell by ioeventfd / OUT exit", "ns", RATIO, 0.2, "ioeventfd", "floor", [
+        round_trip("floor", lambda tools: tools.floor("out")),
+        round_trip("ioeventfd", lambda tools: tools.floor("out", "-d", "0x3ff")),
+    ], turns=(20, 5)),
+]

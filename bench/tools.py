@@ -1,0 +1,165 @@
+"""How one subject is run once: programs, guests, CPUs. Each function gives the numbers of one turn."""
+
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+
+# As in bench/guests/measure.h.
+BLOCK = 8
+PORT = 0x3FF
+
+LIMIT_S = 120  # for one run of anything
+LOAD_RATE = 50_000  # exits per second of the load that is recorded
+
+
+class Skip(Exception):
+    """A measure, or one subject of it, that cannot be had here: why."""
+
+
+class Tools:
+    def __init__(self, minivmm, programs, guests, quick):
+        self.minivmm = os.path.abspath(minivmm)
+        self.programs = os.path.abspath(programs)
+        self.guests = os.path.abspath(guests)
+        self.here = os.path.dirname(os.path.abspath(__file__))
+        self.quick = quick
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self.folder = tempfile.TemporaryDirectory(prefix="minivmm-bench-")
+        self.tick_ns = 1e6 / int(self.output([self.program("floor")]).split()[1])
+        self.kept = {}
+
+    def program(self, name):
+        return os.path.join(self.programs, name)
+
+    def guest(self, name, ending="bin"):
+        return os.path.join(self.guests, f"{name}.{ending}")
+
+    def file(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def once(self, key, make):
+        """What make() gives, made at the first use."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
+    def output(self, command, wide=False, accept=(0,)):
+        """stdout of a command, which runs on the last CPU, or on all of them if (wide)."""
+        cpus = self.cpus if wide else self.cpus[-1:]
+        pinned = ["taskset", "-c", ",".join(map(str, cpus)), *command]
+        done = subprocess.run(pinned, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
+        if done.returncode not in accept:
+            raise RuntimeError(f"{' '.join(command)}: exit status {done.returncode}: "
+                               f"{done.stderr.decode(errors='replace').strip()[-400:]}")
+        return done.stdout
+
+    def ticks(self, command, **options):
+        """What a guest of ours hands out: numbers of 8 bytes."""
+        return [number for (number,) in struct.iter_unpack("<Q", self.output(command, **options))]
+
+    # Subjects.
+
+    def floor(self, guest, *options):
+        return [self.program("floor"), *options, self.guest(guest)]
+
+    def monitor(self, guest, *options, words=()):
+        return [self.minivmm, "--quiet", *options, self.guest(guest),
+                *(["--", *map(str, words)] if words else [])]
+
+    def qemu(self, machine, guest):
+        program = shutil.which("qemu-system-x86_64")
+        if not program:
+            raise Skip("qemu-system-x86_64 is not installed")
+        return [program, "-M", machine, "-accel", "kvm", "-cpu", "host", "-m", "64",
+                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-serial", "null", "-chardev", "stdio,id=out",
+                "-device", "isa-debugcon,iobase=0xe9,chardev=out",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                "-kernel", self.guest(guest, "elf")]
+
+    # Turns.
+
+    def round_trips(self, command):
+        """Nanoseconds of an exit, of each block that the guest timed."""
+        qemu = "qemu" in os.path.basename(command[0])
+        return [ticks * self.tick_ns / BLOCK
+                for ticks in self.ticks(command, accept=(1,) if qemu else (0,))]
+
+    def starts(self, command, count):
+        """Milliseconds from the start of the program until it has ended."""
+        lines = self.output([self.program("launch"), str(count), *command]).split()
+        return [int(line) / 1e6 for line in lines]
+
+    def peaks(self, command, count):
+        """KiB."""
+        return [int(line) for line in
+                self.output([self.program("launch"), "-m", str(count), *command]).split()]
+
+    def load_ns(self, count, work, *options):
+        """Nanoseconds of an exit and the work behind it."""
+        command = self.monitor("load", *options, words=(count, work))
+        return self.ticks(command, wide=True)[0] * self.tick_ns / count
+
+    def load_work(self):
+        """How much work there has to be for LOAD_RATE."""
+        def calibrate():
+            # The least of several: what else runs on the machine only adds.
+            none = min(self.load_ns(4000, 0) for _ in range(7))
+            much = min(self.load_ns(4000, 50) for _ in range(7))
+            return max(0, round((1e9 / LOAD_RATE - none) / ((much - none) / 50)))
+        return self.once("work", calibrate)
+
+    def load(self, record):
+        options = ("--record", self.file("load.exits")) if record else ()
+        return [self.load_ns(10_000 if self.quick else 25_000, self.load_work(), *options) / 1e3]
+
+    def recording(self):
+        """(path, exits) of a long recording with exits of all kinds."""
+        def record():
+            count = 100_000 if self.quick else 1_000_000
+            path = self.file("long.exits")
+            self.output(self.monitor("load", "--record", path, words=(count, 0, "mixed")), wide=True)
+            with open(path, "rb") as file:
+                file.seek(-64, os.SEEK_END)
+                return path, int(file.read().split()[-1])
+        return self.once("recording", record)
+
+    def replay_rate(self):
+        """Millions of exits a second, with reading the file."""
+        path, exits = self.recording()
+        begun = time.monotonic()
+        self.output([self.minivmm, "--replay", path])
+        return [exits / (time.monotonic() - begun) / 1e6]
+
+    def replay_bytes(self):
+        path, exits = self.recording()
+        return [os.path.getsize(path) / exits]
+
+    def speed_up(self, command):
+        """Exits per second of two vCPUs by those of one, in the same run."""
+        if len(self.cpus) < 2:
+            raise Skip("there is one CPU")
+        one, both = self.ticks(command, wide=True)
+        return [2 * one / both]
+
+    def dispatch(self, regions, samples, passes):
+        return [self.program("dispatch"), str(regions), os.path.join(self.here, "dispatch.exits"),
+                str(samples), str(passes)]
+
+    def dispatch_ns(self, regions):
+        return [float(line) for line in self.output(self.dispatch(regions, 50, 40)).split()[3:]]
+
+    def instructions(self, regions):
+        """Of one exit_handle(), counted by callgrind."""
+        if not shutil.which("valgrind"):
+            raise Skip("valgrind is not installed")
+        counted = self.file("callgrind.out")
+        lines = self.output(["valgrind", "--tool=callgrind", "--toggle-collect=exit_handle",
+                             f"--callgrind-out-file={counted}", *self.dispatch(regions, 1, 10)])
+        with open(counted, encoding="ascii") as file:
+            total = [line for line in file if line.startswith("summary:")]
+        return [int(total[0].split()[1]) / int(lines.split()[1])]

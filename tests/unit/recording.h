@@ -1,0 +1,56 @@
+/*
+ * A machine that is recorded, without /dev/kvm: exits are written as lines of an exit stream, the
+ * vCPUs of the machine have them, and what the recorder makes of it is a stream again.
+ */
+#ifndef TESTS_RECORDING_H
+#define TESTS_RECORDING_H
+
+#include "tests/unit/stream_file.h"
+#include "vmm/machine.h"
+#include "vmm/plan.h"
+#include "vmm/recorder.h"
+#include "vmm/stream_exit.h"
+#include "vmm/vcpu.h"
+
+struct recording {
+    struct plan plan;
+    struct machine machine;
+    struct recorder *recorder;
+    struct tape *tape; /* the recorder's */
+    char out_dir[64];  /* the machine's --out directory */
+    int console;       /* where the console goes: a memfd */
+    int stream;        /* what is recorded: a memfd */
+    char *text;        /* of the recording, once it is over; ends with a 0 */
+    size_t length;
+};
+
+/*
+ * A machine as (header) says, in `machine` and `device` lines; NULL: 16 MiB, one vCPU, no device.
+ * Its vCPUs are as in a replay. Aborts the test if it cannot be made.
+ */
+void recording_begin(struct recording *recording, const char *header);
+
+/* vCPU (event->vcpu) has the exit; its registers are those of its run page. Any thread. */
+void recording_have(struct recording *recording, const struct stream_event *event);
+
+/* The same, for an exit as a stream writes it. */
+void recording_exit(struct recording *recording, const char *line);
+
+/* The guest has (bytes) in its memory. */
+void recording_put(struct recording *recording, uint64_t address, const void *bytes, size_t length);
+
+/* (text) is typed at the console. How much of it was taken. */
+size_t recording_type(struct recording *recording, const char *text);
+
+/* The run is over, from outside unless it has ended: recording->text is all that was recorded. */
+void recording_finish(struct recording *recording);
+
+/* What was recorded between header and end, times left out, is (wanted). Finishes the recording. */
+void recording_check(struct recording *recording, const char *wanted);
+
+/* Finishes the recording, if it is not; replays it: all must agree. */
+void recording_check_replay(struct recording *recording, struct replay_result *result);
+
+void recording_end(struct recording *recording);
+
+#endif
