@@ -1,0 +1,23 @@
+/*
+ * Xen's public interface as the monitor sees it: Debian's libxen-dev, where a guest handle is only a
+ * number. Versions before 4.14 are not spoken.
+ */
+#ifndef XEN_PUBLIC_H
+#define XEN_PUBLIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+
+#include <xen/event_channel.h>
+#include <xen/grant_table.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+#include <xen/version.h>
+#include <xen/xen.h>
+
+#endif
