@@ -23,7 +23,7 @@ else
 say = @echo '  $1 $2';
 endif
 
-VMM_SOURCES  := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/loader/*.c)) $(wildcard devices/*.c)
+VMM_SOURCES  := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/loader/*.c)) $(wildcard devices/*.c xen/*.c)
 TEST_SOURCES := $(wildcard tests/unit/*.c)
 C_FILES       = $(shell git ls-files '*.c' '*.h')
 

@@ -28,13 +28,18 @@ ifeq ($(MARSS_PTLCALLS_H),)
 GUEST_SOURCES := $(filter-out tests/guests/marss-header.c,$(GUEST_SOURCES))
 endif
 
+# Guests that are Xen domains include the headers of Debian's libxen-dev, and nothing else of the host's: the
+# folder that the compiler is given holds a link to them.
+XEN_HEADERS   ?= /usr/include/xen
+GUEST_INCLUDE = $(GUEST_BUILD)/include
+
 # CPL 0 code may be run by KVM's instruction emulator, which knows no vector registers. There is
 # no libc: headers come from the compiler and from guest/posix.
 GUEST_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only \
 	-fno-common -ffunction-sections -Wall -Wextra -Wshadow -Wcast-qual \
 	-Wstrict-prototypes -Wmissing-prototypes -Werror \
-	-nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem guest/posix -I. -MMD -MP
+	-nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem guest/posix -isystem $(GUEST_INCLUDE) -I. -MMD -MP
 
 GUEST_WIDTH_64 := -m64 -mno-red-zone -mcmodel=small
 GUEST_WIDTH_32 := -m32 -march=i686
@@ -45,7 +50,8 @@ GUEST_LINK_16  := -m elf_i386 -T guest/lib/real.ld
 
 # The library: all of it in 64 bits, what does not need long mode in the others.
 GUEST_LIB_64 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall pci pic exception \
-	exception_entry smp smp_entry) guest/posix/posix.o
+	exception_entry smp smp_entry) guest/posix/posix.o \
+	$(patsubst %,guest/xen/%.o,xen gnttab events upcall_entry linux)
 GUEST_LIB_32 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall)
 GUEST_LIB_16 := $(GUEST_LIB_32)
 
@@ -67,7 +73,7 @@ endef
 # $(call guest_width_rules,WIDTH): how its objects and its library are made.
 define guest_width_rules
 GUEST_OBJECTS += $(addprefix $(GUEST_BUILD)/$1/,$(GUEST_LIB_$1))
-$(GUEST_BUILD)/$1/%.o: %.c
+$(GUEST_BUILD)/$1/%.o: %.c | $(GUEST_INCLUDE)/xen
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $$(GUEST_WIDTH_$1) -c -o $$@ $$<
 $(GUEST_BUILD)/$1/%.o: %.S
@@ -88,6 +94,10 @@ GUEST_IMAGES := $(foreach source,$(GUEST_SOURCES),$(GUEST_BUILD)/$(call \
 
 $(GUEST_BUILD)/%.bin: $(GUEST_BUILD)/%.elf
 	$(call say,COPY,$@)$(GUEST_OBJCOPY) -O binary $< $@
+
+$(GUEST_INCLUDE)/xen:
+	@mkdir -p $(@D)
+	@ln -sfn $(XEN_HEADERS) $@
 
 # Only this guest includes a header that was not written for our warnings.
 $(GUEST_BUILD)/64/tests/guests/marss-header.o: GUEST_CFLAGS += -w \

@@ -4,6 +4,7 @@
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* End the machine on behalf of (vcpu), which the crash report will show. */
@@ -139,10 +140,20 @@ static enum exit_action handle_system_event(struct machine *machine, struct vcpu
     }
 }
 
-/* No device serves an MSR: the access faults in the guest, as an unknown MSR does. */
+/* An MSR that no device serves faults in the guest, as an unknown MSR does. */
 static enum exit_action handle_msr(struct machine *machine, struct vcpu *vcpu)
 {
-    vcpu->run->msr.error = 1;
+    struct kvm_run *run = vcpu->run;
+    const struct msr_claim *claim = msr_find(&machine->msrs, run->msr.index);
+    uint64_t value = run->msr.data;
+    int result = -ENXIO;
+
+    if (claim && run->exit_reason == KVM_EXIT_X86_WRMSR)
+        result = claim->ops->write(claim->device, run->msr.index, value);
+    else if (claim)
+        result = claim->ops->read(claim->device, run->msr.index, &value);
+    run->msr.data = value;
+    run->msr.error = result < 0;
     return after_access(machine, vcpu);
 }
 

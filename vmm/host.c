@@ -68,14 +68,43 @@ static void prepare_input(struct host *host)
     raw.c_oflag = host->saved.c_oflag; /* a newline on stdout stays one */
     host->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
     if (host->raw)
-        machine_notice(host->machine, "Ctrl-A x ends the guest");
+        machine_notice(host->machines[0], "Ctrl-A x ends the guest");
+}
+
+static void go_on(struct host *host)
+{
+    for (unsigned i = 0; i < host->machine_count; i++)
+        machine_go_on(host->machines[i]);
 }
 
 static void end_from_outside(struct host *host, enum outcome outcome)
 {
-    machine_stop(host->machine, outcome);
-    atomic_store(&host->machine->abandoned, true);
-    machine_go_on(host->machine);
+    for (unsigned i = 0; i < host->machine_count; i++) {
+        machine_stop(host->machines[i], outcome);
+        atomic_store(&host->machines[i]->abandoned, true);
+    }
+    go_on(host);
+}
+
+/* All machines are, at the same time. */
+static bool is_abandoned(const struct host *host)
+{
+    return atomic_load(&host->machines[0]->abandoned);
+}
+
+static void kick_all(struct host *host)
+{
+    for (unsigned i = 0; i < host->machine_count; i++)
+        machine_kick(host->machines[i]);
+}
+
+/* Whose console what is typed goes to. */
+static struct console *find_listener(struct host *host)
+{
+    for (unsigned i = 0; i < host->machine_count; i++)
+        if (host->machines[i]->console.heard && machine_outcome(host->machines[i]) == OUTCOME_NONE)
+            return &host->machines[i]->console;
+    return &host->machines[0]->console;
 }
 
 /* Ctrl-A x ends the guest, Ctrl-A c lets it go on, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
@@ -91,7 +120,7 @@ static bool is_typed(struct host *host, uint8_t byte)
     if (byte == 'x')
         end_from_outside(host, OUTCOME_INTERRUPTED);
     if (byte == 'c')
-        machine_go_on(host->machine);
+        go_on(host);
     return byte != 'x' && byte != 'c';
 }
 
@@ -114,22 +143,32 @@ static void read_input(struct host *host)
             host->pending[host->pending_count++] = bytes[i];
 }
 
-static void hand_over_input(struct host *host)
+static void hand_over_input(struct host *host, struct console *console)
 {
-    size_t taken = console_type(&host->machine->console, host->pending, host->pending_count);
+    size_t taken = console_type(console, host->pending, host->pending_count);
 
     host->pending_count -= taken;
     memmove(host->pending, host->pending + taken, host->pending_count);
 }
 
-/* Milliseconds until something is to be done unasked; -1: never. */
-static int wait_ms(const struct host *host)
+/* Can one of them sleep without an exit? */
+static bool can_sleep(const struct host *host)
 {
-    const bool busy = host->pending_count && console_room(&host->machine->console) > 0;
-    const int rest = busy ? CONSOLE_BUSY_MS : host->machine->irqs.needed ? SLEEP_CHECK_MS : -1;
+    bool can = false;
+
+    for (unsigned i = 0; i < host->machine_count; i++)
+        can |= host->machines[i]->irqs.needed;
+    return can;
+}
+
+/* Milliseconds until something is to be done unasked; -1: never. */
+static int wait_ms(const struct host *host, const struct console *listener)
+{
+    const bool busy = host->pending_count && console_room(listener) > 0;
+    const int rest = busy ? CONSOLE_BUSY_MS : can_sleep(host) ? SLEEP_CHECK_MS : -1;
     uint64_t now, ms;
 
-    if (atomic_load(&host->machine->abandoned))
+    if (is_abandoned(host))
         return KICK_AGAIN_MS;
     if (!host->deadline)
         return rest;
@@ -145,12 +184,12 @@ static int wait_ms(const struct host *host)
 static void save_machine(const struct host *host)
 {
     struct error error;
-    int result = checkpoint_save(host->machine, host->checkpoint_path, &error);
+    int result = checkpoint_save(host->machines[0], host->checkpoint_path, &error);
 
     if (result == 0)
-        machine_notice(host->machine, "checkpoint: %s is written", host->checkpoint_path);
+        machine_notice(host->machines[0], "checkpoint: %s is written", host->checkpoint_path);
     else if (result != -EINTR)
-        machine_notice(host->machine, "checkpoint: %s; the guest goes on", error.text);
+        machine_notice(host->machines[0], "checkpoint: %s; the guest goes on", error.text);
 }
 
 static void take_signal(struct host *host)
@@ -160,7 +199,7 @@ static void take_signal(struct host *host)
     if (read(host->signals, &signal, sizeof(signal)) != sizeof(signal))
         return;
     if (signal.ssi_signo == SIGCONT)
-        machine_go_on(host->machine);
+        go_on(host);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
         save_machine(host);
     else
@@ -168,29 +207,35 @@ static void take_signal(struct host *host)
 }
 
 /* No vCPU had an exit since the last time: does anything still run? */
-static void check_sleep(struct host *host)
+static void check_sleep(struct machine *machine, uint64_t *last)
 {
     uint64_t counts[EXIT_REASONS];
     uint64_t exits = 0;
 
-    if (!host->machine->irqs.needed)
+    if (!machine->irqs.needed || machine_outcome(machine) != OUTCOME_NONE)
         return;
-    machine_count_exits(host->machine, counts);
+    machine_count_exits(machine, counts);
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         exits += counts[reason];
-    if (exits == host->exits && machine_sleeps_for_ever(host->machine)) {
-        machine_stop(host->machine, OUTCOME_GUEST);
-        machine_kick(host->machine);
+    if (exits == *last && machine_sleeps_for_ever(machine)) {
+        machine_stop(machine, OUTCOME_GUEST);
+        machine_kick(machine);
     }
-    host->exits = exits;
+    *last = exits;
+}
+
+static void check_sleepers(struct host *host)
+{
+    for (unsigned i = 0; i < host->machine_count; i++)
+        check_sleep(host->machines[i], &host->exits[i]);
 }
 
 static void *host_thread(void *argument)
 {
     struct host *host = argument;
-    struct console *console = &host->machine->console;
 
     for (;;) {
+        struct console *console = find_listener(host);
         bool reads = host->input >= 0 && (host->raw || host->pending_count < HOST_PENDING);
         struct pollfd waits[] = {
             {.fd = host->stop, .events = POLLIN},
@@ -199,8 +244,8 @@ static void *host_thread(void *argument)
             {.fd = host->pending_count ? console->room_event : -1, .events = POLLIN},
         };
 
-        if (poll(waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host)) == 0)
-            check_sleep(host);
+        if (poll(waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host, console)) == 0)
+            check_sleepers(host);
         if (waits[0].revents)
             return NULL;
         if (waits[1].revents)
@@ -211,9 +256,9 @@ static void *host_thread(void *argument)
             read_input(host);
         if (waits[3].revents)
             event_clear(console->room_event);
-        hand_over_input(host);
-        if (atomic_load(&host->machine->abandoned))
-            machine_kick(host->machine);
+        hand_over_input(host, find_listener(host));
+        if (is_abandoned(host))
+            kick_all(host);
     }
 }
 
@@ -223,30 +268,44 @@ static void restore(struct host *host)
         tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
     descriptor_close(&host->signals);
     descriptor_close(&host->stop);
-    descriptor_close(&host->machine->console.room_event);
+    for (unsigned i = 0; i < host->machine_count; i++)
+        descriptor_close(&host->machines[i]->console.room_event);
     pthread_sigmask(SIG_SETMASK, &host->old_mask, NULL);
 }
 
-int host_begin(struct host *host, struct machine *machine, const struct host_options *options,
-               struct error *error)
+/* What the thread waits for, besides input. */
+static int open_events(struct host *host, const sigset_t *taken)
+{
+    bool opened;
+
+    host->signals = signalfd(-1, taken, SFD_CLOEXEC | SFD_NONBLOCK);
+    host->stop = host->signals < 0 ? -1 : eventfd(0, EFD_CLOEXEC);
+    opened = host->stop >= 0;
+    for (unsigned i = 0; opened && i < host->machine_count; i++) {
+        host->machines[i]->console.room_event = eventfd(0, EFD_CLOEXEC);
+        opened = host->machines[i]->console.room_event >= 0;
+    }
+    return opened ? 0 : -errno;
+}
+
+int host_begin(struct host *host, struct machine *const *machines, unsigned count,
+               const struct host_options *options, struct error *error)
 {
     sigset_t taken;
     int result;
 
     memset(host, 0, sizeof(*host));
-    host->machine = machine;
+    memcpy(host->machines, machines, count * sizeof(struct machine *));
+    host->machine_count = count;
     host->checkpoint_signal = options->checkpoint_signal;
     host->checkpoint_path = options->checkpoint_path;
     if (options->timeout_ns)
         host->deadline = clock_now() + options->timeout_ns;
     prepare_signals(host, &taken);
-    host->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
-    host->stop = eventfd(0, EFD_CLOEXEC);
-    machine->console.room_event = eventfd(0, EFD_CLOEXEC);
-    if (host->signals < 0 || host->stop < 0 || machine->console.room_event < 0) {
-        result = error_set(error, -errno, "signals cannot be taken: %s", strerror(errno));
+    result = open_events(host, &taken);
+    if (result < 0) {
         restore(host);
-        return result;
+        return error_set(error, result, "signals cannot be taken: %s", strerror(-result));
     }
     prepare_input(host);
     result = pthread_create(&host->thread, NULL, host_thread, host);

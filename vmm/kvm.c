@@ -81,12 +81,15 @@ static int check_vm(struct kvm *kvm, struct error *error)
     int size = KVM_CALL(kvm->system_fd, KVM_GET_VCPU_MMAP_SIZE, NULL, error);
     int sync = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
     int vcpus = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+    int slots = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
 
     if (size < 0)
         return size;
     kvm->run_size = (size_t)size;
     kvm->sync_registers = sync > 0 ? (uint64_t)sync : 0;
-    kvm->vcpus_max = vcpus > 0 ? (unsigned)vcpus : 4; /* 4: Documentation/virt/kvm/api.rst 4.7 */
+    kvm->vcpus_max = vcpus > 0 ? (unsigned)vcpus : 4;  /* 4: Documentation/virt/kvm/api.rst 4.7 */
+    kvm->slots_max = slots > 0 ? (unsigned)slots : 32; /* 32: what old kernels have */
+    kvm->readonly_slots = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM) > 0;
     return 0;
 }
 
@@ -122,17 +125,40 @@ void kvm_close(struct kvm *kvm)
     kvm_init(kvm);
 }
 
-int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
-                   struct error *error)
+static int set_slot(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
+                    uint32_t flags, struct error *error)
 {
     struct kvm_userspace_memory_region region = {
         .slot = number,
+        .flags = flags,
         .guest_phys_addr = slot->base.value,
         .memory_size = slot->size,
         .userspace_addr = (uintptr_t)slot->host,
     };
 
     return KVM_CALL(kvm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region, error);
+}
+
+int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
+                   struct error *error)
+{
+    return set_slot(kvm, number, slot, 0, error);
+}
+
+int kvm_set_readonly_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
+                            struct error *error)
+{
+    if (!kvm->readonly_slots)
+        return error_set(error, -EOPNOTSUPP,
+                         "KVM here has no KVM_CAP_READONLY_MEM; use a newer one");
+    return set_slot(kvm, number, slot, KVM_MEM_READONLY, error);
+}
+
+int kvm_delete_memory(const struct kvm *kvm, unsigned number, struct error *error)
+{
+    const struct memory_slot none = {.size = 0};
+
+    return set_slot(kvm, number, &none, 0, error);
 }
 
 /* ELCR: level-triggered inputs of the second PIC, which has 8 to 15. */
@@ -185,6 +211,35 @@ int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error)
     if (result == 0 && ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_TSS_ADDR) > 0 &&
         ioctl(kvm->vm_fd, KVM_SET_TSS_ADDR, UNPAGED_TSS) < 0)
         result = error_set(error, -errno, "KVM_SET_TSS_ADDR: %s", strerror(errno));
+    return result;
+}
+
+int kvm_set_msr_exits(const struct kvm *kvm, const struct msr_table *msrs, struct error *error)
+{
+    struct kvm_enable_cap exits = {
+        .cap = KVM_CAP_X86_USER_SPACE_MSR,
+        .args = {KVM_MSR_EXIT_REASON_FILTER},
+    };
+    uint64_t denied = 0; /* a bit for each MSR of a claim: a zero keeps KVM from serving it */
+    struct kvm_msr_filter filter = {.flags = KVM_MSR_FILTER_DEFAULT_ALLOW};
+    int result;
+
+    _Static_assert(MSR_CLAIM_MAX <= 8 * sizeof(denied), "a claim fits the bitmap");
+    _Static_assert(MSR_CLAIMS <= KVM_MSR_FILTER_MAX_RANGES, "each claim has a range");
+    if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
+        ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
+        return error_set(error, -EOPNOTSUPP,
+                         "this kernel lacks KVM_CAP_X86_MSR_FILTER; use a newer one");
+    for (unsigned i = 0; i < msrs->count; i++)
+        filter.ranges[i] = (struct kvm_msr_filter_range){
+            .flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+            .nmsrs = msrs->claims[i].last - msrs->claims[i].first + 1,
+            .base = msrs->claims[i].first,
+            .bitmap = (uint8_t *)&denied,
+        };
+    result = KVM_CALL(kvm->vm_fd, KVM_ENABLE_CAP, &exits, error);
+    if (result == 0)
+        result = KVM_CALL(kvm->vm_fd, KVM_X86_SET_MSR_FILTER, &filter, error);
     return result;
 }
 

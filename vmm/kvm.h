@@ -9,6 +9,7 @@
 
 #include "vmm/error.h"
 #include "vmm/memory.h"
+#include "vmm/msr.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -23,6 +24,8 @@ struct kvm {
     size_t run_size;         /* bytes to map of each vCPU descriptor */
     uint64_t sync_registers; /* what KVM_CAP_SYNC_REGS keeps in the run page; 0: absent */
     unsigned vcpus_max;
+    unsigned slots_max;  /* memory slots, numbered from 0 */
+    bool readonly_slots; /* KVM_CAP_READONLY_MEM */
 };
 
 /* Room for KVM_CPUID_MAX entries behind the header, which ends in an array without a size. */
@@ -53,6 +56,14 @@ int kvm_set_memory(const struct kvm *kvm, unsigned number, const struct memory_s
                    struct error *error);
 
 /*
+ * The same for a slot that the guest only reads: a write to it is an MMIO exit. -EOPNOTSUPP: KVM has
+ * none. And a slot is taken away again: what it mapped is device space then. All while vCPUs run, too.
+ */
+int kvm_set_readonly_memory(const struct kvm *kvm, unsigned number, const struct memory_slot *slot,
+                            struct error *error);
+int kvm_delete_memory(const struct kvm *kvm, unsigned number, struct error *error);
+
+/*
  * The in-kernel interrupt controllers (PICs, IOAPIC, local APICs) and PIT; before the first vCPU.
  * PIC inputs 10 and 11, where PCI interrupts arrive, become level-triggered.
  */
@@ -64,6 +75,9 @@ void kvm_send_msi(const struct kvm *kvm, uint64_t address, uint32_t data);
 
 /* Room that VMX without unrestricted guest needs for unpaged modes; before the first vCPU. */
 int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error);
+
+/* Let each access to the MSRs in (msrs) be an exit. -EOPNOTSUPP: KVM makes none. */
+int kvm_set_msr_exits(const struct kvm *kvm, const struct msr_table *msrs, struct error *error);
 
 int kvm_get_supported_cpuid(const struct kvm *kvm, union kvm_cpuid_table *table,
                             struct error *error);

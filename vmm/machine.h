@@ -14,6 +14,7 @@
 #include "vmm/irq.h"
 #include "vmm/kvm.h"
 #include "vmm/memory.h"
+#include "vmm/msr.h"
 #include "vmm/outcome.h"
 #include "vmm/outfile.h"
 #include "vmm/pause.h"
@@ -31,6 +32,7 @@
 
 struct plan;
 struct trace;
+struct xen_domain;
 
 struct machine_config {
     uint64_t memory_size; /* bytes */
@@ -60,6 +62,9 @@ struct machine {
     /* CPUID leaves that devices offer to every vCPU. */
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
+
+    struct msr_table msrs;  /* that devices serve */
+    struct xen_domain *xen; /* that the guest is; NULL: none. The caller's */
 
     const struct plan *plan;     /* what it was made of: for checkpoints; NULL: there are none */
     union kvm_cpuid_table cpuid; /* of vCPU 0 */

@@ -107,6 +107,8 @@ int machine_make_vm(struct machine *machine, struct error *error)
     result = map_memory(machine, error);
     if (result == 0 && machine->config.unpaged)
         result = kvm_set_unpaged_room(&machine->kvm, error);
+    if (result == 0 && machine->msrs.count)
+        result = kvm_set_msr_exits(&machine->kvm, &machine->msrs, error);
     if (result == 0 && machine->irqs.needed)
         result = make_irqchip(machine, error);
     if (result == 0)

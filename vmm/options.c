@@ -131,6 +131,17 @@ static int parse_device(struct options *options, const char *value, struct error
     return 0;
 }
 
+static int parse_domain(struct options *options, const char *value, struct error *error)
+{
+    if (*value == '\0' || *value == ' ')
+        return bad_value(error, "--domain", value, "an image, and behind a space its arguments");
+    if (options->domain_count == OPTIONS_DOMAINS)
+        return error_set(error, -EINVAL, "--domain %s: more than %d domains; give fewer", value,
+                         OPTIONS_DOMAINS);
+    options->domains[options->domain_count++] = value;
+    return 0;
+}
+
 /* [json][,file=FILE]: the file's name is the rest, commas and all. */
 static int parse_stats(struct options *options, const char *value, struct error *error)
 {
@@ -275,6 +286,10 @@ static const struct option_spec specs[] = {
      "save it after so many exits of vCPU 0, and end", PARSE(parse_checkpoint_at)},
     {"restore", 0, required_argument, "FILE", "go on from a checkpoint, in place of an image",
      FIELD(restore)},
+    {"domain", 0, required_argument, "'IMAGE ARGUMENTS...'",
+     "a guest with Xen's interface, domain 1; twice: domains 0 and 1", PARSE(parse_domain)},
+    {"domain-console", 0, required_argument, "PREFIX",
+     "the domains' consoles go to PREFIX.0 and PREFIX.1, not to stdout", FIELD(domain_console)},
     {"help", 'h', no_argument, NULL, "this text", PARSE(parse_help)},
     {"version", 'V', no_argument, NULL, "the version", PARSE(parse_version)},
 };
@@ -430,15 +445,46 @@ static int check_restore(const struct options *options, struct error *error)
     return 0;
 }
 
+/* Domains are guests of their own, and what they say to each other is not in one machine's files. */
+static int check_domains(const struct options *options, struct error *error)
+{
+    const char *first = options->domains[0];
+
+    if (options->image)
+        return error_set(error, -EINVAL,
+                         "%s: the guests are those of --domain; leave this image out",
+                         options->image);
+    if (options->word_count)
+        return error_set(
+            error, -EINVAL,
+            "%s: a domain's arguments stand behind its image; give --domain '%.100s %s'",
+            options->words[0], first, options->words[0]);
+    if (options->restore || options->record || options->checkpoint_at || options->checkpoint_signal)
+        return error_set(error, -EINVAL,
+                         "--domain %.100s: not with --restore, --record or checkpoints; leave them "
+                         "out",
+                         first);
+    return 0;
+}
+
 /* What must be there, and what must not, now that all options are known. */
 static int check_words(const struct options *options, struct error *error)
 {
     if (options->action == OPTIONS_EXITS && options->word_count == 0)
         return error_set(error, -EINVAL, "--exits: no file; give exit streams, such as a.exits");
+    if (options->action == OPTIONS_REPLAY && options->domain_count)
+        return error_set(error, -EINVAL, "--replay %s: runs no domain; leave out --domain",
+                         options->stream);
     if (options->action == OPTIONS_REPLAY && (options->image || options->record || options->trace))
         return error_set(error, -EINVAL,
                          "--replay %s: runs no guest; leave out the image, --record and --trace",
                          options->stream);
+    if (options->action == OPTIONS_RUN && options->domain_count)
+        return check_domains(options, error);
+    if (options->domain_console)
+        return error_set(error, -EINVAL,
+                         "--domain-console %s: there is no domain; give one with --domain",
+                         options->domain_console);
     if (options->action == OPTIONS_RUN && options->restore)
         return check_restore(options, error);
     if (options->action == OPTIONS_RUN && !options->image)
@@ -492,6 +538,7 @@ void options_print_help(int fd)
                 "       minivmm --replay FILE\n"
                 "       minivmm --exits FILE...\n"
                 "       minivmm --restore FILE\n"
+                "       minivmm [OPTION...] --domain 'IMAGE ARGUMENTS...' [--domain ...]\n"
                 "       minivmm info FILE [--translate ADDRESS]\n"
                 "       minivmm report FILE -o PAGE.html\n"
                 "Run a bare guest on KVM and serve its ptlcalls, port and memory-mapped I/O.\n\n");

@@ -13,6 +13,7 @@
 #define MINIVMM_VERSION "0.1.0"
 
 #define OPTIONS_DEVICES 32
+#define OPTIONS_DOMAINS 2
 
 enum options_action {
     OPTIONS_RUN,
@@ -30,6 +31,10 @@ struct options {
     const char *image;
     char *const *words; /* the guest arguments, behind --; of OPTIONS_EXITS, files */
     unsigned word_count;
+
+    const char *domains[OPTIONS_DOMAINS]; /* an image, and behind a space the guest's arguments */
+    unsigned domain_count;                /* 0: (image) is no domain */
+    const char *domain_console;           /* files PREFIX.DOMID; NULL: stdout */
 
     uint64_t memory_size;
     unsigned vcpu_count;
@@ -60,7 +65,7 @@ struct options {
     const char *checkpoint_at_path;
     int checkpoint_signal; /* 0: none */
     const char *checkpoint_signal_path;
-    unsigned machine_given;     /* enum plan_part: what options said of the machine */
+    unsigned machine_given; /* enum plan_part: what options said of the machine */
 };
 
 /*

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOOK_AGAIN_MS 100 /* whether it is abandoned, where no signal tells */
+
 /* In between the errnos: the reader is not waited for any more. */
 enum { OUTPUT_DROP = 1 };
 
@@ -23,13 +25,13 @@ static int output_wait(const struct output *output)
     for (;;) {
         struct pollfd poll_fd = {.fd = output->fd, .events = POLLOUT};
         bool abandoned = output_abandoned(output);
-        int ready = poll(&poll_fd, 1, abandoned ? 0 : -1);
+        int ready = poll(&poll_fd, 1, abandoned ? 0 : LOOK_AGAIN_MS);
 
         if (ready > 0)
             return 0;
-        if (ready == 0)
+        if (ready == 0 && abandoned)
             return OUTPUT_DROP;
-        if (errno != EINTR)
+        if (ready < 0 && errno != EINTR)
             return -errno;
     }
 }
@@ -85,7 +87,13 @@ void output_init(struct output *output, int fd, enum output_policy policy,
     output->failure = 0;
     output->lost = false;
     output->tape = NULL;
+    output->prefix = NULL;
     output->used = 0;
+}
+
+void output_set_prefix(struct output *output, const char *prefix)
+{
+    output->prefix = prefix;
 }
 
 void output_set_tape(struct output *output, struct tape *tape, enum tape_operation operation,
@@ -101,7 +109,8 @@ int output_failure(const struct output *output)
     return -output->failure;
 }
 
-int output_drain(struct output *output)
+/* What is buffered goes out. */
+static int write_out(struct output *output)
 {
     if (!output->failure && output->used) {
         int error = output_write_buffer(output);
@@ -112,6 +121,18 @@ int output_drain(struct output *output)
     }
     output->used = 0;
     return -output->failure;
+}
+
+/* With a prefix, what is buffered is one line without its end, and has room for a newline. */
+static int end_line(struct output *output)
+{
+    output->buffer[output->used++] = '\n';
+    return write_out(output);
+}
+
+int output_drain(struct output *output)
+{
+    return output->prefix && output->used ? end_line(output) : write_out(output);
 }
 
 /* What the tape makes of the result. */
@@ -126,7 +147,9 @@ static int take_result(struct output *output, int live)
 
 int output_flush(struct output *output)
 {
-    return take_result(output, tape_replays(output->tape) ? 0 : output_drain(output));
+    const bool later = tape_replays(output->tape) || output->prefix;
+
+    return take_result(output, later ? -output->failure : write_out(output));
 }
 
 static bool output_due(const struct output *output, const void *bytes, size_t length)
@@ -142,6 +165,35 @@ static bool output_due(const struct output *output, const void *bytes, size_t le
     return false;
 }
 
+/* Of a line, up to its newline: what there is room for, besides a newline. How many bytes. */
+static size_t take_line(struct output *output, const char *bytes, size_t length)
+{
+    const char *newline = memchr(bytes, '\n', length);
+    size_t piece = newline ? (size_t)(newline - bytes) : length;
+    size_t room;
+
+    if (output->used == 0) {
+        output->used = strlen(output->prefix);
+        memcpy(output->buffer, output->prefix, output->used);
+    }
+    room = sizeof(output->buffer) - output->used - 1;
+    if (piece > room)
+        newline = NULL;
+    piece = piece < room ? piece : room;
+    memcpy(output->buffer + output->used, bytes, piece);
+    output->used += piece;
+    if (newline || piece == room)
+        end_line(output);
+    return piece + (newline != NULL);
+}
+
+static int write_lines(struct output *output, const char *bytes, size_t length)
+{
+    for (size_t done = 0; done < length && !output->failure;)
+        done += take_line(output, bytes + done, length - done);
+    return -output->failure;
+}
+
 static int write_bytes(struct output *output, const void *bytes, size_t length)
 {
     const char *next = bytes;
@@ -149,6 +201,8 @@ static int write_bytes(struct output *output, const void *bytes, size_t length)
 
     if (output->fd < 0 || length == 0)
         return -output->failure;
+    if (output->prefix)
+        return write_lines(output, bytes, length);
     while (left && !output->failure) {
         size_t room = sizeof(output->buffer) - output->used;
         size_t piece = left < room ? left : room;
@@ -158,10 +212,10 @@ static int write_bytes(struct output *output, const void *bytes, size_t length)
         next += piece;
         left -= piece;
         if (output->used == sizeof(output->buffer))
-            output_drain(output);
+            write_out(output);
     }
     if (!output->failure && output_due(output, bytes, length))
-        output_drain(output);
+        write_out(output);
     return -output->failure;
 }
 

@@ -30,7 +30,8 @@ struct output {
     bool lost;         /* bytes were dropped because nobody waited for the reader */
     struct tape *tape; /* hears what is written; NULL: none */
     enum tape_operation operation; /* for the tape: TAPE_CONSOLE or TAPE_LOG */
-    const char *name; /* of the device it belongs to; NULL: the machine's or the only one */
+    const char *name;   /* of the device it belongs to; NULL: the machine's or the only one */
+    const char *prefix; /* of every line, see output_set_prefix(); NULL: none */
     size_t used;
     char buffer[OUTPUT_BUFFER];
 };
@@ -41,6 +42,13 @@ void output_init(struct output *output, int fd, enum output_policy policy,
 /* Let (tape), which may be NULL, hear what is written, as lines of (operation) and (name). */
 void output_set_tape(struct output *output, struct tape *tape, enum tape_operation operation,
                      const char *name);
+
+/*
+ * Begin every line with (prefix), short and without a newline, so that several outputs can share a
+ * file: whatever the policy, a line is written as a whole, by one write, once its newline has come.
+ * A line that fills the buffer is cut in two; the last one gets its newline from output_drain().
+ */
+void output_set_prefix(struct output *output, const char *prefix);
 
 /* Take (length) bytes. 0, or the negative errno of the first failed write, each time again. */
 int output_write(struct output *output, const void *bytes, size_t length);

@@ -55,6 +55,8 @@ static int take_registers(struct replay *replay, struct cursor *line, unsigned i
             return result;
         if (reg == VCPU_CS_L && value > 1)
             return stream_refuse(line->stream, error, "cs.l is 0 or 1");
+        if (reg == VCPU_CPL && value > 3)
+            return stream_refuse(line->stream, error, "cpl is 0 to 3");
         vcpu_put_register(vcpu, (enum vcpu_register)reg, value);
         if (reg == VCPU_RAX)
             replay->rax[id] = value;

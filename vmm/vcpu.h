@@ -53,6 +53,7 @@ enum vcpu_register {
     VCPU_CR4,
     VCPU_EFER,
     VCPU_CS_L, /* the code segment is one of 64-bit code: 1 or 0 */
+    VCPU_CPL,  /* the privilege level, 0..3: in the stack segment, as VMX and SVM have it */
     VCPU_REGISTERS,
 };
 

@@ -8,7 +8,7 @@
 
 const char *const vcpu_register_names[VCPU_REGISTERS] = {
     "rax", "rbx", "rcx", "rdx", "rsi", "rdi",    "rsp", "rbp", "r8",  "r9",   "r10",  "r11",
-    "r12", "r13", "r14", "r15", "rip", "rflags", "cr0", "cr3", "cr4", "efer", "cs.l",
+    "r12", "r13", "r14", "r15", "rip", "rflags", "cr0", "cr3", "cr4", "efer", "cs.l", "cpl",
 };
 
 #define GENERAL(name)                                                                              \
@@ -30,7 +30,7 @@ static const struct {
     [VCPU_R12] = GENERAL(r12),   [VCPU_R13] = GENERAL(r13),   [VCPU_R14] = GENERAL(r14),
     [VCPU_R15] = GENERAL(r15),   [VCPU_RIP] = GENERAL(rip),   [VCPU_RFLAGS] = GENERAL(rflags),
     [VCPU_CR0] = SPECIAL(cr0),   [VCPU_CR3] = SPECIAL(cr3),   [VCPU_CR4] = SPECIAL(cr4),
-    [VCPU_EFER] = SPECIAL(efer), [VCPU_CS_L] = SPECIAL(cs.l),
+    [VCPU_EFER] = SPECIAL(efer), [VCPU_CS_L] = SPECIAL(cs.l), [VCPU_CPL] = SPECIAL(ss.dpl),
 };
 
 uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg)

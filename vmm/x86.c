@@ -30,11 +30,16 @@
 #define LEAF_MORE_FEATURES   0x7
 #define LEAF_TOPOLOGY        0xb
 #define LEAF_TOPOLOGY_V2     0x1f
+#define LEAF_HYPERVISOR      0x40000000u
+#define LEAF_HYPERVISOR_LAST 0x400000ffu
+#define LEAF_XEN_VCPU        0x40000004u
 #define LEAF_PHYSICAL_BITS   0x80000008
 #define PHYSICAL_BITS_PRESET 36
 #define PROCESSORS_MAX       255        /* leaf 1 has 8 bits for them; more are in the topology */
 #define FEATURE_UMIP         (1u << 2)  /* leaf 7 ECX */
 #define FEATURE_HTT          (1u << 28) /* leaf 1 EDX */
+#define FEATURE_HYPERVISOR   (1u << 31) /* leaf 1 ECX */
+#define XEN_VCPU_ID          (1u << 3)  /* Xen's leaf EAX: EBX is the vCPU's id */
 
 int x86_write_gdt(const struct memory *memory, struct error *error)
 {
@@ -225,21 +230,51 @@ static void adapt_entry(struct kvm_cpuid_entry2 *entry, unsigned id, unsigned vc
     case LEAF_TOPOLOGY_V2:
         entry->edx = id;
         break;
+    case LEAF_XEN_VCPU:
+        if (entry->eax & XEN_VCPU_ID)
+            entry->ebx = id;
+        break;
     default:
         break;
     }
 }
 
+static bool has_leaf(const struct kvm_cpuid_entry2 *entries, unsigned count, uint32_t function)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (entries[i].function == function)
+            return true;
+    return false;
+}
+
+/* Make room for another hypervisor's leaves. */
+static void drop_hypervisor(struct kvm_cpuid2 *cpuid)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < cpuid->nent; i++) {
+        struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+        if (entry->function == LEAF_FEATURES)
+            entry->ecx |= FEATURE_HYPERVISOR;
+        if (entry->function < LEAF_HYPERVISOR || entry->function > LEAF_HYPERVISOR_LAST)
+            cpuid->entries[kept++] = *entry;
+    }
+    cpuid->nent = kept;
+}
+
 int x86_set_cpuid(struct kvm_cpuid2 *cpuid, unsigned capacity, unsigned id, unsigned vcpu_count,
                   const struct kvm_cpuid_entry2 *extra, unsigned count, struct error *error)
 {
-    for (unsigned i = 0; i < cpuid->nent; i++)
-        adapt_entry(&cpuid->entries[i], id, vcpu_count);
+    if (has_leaf(extra, count, LEAF_HYPERVISOR))
+        drop_hypervisor(cpuid);
     if (count > capacity - cpuid->nent)
         return error_set(error, -ENOSPC, "no room for %u more CPUID leaves; use fewer devices",
                          count);
     memcpy(&cpuid->entries[cpuid->nent], extra, count * sizeof(*extra));
     cpuid->nent += count;
+    for (unsigned i = 0; i < cpuid->nent; i++)
+        adapt_entry(&cpuid->entries[i], id, vcpu_count);
     return 0;
 }
 

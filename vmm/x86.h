@@ -53,7 +53,9 @@ void x86_set_start(const struct x86_start *start, uint64_t root, struct kvm_regs
 /*
  * Make the CPUID of vCPU (id) of (vcpu_count) out of what KVM supports: APIC id and topology are its own, UMIP is not offered (with
  * it a ring-3 `smsw` would fault before it reaches the ptlcall trigger), and the (count) leaves in
- * (extra) are added. (cpuid) has room for (capacity) entries. -ENOSPC.
+ * (extra) are added. If leaf 0x40000000 is one of them, the machine is another hypervisor's: KVM's own leaves
+ * from there on are left out. Xen's leaf 0x40000004 gets the vCPU's id. (cpuid) has room for (capacity)
+ * entries. -ENOSPC.
  */
 int x86_set_cpuid(struct kvm_cpuid2 *cpuid, unsigned capacity, unsigned id, unsigned vcpu_count,
                   const struct kvm_cpuid_entry2 *extra, unsigned count, struct error *error);

@@ -55,6 +55,8 @@ static void add_devices(struct machine *machine)
     for (const struct device_type *const *type = device_types; *type; type++) {
         const bool logs = strncmp((*type)->name, "ptlcall", strlen("ptlcall")) == 0;
 
+        if (strcmp((*type)->name, "xen-ring") == 0) /* it has a thread of its own */
+            continue;
         add_device(machine, (*type)->name, logs ? "log=/dev/null" : NULL);
     }
     add_device(machine, "serial", "port=0x2f8,irq=3,out=/dev/null");
@@ -90,6 +92,10 @@ void hostile_begin(struct hostile *hostile)
     hostile_require(machine_create(&hostile->machine, &config, NULL) == 0, "no machine");
     hostile->machine.irqs.sink =
         (struct irq_sink){.set = set_line, .message = take_message, .opaque = hostile};
+    xen_world_init(&hostile->world);
+    hostile_require(xen_domain_create(&hostile->domain, &hostile->world, 1, &hostile->machine,
+                                      NULL) == 0,
+                    "no domain");
     add_devices(&hostile->machine);
     bus_freeze(&hostile->machine.bus[BUS_PIO]);
     bus_freeze(&hostile->machine.bus[BUS_MMIO]);
@@ -118,12 +124,15 @@ void hostile_end(struct hostile *hostile)
 {
     struct error error;
 
+    xen_domain_close(&hostile->domain);
     hostile_require(machine_finish(&hostile->machine, &error) == 0, "the end of output is lost");
     for (unsigned id = 0; id < HOSTILE_VCPUS; id++) {
         free(hostile->machine.vcpus[id].run);
         hostile->machine.vcpus[id].run = NULL;
     }
     machine_destroy(&hostile->machine);
+    xen_domain_destroy(&hostile->domain);
+    xen_world_destroy(&hostile->world);
     close(hostile->console);
     remove_dir(hostile->out_dir);
 }
@@ -138,6 +147,10 @@ static void require_locks_free(struct machine *machine)
 {
     require_free(&machine->pci.lock, "the lock of the PCI bus is held");
     require_free(&machine->irqs.lock, "the lock of the interrupts is held");
+    require_free(&machine->xen->lock, "the lock of the domain is held");
+    require_free(&machine->xen->world->lock, "the lock of the world is held");
+    require_free(&machine->xen->world->events.lock, "the lock of event channels is held");
+    require_free(&machine->xen->grants.lock, "the lock of grants is held");
     require_free(&machine->console.lock, "the lock of the console is held");
     for (struct device *device = machine->devices; device; device = device->next)
         require_free(&device->lock, "the lock of a device is held");

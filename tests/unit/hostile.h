@@ -2,7 +2,7 @@
  * A hostile guest: bytes that are read as a sequence of exits of two vCPUs, with registers and guest
  * memory to match. The fuzzer makes up the bytes, and so do unit tests.
  *
- * The machine has every device type and no KVM. After each exit it is checked that what the monitor
+ * The machine has every device type but the back end of a ring, and no KVM. After each exit it is checked that what the monitor
  * promises still holds; where it does not, the process aborts with a sentence. A machine that has
  * ended is set going again, so that the rest of the bytes is run, too.
  */
@@ -11,6 +11,7 @@
 
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
+#include "xen/domain.h"
 
 #define HOSTILE_VCPUS     2
 #define HOSTILE_FILE_MAX  (256 * KIB) /* what a file may hold: a longer core dump fails */
@@ -18,7 +19,9 @@
 
 struct hostile {
     struct machine machine;
-    struct vcpu *vcpu; /* whose exit is next */
+    struct xen_world world;
+    struct xen_domain domain; /* the machine is domain 1, without a peer */
+    struct vcpu *vcpu;        /* whose exit is next */
     char out_dir[HOSTILE_DIR_BYTES];
     int console;
     bool levels[IRQ_GSIS]; /* of the interrupts, as the monitor has set them */

@@ -79,9 +79,10 @@ static void stdin_is_null(void)
 
 static void begin_with(const struct host_options *options)
 {
+    struct machine *const machine = &fixture.machine;
     struct error error;
 
-    ck_assert_msg(host_begin(&host, &fixture.machine, options, &error) == 0, "%s", error.text);
+    ck_assert_msg(host_begin(&host, &machine, 1, options, &error) == 0, "%s", error.text);
 }
 
 static void begin(uint64_t timeout_ns)
@@ -479,6 +480,87 @@ START_TEST(without_a_time_limit_the_machine_runs_on)
 }
 END_TEST
 
+static struct fixture second;
+
+static void listen_nothing(void *opaque)
+{
+    (void)opaque;
+}
+
+static void listen_to(struct machine *machine)
+{
+    ck_assert_int_eq(console_listen(&machine->console, listen_nothing, NULL), 0);
+}
+
+/* Two machines, both with a device that listens. */
+static void begin_two(uint64_t timeout_ns)
+{
+    const struct host_options options = {.timeout_ns = timeout_ns};
+    struct machine *const machines[] = {&fixture.machine, &second.machine};
+    struct error error;
+
+    fixture_setup(&second);
+    listen_to(&fixture.machine);
+    listen_to(&second.machine);
+    ck_assert_msg(host_begin(&host, machines, 2, &options, &error) == 0, "%s", error.text);
+}
+
+static void end_two(void)
+{
+    host_end(&host);
+    fixture_teardown(&second);
+}
+
+/* Bytes that come to the console of (machine), soon. */
+static size_t come_to(struct machine *machine)
+{
+    for (unsigned ms = 0; ms < PATIENCE && console_waiting(&machine->console) == 0; ms++)
+        poll(NULL, 0, 1);
+    return console_waiting(&machine->console);
+}
+
+START_TEST(the_time_limit_ends_all_machines)
+{
+    stdin_is_null();
+    begin_two(LIMIT * MS);
+    ck_assert_int_eq(outcome_within(PATIENCE), OUTCOME_TIMEOUT);
+    ck_assert_int_eq(machine_outcome(&second.machine), OUTCOME_TIMEOUT);
+    end_two();
+}
+END_TEST
+
+START_TEST(a_machine_that_ends_leaves_the_other_running)
+{
+    stdin_is_null();
+    begin_two(0);
+    machine_end(&fixture.machine, OUTCOME_GUEST, 3);
+    poll(NULL, 0, SETTLE);
+    ck_assert_int_eq(machine_outcome(&second.machine), OUTCOME_NONE);
+    kill(getpid(), SIGINT);
+    for (unsigned ms = 0; ms < PATIENCE && !machine_outcome(&second.machine); ms++)
+        poll(NULL, 0, 1);
+    ck_assert_int_eq(machine_outcome(&second.machine), OUTCOME_INTERRUPTED);
+    ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_GUEST);
+    end_two();
+}
+END_TEST
+
+START_TEST(input_goes_to_the_first_machine_that_listens_and_runs)
+{
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    set_stdin(ends[0]);
+    begin_two(0);
+    ck_assert_int_eq(write(ends[1], "a", 1), 1);
+    ck_assert_uint_eq(come_to(&fixture.machine), 1);
+    machine_end(&fixture.machine, OUTCOME_GUEST, 0);
+    ck_assert_int_eq(write(ends[1], "b", 1), 1);
+    ck_assert_uint_eq(come_to(&second.machine), 1);
+    end_two();
+}
+END_TEST
+
 START_TEST(a_machine_that_has_ended_keeps_its_outcome)
 {
     stdin_is_null();
@@ -536,6 +618,9 @@ static TCase *ending_tests(void)
     tcase_add_test(tests, the_time_limit_does_not_come_early);
     tcase_add_test(tests, without_a_time_limit_the_machine_runs_on);
     tcase_add_test(tests, a_machine_that_has_ended_keeps_its_outcome);
+    tcase_add_test(tests, the_time_limit_ends_all_machines);
+    tcase_add_test(tests, a_machine_that_ends_leaves_the_other_running);
+    tcase_add_test(tests, input_goes_to_the_first_machine_that_listens_and_runs);
     return tests;
 }
 

@@ -127,7 +127,7 @@ static const struct number_case {
     {{"-c4"}, FIELD(vcpu_count), 4},
     {{"--cpus", "4"}, FIELD(vcpu_count), 4},
     {{"--cpus=1024"}, FIELD(vcpu_count), 1024},
-    {{"--c=2"}, FIELD(vcpu_count), 2},
+    {{"--cp=2"}, FIELD(vcpu_count), 2},
     {{"--mode", "long"}, FIELD(mode), X86_LONG},
     {{"--mode", "protected"}, FIELD(mode), X86_PROTECTED},
     {{"--mode=real"}, FIELD(mode), X86_REAL},
@@ -345,6 +345,54 @@ START_TEST(a_command_line_without_an_image_is_refused)
 }
 END_TEST
 
+START_TEST(domains_are_kept_in_the_order_given)
+{
+    check_parsed(PARSE("--domain", "dom0.bin a b", "-m", "32", "--domain=domu.bin"));
+    ck_assert_int_eq(options.action, OPTIONS_RUN);
+    ck_assert_uint_eq(options.domain_count, 2);
+    ck_assert_str_eq(options.domains[0], "dom0.bin a b");
+    ck_assert_str_eq(options.domains[1], "domu.bin");
+    ck_assert_ptr_null(options.domain_console);
+    check_parsed(PARSE("--domain", "domu.bin", "--domain-console", "out"));
+    ck_assert_uint_eq(options.domain_count, 1);
+    ck_assert_str_eq(options.domain_console, "out");
+    check_parsed(PARSE("guest.bin"));
+    ck_assert_uint_eq(options.domain_count, 0);
+}
+END_TEST
+
+#define FILES     ": not with --restore, --record or checkpoints; leave them out"
+#define ARGUMENTS "word: a domain's arguments stand behind its image; give --domain 'domu.bin word'"
+
+static const struct {
+    char *words[5];
+    const char *sentence;
+} domain_cases[] = {
+    {{"--domain"}, "--domain" MISSING},
+    {{"--domain", ""}, "--domain '': not allowed; give an image, and behind a space its arguments"},
+    {{"--domain", " a"},
+     "--domain  a: not allowed; give an image, and behind a space its arguments"},
+    {{"--domain=a", "--domain=b", "--domain=c"}, "--domain c: more than 2 domains; give fewer"},
+    {{"--domain", "domu.bin", "guest.bin"},
+     "guest.bin: the guests are those of --domain; leave this image out"},
+    {{"--domain", "domu.bin", "--", "word"}, ARGUMENTS},
+    {{"--domain=a", "--record", "f"}, "--domain a" FILES},
+    {{"--domain=a", "--restore", "f"}, "--domain a" FILES},
+    {{"--domain=a", "--checkpoint-at", "5:f"}, "--domain a" FILES},
+    {{"--domain=a", "--checkpoint-on", "USR1:f"}, "--domain a" FILES},
+    {{"--domain=a", "--replay", "f"}, "--replay f: runs no domain; leave out --domain"},
+    {{"--domain-console", "out", "guest.bin"},
+     "--domain-console out: there is no domain; give one with --domain"},
+    {{"--dom=a"}, "--dom=a: is this --domain or --domain-console? write more of it"},
+};
+
+START_TEST(what_domains_cannot_be_is_refused_with_a_sentence)
+{
+    ck_assert_int_eq(parse(domain_cases[_i].words), -EINVAL);
+    ck_assert_str_eq(error.text, domain_cases[_i].sentence);
+}
+END_TEST
+
 START_TEST(options_may_follow_the_image)
 {
     check_parsed(PARSE("--quiet", "guest.bin", "-m", "32", "-c2"));
@@ -479,6 +527,9 @@ Suite *options_suite(void)
                         COUNT(refused_cases));
     tcase_add_test(tcase, a_second_image_is_told_where_guest_arguments_go);
     tcase_add_test(tcase, a_command_line_without_an_image_is_refused);
+    tcase_add_test(tcase, domains_are_kept_in_the_order_given);
+    tcase_add_loop_test(tcase, what_domains_cannot_be_is_refused_with_a_sentence, 0,
+                        COUNT(domain_cases));
     tcase_add_test(tcase, options_may_follow_the_image);
     tcase_add_test(tcase, the_environment_does_not_change_the_order_of_words);
     tcase_add_test(tcase, a_value_of_stats_is_never_the_next_word);

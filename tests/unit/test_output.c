@@ -145,6 +145,92 @@ START_TEST(without_a_descriptor_everything_is_dropped)
 }
 END_TEST
 
+/* What (fd) holds, as a string. */
+static const char *file_text(int fd)
+{
+    static char text[3 * OUTPUT_BUFFER];
+    ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+
+    ck_assert_int_ge(length, 0);
+    text[length] = '\0';
+    return text;
+}
+
+static int begin_prefixed(struct output *output)
+{
+    int fd = memfd_create("output", MFD_CLOEXEC);
+
+    output_init(output, fd, OUTPUT_AT_ONCE, NULL);
+    output_set_prefix(output, "d0: ");
+    return fd;
+}
+
+static void put(struct output *output, const char *text)
+{
+    ck_assert_int_eq(output_write(output, text, strlen(text)), 0);
+}
+
+START_TEST(with_a_prefix_a_line_is_written_when_it_is_whole)
+{
+    struct output output;
+    int fd = begin_prefixed(&output);
+
+    put(&output, "ab");
+    put(&output, "c");
+    ck_assert_int_eq(output_flush(&output), 0);
+    ck_assert_str_eq(file_text(fd), "");
+    put(&output, "\nde");
+    ck_assert_str_eq(file_text(fd), "d0: abc\n");
+    put(&output, "f\n\ng\nh");
+    ck_assert_str_eq(file_text(fd), "d0: abc\nd0: def\nd0: \nd0: g\n");
+    close(fd);
+}
+END_TEST
+
+START_TEST(with_a_prefix_the_last_line_gets_its_end)
+{
+    struct output output;
+    int fd = begin_prefixed(&output);
+
+    put(&output, "abc");
+    ck_assert_int_eq(output_drain(&output), 0);
+    ck_assert_int_eq(output_drain(&output), 0);
+    ck_assert_str_eq(file_text(fd), "d0: abc\n");
+    put(&output, "d\n");
+    ck_assert_int_eq(output_drain(&output), 0);
+    ck_assert_str_eq(file_text(fd), "d0: abc\nd0: d\n");
+    close(fd);
+}
+END_TEST
+
+/* Lines about as long as the buffer, with the prefix and a newline. */
+static const size_t long_lines[] = {OUTPUT_BUFFER - 6, OUTPUT_BUFFER - 5, OUTPUT_BUFFER - 4,
+                                    OUTPUT_BUFFER, 2 * OUTPUT_BUFFER};
+
+START_TEST(with_a_prefix_a_line_longer_than_the_buffer_is_cut)
+{
+    char line[2 * OUTPUT_BUFFER + 2];
+    struct output output;
+    int fd = begin_prefixed(&output);
+    size_t letters = 0;
+
+    memset(line, 'x', long_lines[_i]);
+    strcpy(line + long_lines[_i], "\n");
+    put(&output, line);
+    ck_assert_uint_eq(output.used, 0);
+    for (const char *at = file_text(fd); *at;) {
+        const size_t length = strcspn(at, "\n");
+
+        ck_assert_int_eq(strncmp(at, "d0: ", 4), 0);
+        ck_assert_uint_lt(length, OUTPUT_BUFFER);
+        letters += length - 4;
+        at += length + 1;
+    }
+    ck_assert_uint_eq(letters, long_lines[_i]);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_reader_that_went_away_is_told_each_time_again)
 {
     struct output output;
@@ -373,6 +459,10 @@ Suite *output_suite(void)
     tcase_add_test(policy, a_flush_writes_what_is_buffered_once);
     tcase_add_test(policy, more_than_the_buffer_holds_arrives_whole_and_in_order);
     tcase_add_test(policy, without_a_descriptor_everything_is_dropped);
+    tcase_add_test(policy, with_a_prefix_a_line_is_written_when_it_is_whole);
+    tcase_add_test(policy, with_a_prefix_the_last_line_gets_its_end);
+    tcase_add_loop_test(policy, with_a_prefix_a_line_longer_than_the_buffer_is_cut, 0,
+                        sizeof(long_lines) / sizeof(long_lines[0]));
     suite_add_tcase(suite, policy);
 
     tcase_add_test(trouble, a_reader_that_went_away_is_told_each_time_again);

@@ -115,8 +115,8 @@ START_TEST(a_device_without_state_has_a_name_only)
 }
 END_TEST
 
-/* Types of which nothing changes after create(). */
-static const char *const constant[] = {"debugcon", "debug-exit", "port92"};
+/* Types of which nothing changes after create(), and those of domains, which are not saved. */
+static const char *const constant[] = {"debugcon", "debug-exit", "port92", "xen-ring", "xen"};
 
 static bool is_constant(const struct device_type *type)
 {

@@ -1,0 +1,125 @@
+/*
+ * The device `xen`: what makes a machine with a domain look like one of Xen's. CPUID leaves tell of an
+ * MSR, which asks for the page of hypercall stubs, which write to a port.
+ */
+#include "vmm/device.h"
+#include "vmm/machine.h"
+#include "xen/domain.h"
+
+#include <errno.h>
+#include <xen/arch-x86/cpuid.h>
+
+#define LEAVES 5u
+#define PAGES  1u /* of hypercalls */
+
+struct xen {
+    struct device device;
+};
+
+static const struct property xen_properties[] = {{.name = NULL}};
+
+static int offer_leaves(struct machine *machine, struct error *error)
+{
+    const struct kvm_cpuid_entry2 leaves[LEAVES] = {
+        {.eax = XEN_CPUID_BASE + LEAVES - 1,
+         .ebx = XEN_CPUID_SIGNATURE_EBX,
+         .ecx = XEN_CPUID_SIGNATURE_ECX,
+         .edx = XEN_CPUID_SIGNATURE_EDX},
+        {.eax = XEN_VERSION},
+        {.eax = PAGES, .ebx = XEN_HYPERCALL_MSR},
+        {.eax = 0}, /* of time: none is kept in shared_info */
+        /* The vCPU's id is filled in for each, by x86_set_cpuid(). */
+        {.eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
+                XEN_HVM_CPUID_UPCALL_VECTOR,
+         .ecx = machine->xen->domid},
+    };
+    int result = 0;
+
+    for (uint32_t i = 0; result == 0 && i < LEAVES; i++) {
+        struct kvm_cpuid_entry2 leaf = leaves[i];
+
+        leaf.function = XEN_CPUID_BASE + i;
+        result = machine_offer_cpuid(machine, &leaf, error);
+    }
+    return result;
+}
+
+/* The MSR is for writing; Xen's reads as zero. */
+static int read_msr(struct device *device, uint32_t index, uint64_t *value)
+{
+    (void)device;
+    (void)index;
+    *value = 0;
+    return 0;
+}
+
+static int write_msr(struct device *device, uint32_t index, uint64_t value)
+{
+    (void)index;
+    return xen_fill_hypercall_page(device->machine->xen, value);
+}
+
+static int claim_msr(struct device *device, struct error *error)
+{
+    static const struct msr_ops ops = {.read = read_msr, .write = write_msr};
+    const struct msr_claim claim = {
+        .first = XEN_HYPERCALL_MSR,
+        .last = XEN_HYPERCALL_MSR,
+        .device = device,
+        .ops = &ops,
+    };
+
+    return msr_claim_add(&device->machine->msrs, &claim, error);
+}
+
+static int xen_create(struct device *device, struct error *error)
+{
+    const struct device_claim port = {
+        .space = BUS_PIO,
+        .base = XEN_HYPERCALL_PORT,
+        .size = 1,
+        .widest = 1,
+        .registers = true,
+        .name = "xen hypercalls",
+    };
+    struct machine *machine = device->machine;
+    int result;
+
+    if (!machine->xen)
+        return error_set(error, -EINVAL,
+                         "device xen: this machine is no domain; make it one with --domain");
+    if (machine->tape)
+        return error_set(error, -EOPNOTSUPP,
+                         "device xen: a domain's exits depend on its peer; do not record them");
+    result = device_claim(device, &port, error);
+    if (result == 0)
+        result = offer_leaves(machine, error);
+    if (result == 0)
+        result = claim_msr(device, error);
+    machine->irqs.needed |= result == 0;
+    return result;
+}
+
+static uint64_t xen_read(struct device *device, const struct device_access *access)
+{
+    (void)device;
+    (void)access;
+    return UINT64_MAX;
+}
+
+static void xen_write(struct device *device, const struct device_access *access, uint64_t value)
+{
+    (void)value;
+    xen_hypercall(device->machine->xen, access->vcpu);
+}
+
+const struct device_type xen_type = {
+    .name = "xen",
+    .help = "Xen's hypercalls, for a machine that is a domain",
+    .instance_size = sizeof(struct xen),
+    .locking = DEVICE_LOCK_FREE, /* a domain has locks of its own, and some calls wait */
+    .properties = xen_properties,
+    .create = xen_create,
+    .read = xen_read,
+    .write = xen_write,
+};

@@ -1,0 +1,262 @@
+/*
+ * The back end of a shared ring, for a guest that has the monitor for its domain 0.
+ *
+ * The device is all of domain 0. It binds the guest's port as soon as the guest has allocated it for
+ * domain 0, pins the grant when the first event comes, and then answers every request with its status
+ * + 1. Operation 0 is the front end's last: then the back end lets go of port and grant.
+ *
+ * It serves in the time of whoever sends the event, a vCPU in its hypercall, so that a guest that sends
+ * too many is slowed by nobody but itself. One thread serves at a time: an event that comes meanwhile
+ * makes that one look again. Only for the first event, the one that binding raises, it has a thread.
+ */
+#include "vmm/descriptor.h"
+#include "vmm/device.h"
+#include "vmm/machine.h"
+#include "xen/backend.h"
+#include "xen/domain.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#define BIND_MS_FIRST 1 /* between two tries to bind the port; doubled each time up to the last */
+#define BIND_MS_LAST  16
+#define OPERATION_END 0
+
+enum stage {
+    STAGE_UNBOUND, /* events are not for us yet */
+    STAGE_BOUND,   /* the grant is not pinned */
+    STAGE_SERVING,
+    STAGE_OVER, /* the ring is broken, the front end has ended it, or the run is over */
+};
+
+struct xen_ring {
+    struct device device;
+    uint64_t gref, port; /* the front end's */
+
+    struct xen_domain monitor; /* domain 0 */
+    evtchn_port_t local;       /* its end of the channel; from STAGE_BOUND on */
+    atomic_uint events;        /* not answered yet; whoever makes it 1 serves, until it is 0 */
+    atomic_uint stage; /* from STAGE_BOUND on changed only by whoever serves, and at the end */
+    bool pinned;       /* (backend) may be used */
+    struct backend backend;
+    bool ended;       /* the front end's last request came */
+    uint64_t refused; /* events for which there was no grant */
+
+    bool open; /* (monitor) is made; (stop) and (thread) are there */
+    int stop;  /* eventfd: the thread is to end */
+    pthread_t thread;
+};
+
+static const struct property xen_ring_properties[] = {
+    {.name = "gref",
+     .kind = PROPERTY_INTEGER,
+     .offset = offsetof(struct xen_ring, gref),
+     .preset = "8",
+     .min = GNTTAB_NR_RESERVED_ENTRIES,
+     .max = GRANT_ENTRIES - 1,
+     .help = "grant reference of the page with the ring"},
+    {.name = "port",
+     .kind = PROPERTY_INTEGER,
+     .offset = offsetof(struct xen_ring, port),
+     .preset = "1",
+     .min = 1,
+     .max = EVTCHN_PORTS - 1,
+     .help = "event channel port that the guest allocates for domain 0"},
+    {0},
+};
+
+static struct backend_entry answer(void *opaque, const struct backend_entry *request)
+{
+    struct xen_ring *ring = opaque;
+    struct backend_entry response = *request;
+
+    ring->ended |= request->operation == OPERATION_END;
+    response.status++;
+    return response;
+}
+
+static void pin(struct xen_ring *ring)
+{
+    struct machine *machine = ring->device.machine;
+    gpa_t page;
+    const int status = grant_pin(&machine->xen->grants, (grant_ref_t)ring->gref, 0, false, &page);
+
+    if (status != GNTST_okay) {
+        if (ring->refused++ == 0)
+            machine_notice(machine,
+                           "xen-ring: grant %u cannot be mapped, status %d; it is tried again "
+                           "at each event",
+                           (unsigned)ring->gref, status);
+        return;
+    }
+    backend_attach(&ring->backend, memory_at(&machine->memory, page, PAGE_SIZE), answer, ring);
+    ring->pinned = true;
+    atomic_store(&ring->stage, STAGE_SERVING);
+}
+
+/* The front end sees its port unbound, and may end its grant. */
+static void disconnect(struct xen_ring *ring)
+{
+    if (atomic_exchange(&ring->stage, STAGE_OVER) != STAGE_UNBOUND)
+        evtchn_close(&ring->monitor.events, ring->local);
+    if (ring->pinned)
+        grant_unpin(&ring->device.machine->xen->grants, (grant_ref_t)ring->gref, false);
+    ring->pinned = false;
+}
+
+static bool is_running(const struct xen_ring *ring)
+{
+    return machine_outcome(ring->device.machine) == OUTCOME_NONE;
+}
+
+/* Until the ring is empty: what a busy front end was not shown, it would wait for. */
+static void serve(struct xen_ring *ring)
+{
+    enum backend_result result;
+
+    do {
+        bool notify = false;
+
+        result = backend_serve(&ring->backend, &notify);
+        if (notify)
+            evtchn_send(&ring->monitor.events, ring->local);
+    } while (result == BACKEND_MORE && is_running(ring));
+    if (result == BACKEND_BROKEN)
+        machine_notice(
+            ring->device.machine,
+            "xen-ring: the guest's ring holds more than %u requests; it is not served any "
+            "more",
+            BACKEND_SLOTS);
+    if (result == BACKEND_BROKEN || ring->ended)
+        disconnect(ring);
+}
+
+static void look(struct xen_ring *ring)
+{
+    if (atomic_load(&ring->stage) == STAGE_BOUND)
+        pin(ring);
+    if (atomic_load(&ring->stage) == STAGE_SERVING)
+        serve(ring);
+}
+
+/* An event at (port), on any thread, before STAGE_BOUND also the one that binds. */
+static void arrived(void *opaque, evtchn_port_t port)
+{
+    struct xen_ring *ring = opaque;
+    unsigned seen;
+
+    (void)port;
+    if (atomic_load(&ring->stage) == STAGE_UNBOUND || atomic_fetch_add(&ring->events, 1) > 0)
+        return;
+    do {
+        seen = atomic_load(&ring->events);
+        look(ring);
+    } while (atomic_fetch_sub(&ring->events, seen) != seen);
+}
+
+static bool wants_stop(const struct xen_ring *ring, int ms)
+{
+    struct pollfd wait = {.fd = ring->stop, .events = POLLIN};
+
+    return poll(&wait, 1, ms) > 0;
+}
+
+/* The guest tells nobody that it has allocated a port: it is found by trying. */
+static void *bind_thread(void *argument)
+{
+    struct xen_ring *ring = argument;
+    struct evtchn_domain *guest = &ring->device.machine->xen->events;
+    int ms = BIND_MS_FIRST;
+
+    while (evtchn_bind_interdomain(&ring->monitor.events, guest, (evtchn_port_t)ring->port,
+                                   &ring->local) < 0) {
+        if (wants_stop(ring, ms))
+            return NULL;
+        ms = ms < BIND_MS_LAST ? 2 * ms : BIND_MS_LAST;
+    }
+    atomic_store(&ring->stage, STAGE_BOUND);
+    arrived(ring, ring->local);
+    return NULL;
+}
+
+/* Signals are for the thread that waits for them, which comes later. */
+static int start_thread(struct xen_ring *ring)
+{
+    sigset_t all, old;
+    int code;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    code = pthread_create(&ring->thread, NULL, bind_thread, ring);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -code;
+}
+
+static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct error *error)
+{
+    int result = xen_domain_create(&ring->monitor, world, 0, NULL, error);
+
+    if (result < 0)
+        return result;
+    ring->monitor.events.arrived = arrived;
+    ring->monitor.events.opaque = ring;
+    ring->stop = eventfd(0, EFD_CLOEXEC);
+    result = ring->stop < 0 ? -errno : start_thread(ring);
+    if (result == 0)
+        return 0;
+    descriptor_close(&ring->stop);
+    xen_domain_close(&ring->monitor);
+    xen_domain_destroy(&ring->monitor);
+    return error_set(error, result, "device xen-ring: no thread for it: %s", strerror(-result));
+}
+
+static int xen_ring_create(struct device *device, struct error *error)
+{
+    struct xen_ring *ring = (struct xen_ring *)device;
+    const struct xen_domain *guest = device->machine->xen;
+    int result;
+
+    if (!guest)
+        return error_set(error, -EINVAL,
+                         "device xen-ring: the guest is no domain; give it as --domain IMAGE");
+    if (guest->domid == 0 || guest->world->domains[0])
+        return error_set(error, -EINVAL,
+                         "device xen-ring: domain 0 is a guest; leave the device out, or give one "
+                         "--domain");
+    result = open_monitor(ring, guest->world, error);
+    ring->open = result == 0;
+    return result;
+}
+
+/* No vCPU runs any more, so nobody serves but the thread. */
+static void stop(struct xen_ring *ring)
+{
+    if (!ring->open)
+        return;
+    ring->open = false;
+    event_raise(ring->stop);
+    pthread_join(ring->thread, NULL);
+    descriptor_close(&ring->stop);
+    disconnect(ring);
+    xen_domain_close(&ring->monitor);
+    xen_domain_destroy(&ring->monitor);
+}
+
+static void xen_ring_destroy(struct device *device)
+{
+    stop((struct xen_ring *)device);
+}
+
+const struct device_type xen_ring_type = {
+    .name = "xen-ring",
+    .help = "answers a domain's ring: the monitor as domain 0",
+    .instance_size = sizeof(struct xen_ring),
+    .locking = DEVICE_LOCK_FREE, /* it has no regions */
+    .properties = xen_ring_properties,
+    .create = xen_ring_create,
+    .destroy = xen_ring_destroy,
+};

@@ -1,0 +1,25 @@
+/* Xen's public interface, from Debian's libxen-dev. Versions before 4.14 are not spoken. */
+#ifndef GUEST_XEN_INTERFACE_H
+#define GUEST_XEN_INTERFACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+
+#include <xen/arch-x86/cpuid.h>
+#include <xen/errno.h>
+#include <xen/event_channel.h>
+#include <xen/grant_table.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+#include <xen/version.h>
+#include <xen/xen.h>
+
+#define XEN_FRAME_SHIFT 12 /* a frame number is a gpa without these bits */
+#define XEN_FRAME_SIZE  4096u
+
+#endif
