@@ -127,7 +127,7 @@ static const struct number_case {
     {{"-c4"}, FIELD(vcpu_count), 4},
     {{"--cpus", "4"}, FIELD(vcpu_count), 4},
     {{"--cpus=1024"}, FIELD(vcpu_count), 1024},
-    {{"--c=2"}, FIELD(vcpu_count), 2},
+    {{"--cp=2"}, FIELD(vcpu_count), 2},
     {{"--mode", "long"}, FIELD(mode), X86_LONG},
     {{"--mode", "protected"}, FIELD(mode), X86_PROTECTED},
     {{"--mode=real"}, FIELD(mode), X86_REAL},
