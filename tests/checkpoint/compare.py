@@ -1,36 +1,38 @@
 #!/usr/bin/env python3
 """compare.py FULL FIRST SECOND: does a restored run go on as the run that was never stopped?
 
-FULL, FIRST and SECOND name a recording (NAME.exits) and what the console showed (NAME.out): of the
-uninterrupted run, of the run up to the checkpoint, and of the run from there on. A line is printed
-for each thing that differs; the exit status is 1 if there is one. The format is in docs/exits.md.
+FULL, FIRST and SECOND each name a recording (NAME.exits) and what stdout got (NAME.out): of the
+uninterrupted run, of the run up to the checkpoint, and of the run from there on. Prints a line for
+each thing that differs; the exit status is 1 if there is one. The format is in docs/exits.md.
 
-What no two runs have in common is not compared: times, and what a file of counters has; how often the
-date is looked at by one who waits for the next second; where input comes from outside, when it does,
-which is seen in the order of accesses to serial ports (what they show is compared); of several vCPUs
-their order, so the numbers of their calls and who stored in memory when.
+What no two runs have in common is not compared:
+- times, and the counters in files;
+- how often the date is read, by who waits for the next second;
+- when input comes from outside: then accesses to serial ports are compared by what the ports show;
+- with several vCPUs their order: the numbers of their calls, and who stored in memory when.
 """
 import re
 import sys
 
-# Of a guest that would go on until its time is over, as much is compared as both have.
-ENDLESS = "timeout"
 SHOWN = 5
-
-CLOCKS = ("clock", "wall", "tsc")
 PAGE = 4096
-PIECES = re.compile(r'(console|log)( [a-z0-9_.-]+)? "(.*)"$')
+
+TIMEOUT = "timeout"
+CLOCKS = ("clock", "wall", "tsc")
+PIECE = re.compile(r'(console|log)( [a-z0-9_.-]+)? "(.*)"$')
 COUNTERS = re.compile(r'file ("[^"]*\.stats") .*')
-PASSING = re.compile(r"\b(time=|tsc=|exits=)[a-z0-9.:,-]+")
+TIMES = re.compile(r"\b(time=|tsc=|exits=)[a-z0-9.:,-]+")
 CALL_NUMBER = re.compile(r"\b(ptlcall )[0-9]+ ")
 SERIAL_PORT = re.compile(r"(in|out) 0x[23]f[89a-f] ")
 CMOS_INDEX, CMOS_DATA = "out 0x70 ", "in 0x71 "
+ESCAPE = re.compile(rb"\\(x..|.)")
 
 
-class Event:
-    """An exit of a vCPU, or something from outside: what came in, and what came of it."""
+class Exit:
+    """An exit of a recording (source): what it took in, and what came of it."""
 
-    def __init__(self, head):
+    def __init__(self, source, head):
+        self.source = source
         self.head = head
         self.registers = {}
         self.memory = []
@@ -52,38 +54,39 @@ class Event:
             self.inputs.append(line)
 
     def take_effect(self, line):
-        """The lines of a text are cut by its length, which the masked parts change: join them."""
-        piece = PIECES.match(line)
-        last = PIECES.match(self.effects[-1]) if self.effects else None
-        if piece and last and piece.group(1, 2) == last.group(1, 2):
-            self.effects[-1] = last.group(0)[:-1] + piece.group(3) + '"'
-        elif line.startswith("memory "):
+        if line.startswith("memory "):
             self.memory.append(memory_of(line.partition(" ")[2]))
-            self.effects.append(line)
+        piece = PIECE.match(line)
+        last = PIECE.match(self.effects[-1]) if piece and self.effects else None
+        # A text is cut where its length says so, and times are of any length.
+        if last and last.group(1, 2) == piece.group(1, 2):
+            self.effects[-1] = last.group(0)[:-1] + piece.group(3) + '"'
         else:
             self.effects.append(line)
 
-    def finish(self, alone):
-        """Once all of it is there: mask what no two runs have in common."""
-        self.effects = [COUNTERS.sub(r"file \1", PASSING.sub(r"\1", line)) for line in self.effects]
+    def mask(self, alone):
+        self.effects = [COUNTERS.sub(r"file \1", TIMES.sub(r"\1", line)) for line in self.effects]
         if not alone:
             self.effects = [CALL_NUMBER.sub(r"\1", line) for line in self.effects]
 
-    def key(self):
+    def content(self):
         return self.head, self.inputs, self.effects
 
-    def text(self):
+    def is_date(self):
+        return self.timed and self.head.startswith(CMOS_DATA)
+
+    def __str__(self):
         return "; ".join([self.head, *self.inputs, *self.effects])[:300]
 
 
+NO_EXIT = Exit(None, "")
+
+
 def memory_of(words):
-    address, text = words.split(" ", 1)
-    if text.startswith('"'):
-        plain = text[1:text.rindex('"')].encode()
-        data = re.sub(rb"\\(x..|.)", unescape, plain)
-    else:
-        data = bytes.fromhex(text.split(" ", 1)[0])
-    return int(address, 0), data
+    address, data = words.split(" ", 1)
+    if data.startswith('"'):
+        return int(address, 0), ESCAPE.sub(unescape, data[1:data.rindex('"')].encode())
+    return int(address, 0), bytes.fromhex(data.split(" ", 1)[0])
 
 
 def unescape(match):
@@ -94,79 +97,94 @@ def unescape(match):
 
 
 class Recording:
-    """Events by vCPU, from a file; (typed): something came from outside."""
+    """The exits of each vCPU, and what is told of the run as a whole."""
 
     def __init__(self, name):
         self.vcpus = {}
-        self.consoles = {}
         self.machine = []
+        self.alone = True
         self.typed = False
         self.ended = ""
         self.report = []
-        self.done = None
-        event = None
+        with open(name + ".out", "rb") as file:
+            self.stdout = file.read()
         with open(name + ".exits", encoding="ascii") as file:
-            for line in file:
-                event = self.take_line(line.rstrip("\n"), event)
-        for event in [event for events in self.vcpus.values() for event in events]:
-            event.finish(len(self.vcpus) == 1)
-            self.note_shown(event)
+            self.take_lines(file)
+        for each in self.exits():
+            each.mask(self.alone)
 
-    def note_shown(self, event):
-        for line in event.effects:
-            piece = PIECES.match(line)
-            if piece and piece.group(1) == "console":
-                self.consoles.setdefault(piece.group(2), []).append(piece.group(3))
+    def exits(self):
+        return [each for vcpu in self.vcpus.values() for each in vcpu]
 
-    def take_line(self, line, event):
-        mark, _, rest = line.partition(" ")
-        if mark == "<":
-            event.take_input(rest)
-            self.typed |= rest.startswith("typed ")
-        elif mark == ">":
-            event.take_effect(rest)
-        elif mark in ("exits", "recorded", "start", "waits"):
-            pass
-        elif mark in ("machine", "device"):
-            self.machine.append(line)
-        elif mark == "typed":
-            self.typed = True
-            return Event("typed")
-        elif mark == "ended":
-            self.ended = rest
-            return Event("ended")
-        elif mark == "report":
-            self.report.append(rest)
-        elif mark == "done":
-            self.done = int(rest)
-        else:
-            return self.take_exit(line)
-        return event
+    def take_lines(self, lines):
+        current = None
+        for line in lines:
+            line = line.rstrip("\n")
+            mark, _, rest = line.partition(" ")
+            if mark == "<":
+                current.take_input(rest)
+                self.typed |= rest.startswith("typed ")
+            elif mark == ">":
+                current.take_effect(rest)
+            elif " ; " in line and mark != "typed":
+                current = self.take_exit(line.rpartition(" ; ")[0])
+            else:
+                current = Exit(self, line)  # from outside: what comes of it is of no vCPU
+                self.take_other(mark, rest)
 
     def take_exit(self, line):
-        line = line.rpartition(" ; ")[0]
         vcpu = 0
         if line.startswith("@"):
             number, _, line = line.partition(" ")
             vcpu = int(number[1:])
-        event = Event(line)
-        self.vcpus.setdefault(vcpu, []).append(event)
-        return event
+        new = Exit(self, line)
+        self.vcpus.setdefault(vcpu, []).append(new)
+        return new
+
+    def take_other(self, mark, rest):
+        if mark in ("machine", "device"):
+            self.machine.append(rest)
+            self.alone &= mark == "device" or "cpus=1" in rest.split()
+        elif mark == "typed":
+            self.typed = True
+        elif mark == "ended":
+            self.ended = rest
+        elif mark == "report":
+            self.report.append(rest)
+
+    def shown(self):
+        """What each console but stdout's was shown, by its name."""
+        texts = {}
+        for line in [line for each in self.exits() for line in each.effects]:
+            piece = PIECE.match(line)
+            if piece and piece.group(1) == "console" and piece.group(2):
+                texts[piece.group(2)] = texts.get(piece.group(2), "") + piece.group(3)
+        return texts
+
+    def comparable(self, vcpu):
+        """Its exits, without those whose number or order differs from run to run."""
+        exits = self.vcpus.get(vcpu, [])
+        if self.typed:
+            exits = [each for each in exits if not SERIAL_PORT.match(each.head)]
+        return exits
 
 
 class State:
-    """What a recording has told of registers and memory; at first all of it is zero."""
+    """What a recording has told of registers and memory. At first all of it is zero."""
 
     def __init__(self):
-        self.clear()
+        self.clear(None)
 
-    def clear(self):
+    def clear(self, source):
+        self.source = source
         self.registers = {}
         self.pages = {}
 
-    def take(self, event):
-        self.registers.update(event.registers)
-        for address, data in event.memory:
+    def take(self, new):
+        if new.source is not self.source:
+            self.clear(new.source)
+        self.registers.update(new.registers)
+        for address, data in new.memory:
             for at, byte in enumerate(data, address):
                 self.pages.setdefault(at // PAGE, bytearray(PAGE))[at % PAGE] = byte
 
@@ -178,130 +196,96 @@ class State:
                      for at in range(address, address + length))
 
 
-class Comparison:
-    """Of the events of one vCPU, in lockstep. Registers and memory are recorded where they have
-    changed since they were last looked at: what one side tells, the other must have told before."""
-
-    def __init__(self, vcpu, alone):
-        self.vcpu = vcpu
-        self.alone = alone
-        self.differences = []
-
-    def say(self, number, text):
-        self.differences.append(f"vCPU {self.vcpu}, exit {number}: {text}")
-
-    def run(self, whole, parts, boundary, endless):
-        states = State(), State()
-        for number, pair in enumerate(zip(whole, parts), 1):
-            if number == boundary + 1:
-                states[1].clear()
-            for state, event in zip(states, pair):
-                state.take(event)
-            if pair[0].key() != pair[1].key():
-                self.say(number, f"{pair[0].text()} | restored: {pair[1].text()}")
-                return
-            self.compare_told(number, pair, states)
-        if len(whole) != len(parts) and not endless:
-            self.say(min(len(whole), len(parts)) + 1,
-                     f"{len(whole)} exits in one run, {len(parts)} in two")
-
-    def compare_told(self, number, pair, states):
-        for name in {**pair[0].registers, **pair[1].registers}:
-            values = [state.register(name) for state in states]
-            if values[0] != values[1]:
-                self.say(number, f"{pair[0].head}: {name}={values[0]} | restored: {values[1]}")
-        # Who else stored there, and when, is not in the events of this vCPU.
-        ranges = pair[0].memory + pair[1].memory if self.alone else []
-        for address, data in ranges:
-            values = [state.memory(address, len(data)) for state in states]
-            if values[0] != values[1]:
-                self.say(number, f"{pair[0].head}: memory at {address:#x} differs")
+def without_dates(exits):
+    """Without reads of the date, and the selection of a register before each."""
+    return [each for each, after in zip(exits, [*exits[1:], NO_EXIT])
+            if not each.is_date() and not (after.is_date() and each.head.startswith(CMOS_INDEX))]
 
 
-def is_date(event):
-    return event.timed and event.head.startswith(CMOS_DATA)
+def compare_vcpu(vcpu, whole, parts, full):
+    """In lockstep, up to the first exit that is another one."""
+    states = State(), State()
+    for number, pair in enumerate(zip(whole, parts), 1):
+        for state, each in zip(states, pair):
+            state.take(each)
+        if pair[0].content() != pair[1].content():
+            yield f"vCPU {vcpu}, exit {number}: {pair[0]} | restored: {pair[1]}"
+            return
+        for what in compare_told(pair, states, full.alone):
+            yield f"vCPU {vcpu}, exit {number}: {pair[0].head}: {what}"
+    if len(whole) != len(parts) and full.ended != TIMEOUT:
+        yield f"vCPU {vcpu}: {len(whole)} exits | restored: {len(parts)}"
 
 
-def comparable(events, typed):
-    """Without the exits whose number, or order, is another one in every run."""
-    if typed:
-        events = [event for event in events if not SERIAL_PORT.match(event.head)]
-    return [event for event, after in zip(events, [*events[1:], None])
-            if not is_date(event)
-            and not (after and is_date(after) and event.head.startswith(CMOS_INDEX))]
+def compare_told(pair, states, alone):
+    """What is looked at is recorded where it is not what was told last: so what one run tells here, the
+    other tells here or has told before."""
+    for name in {**pair[0].registers, **pair[1].registers}:
+        values = [state.register(name) for state in states]
+        if values[0] != values[1]:
+            yield f"{name}={values[0]} | restored: {values[1]}"
+    for address, data in pair[0].memory + pair[1].memory if alone else []:
+        if states[0].memory(address, len(data)) != states[1].memory(address, len(data)):
+            yield f"memory at {address:#x} differs"
 
 
 def compare_exits(full, first, second):
-    alone = len(full.vcpus) == 1
-    endless = full.ended == ENDLESS
     for vcpu in sorted({*full.vcpus, *first.vcpus, *second.vcpus}):
-        events = [run.vcpus.get(vcpu, []) for run in (full, first, second)]
-        second_begins = events[2][0] if events[2] else None
-        whole = comparable(events[0], full.typed)
-        parts = comparable(events[1] + events[2], full.typed)
-        comparison = Comparison(vcpu, alone)
-        comparison.run(whole, parts, boundary, endless)
-        yield from comparison.differences
+        whole, parts = full.comparable(vcpu), first.comparable(vcpu) + second.comparable(vcpu)
+        yield from compare_vcpu(vcpu, without_dates(whole), without_dates(parts), full)
 
 
 def compare_consoles(full, first, second):
-    """What each was shown; that of stdout is compared where it arrived."""
-    for name in sorted(name for name in {**full.consoles, **first.consoles, **second.consoles} if name):
-        texts = ["".join(sum((run.consoles.get(name, []) for run in runs), []))
-                 for runs in ([full], [first, second])]
-        if texts[0] != texts[1]:
-            yield f"{name.strip()} was shown {texts[0][-80:]} | restored: {texts[1][-80:]}"
+    whole, parts = full.shown(), first.shown()
+    for name, text in second.shown().items():
+        parts[name] = parts.get(name, "") + text
+    for name in sorted({*whole, *parts}):
+        if whole.get(name) != parts.get(name):
+            yield f"console{name} was shown other things"
+
+
+def compare_stdout(full, first, second):
+    whole, parts = full.stdout, first.stdout + second.stdout
+    if full.ended == TIMEOUT:
+        length = min(len(whole), len(parts))
+        whole, parts = whole[:length], parts[:length]
+    if whole != parts:
+        at = next((i for i, pair in enumerate(zip(whole, parts)) if pair[0] != pair[1]),
+                  min(len(whole), len(parts)))
+        yield f"stdout at byte {at}: {whole[at:at + 40]!r} | restored: {parts[at:at + 40]!r}"
 
 
 def compare_reports(full, second):
-    """Up to the last exits, which a restored run has only of its own, with its own numbers."""
-    parts = [split_report(run.report) for run in (full, second)]
-    if parts[0][0] != parts[1][0]:
-        changed = [pair for pair in zip(parts[0][0], parts[1][0]) if pair[0] != pair[1]]
-        yield f"the crash report differs: {changed[:2]}"
-    count = min(len(lines) for _, lines in parts)
-    if parts[0][1][-count:] != parts[1][1][-count:]:
+    """Of the last exits a restored run knows only its own, with numbers of its own."""
+    (whole, exits), (part, exits_since) = split_report(full.report), split_report(second.report)
+    if whole != part:
+        yield f"the crash report: {[pair for pair in zip(whole, part) if pair[0] != pair[1]][:2]}"
+    if exits_since and exits[-len(exits_since):] != exits_since:
         yield "the last exits of the crash report differ"
 
 
 def split_report(lines):
-    place = lines.index('"last exits:"') if '"last exits:"' in lines else len(lines)
-    return lines[:place], [re.sub(r'^" *\d+', "", line) for line in lines[place + 1:]]
+    at = lines.index('"last exits:"') if '"last exits:"' in lines else len(lines)
+    return lines[:at], [re.sub(r'^" *\d+', "", line) for line in lines[at + 1:]]
 
 
-def read(name):
-    with open(name + ".out", "rb") as file:
-        return file.read()
-
-
-def compare_console(names, endless):
-    whole, parts = read(names[0]), read(names[1]) + read(names[2])
-    length = min(len(whole), len(parts)) if endless else max(len(whole), len(parts))
-    if whole[:length] != parts[:length]:
-        same = next((i for i, pair in enumerate(zip(whole, parts)) if pair[0] != pair[1]),
-                    min(len(whole), len(parts)))
-        yield (f"the console differs at byte {same} of {len(whole)}: {whole[same:same + 40]!r}"
-               f" | restored: {parts[same:same + 40]!r}")
-
-
-def compare(names):
-    full, first, second = (Recording(name) for name in names)
+def compare(full, first, second):
     if not full.machine == first.machine == second.machine:
         yield "the machines differ"
     if full.ended != second.ended:
         yield f"it ended by {full.ended} | restored: {second.ended}"
-    yield from compare_console(names, full.ended == ENDLESS)
+    yield from compare_stdout(full, first, second)
     yield from compare_consoles(full, first, second)
     yield from compare_exits(full, first, second)
     yield from compare_reports(full, second)
 
 
 def main():
-    differences = list(compare(sys.argv[1:4]))
+    differences = list(compare(*(Recording(name) for name in sys.argv[1:4])))
     for difference in differences[:SHOWN]:
         print(difference)
     if len(differences) > SHOWN:
-        print(f"… {len(differences) - SHOWN} more")
+        print(f"and {len(differences) - SHOWN} more")
     return 1 if differences else 0
 
 

@@ -35,7 +35,7 @@ vmm_under() {
 needs_a_file_that_finds_no_room_is_not_left_behind=prlimit
 test_a_file_that_finds_no_room_is_not_left_behind() {
     local size
-    for size in 100 5000 20000 60000; do
+    for size in 3000 5000 20000 60000; do
         full $size
         leaves
     done
@@ -99,5 +99,5 @@ test_checkpoint_at_that_cannot_save_lets_the_guest_go_on() {
 
 needs_killed_100_times_while_it_saves_no_file_is_half_one=python3
 test_killed_100_times_while_it_saves_no_file_is_half_one() {
-    "$here/kill.py" "$minivmm" "$guests/checkpoint-console.bin" 100 2>&1
+    "$here/kill.py" "$minivmm" "$guests/checkpoint-often.bin" 100 2>&1
 }
