@@ -51,6 +51,7 @@ struct bus {
     bool frozen;
     unsigned region_count;
     struct bus_region regions[BUS_REGIONS]; /* sorted by first */
+    uint64_t lasts[BUS_REGIONS];            /* theirs, and UINT64_MAX behind: what is searched */
 
     /* The regions that move, by key: a region whose (device) is NULL is not there. */
     pthread_rwlock_t moving_lock;
