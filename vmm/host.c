@@ -142,17 +142,6 @@ static int wait_ms(const struct host *host)
     return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
 }
 
-static void save_machine(const struct host *host)
-{
-    struct error error;
-    int result = checkpoint_save(host->machine, host->checkpoint_path, &error);
-
-    if (result == 0)
-        machine_notice(host->machine, "checkpoint: %s is written", host->checkpoint_path);
-    else if (result != -EINTR)
-        machine_notice(host->machine, "checkpoint: %s; the guest goes on", error.text);
-}
-
 static void take_signal(struct host *host)
 {
     struct signalfd_siginfo signal;
@@ -162,7 +151,7 @@ static void take_signal(struct host *host)
     if (signal.ssi_signo == SIGCONT)
         machine_go_on(host->machine);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
-        save_machine(host);
+        checkpoint_save(host->machine, host->checkpoint_path);
     else
         end_from_outside(host, OUTCOME_INTERRUPTED);
 }
@@ -237,8 +226,7 @@ int host_begin(struct host *host, struct machine *machine, const struct host_opt
     host->machine = machine;
     host->checkpoint_signal = options->checkpoint_signal;
     host->checkpoint_path = options->checkpoint_path;
-    if (options->timeout_ns)
-        host->deadline = clock_now() + options->timeout_ns;
+    host->deadline = options->deadline;
     prepare_signals(host, &taken);
     host->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     host->stop = eventfd(0, EFD_CLOEXEC);

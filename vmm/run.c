@@ -1,6 +1,7 @@
 #include "vmm/run.h"
 
 #include "vmm/boot.h"
+#include "vmm/clock.h"
 #include "vmm/host.h"
 #include "vmm/loader.h"
 #include "vmm/machine.h"
@@ -22,6 +23,7 @@ struct run {
     const struct options *options;
     const struct plan *plan;
     const struct restore *restore; /* NULL: it starts from the image */
+    uint64_t deadline;             /* of clock_now(), for all boots together; 0: none */
 };
 
 static int fail(enum outcome outcome, const struct error *error)
@@ -168,7 +170,8 @@ static void explain(struct machine *machine, const struct options *options, stru
     struct vcpu *vcpu = machine->ended_by;
     struct error error;
 
-    if (outcome == OUTCOME_GUEST || outcome == OUTCOME_OUTPUT)
+    if (outcome == OUTCOME_GUEST || outcome == OUTCOME_OUTPUT ||
+        (machine->reboots && options->image))
         return;
     if (outcome == OUTCOME_TIMEOUT)
         error_set(&error, 0, "the guest did not end within %g s; see --timeout",
@@ -186,13 +189,13 @@ static void explain(struct machine *machine, const struct options *options, stru
 }
 
 /* Run the machine that was prepared, and say how it ended: the exit status. */
-static int run_prepared(struct machine *machine, const struct options *options,
-                        struct run_files *files)
+static int run_prepared(struct machine *machine, const struct run *run, struct run_files *files)
 {
+    const struct options *options = run->options;
     struct text report = {0};
     struct error error;
     const struct host_options host_options = {
-        .timeout_ns = options->timeout_ns,
+        .deadline = run->deadline,
         .checkpoint_signal = options->checkpoint_signal,
         .checkpoint_path = options->checkpoint_signal_path,
     };
@@ -228,7 +231,7 @@ static int run_machine(struct machine *machine, const struct run *run, struct ru
     if (outcome != OUTCOME_NONE)
         return fail(outcome, &error);
     run_files_begin(files, run->options, run->plan);
-    return run_prepared(machine, run->options, files);
+    return run_prepared(machine, run, files);
 }
 
 /* One run, up to its end or a reboot: the exit status, and whether to run again. */
@@ -268,6 +271,8 @@ static int run_planned(struct run *run)
     bool again = false;
     int status;
 
+    if (run->options->timeout_ns)
+        run->deadline = clock_now() + run->options->timeout_ns;
     if (run_files_open(&files, run->options, &error) == 0)
         status = run_once(run, &files, &again);
     else

@@ -208,6 +208,8 @@ static void answer_kick(struct vcpu *vcpu)
         checkpoint_serve(vcpu, &vcpu->request);
         vcpu->requested = false;
     }
+    if (vcpu->id == 0)
+        checkpoint_serve_outside(vcpu);
     if (atomic_load(&pause->wanted))
         pause_rest(pause);
 }
