@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""compare.py FULL FIRST SECOND: does a restored run go on as the run that was never stopped?
+"""compare.py FOLDER EXITS...: do restored runs go on as the run that was never stopped?
 
-FULL, FIRST and SECOND each name a recording (NAME.exits) and what stdout got (NAME.out): of the
-uninterrupted run, of the run up to the checkpoint, and of the run from there on. Prints a line for
-each thing that differs; the exit status is 1 if there is one. The format is in docs/exits.md.
+FOLDER has recordings (NAME.exits) and what stdout got (NAME.out): full, of the uninterrupted run; for
+each EXITS first-EXITS, of the run up to the checkpoint, and second-EXITS, of the run from there on.
+Prints a line for each thing that differs; the exit status is 1 if there is one. The format of
+recordings is in docs/exits.md.
 
 What no two runs have in common is not compared:
 - times, and the counters in files;
@@ -284,12 +285,17 @@ def compare(full, first, second):
 
 
 def main():
-    differences = list(compare(*(Recording(name) for name in sys.argv[1:4])))
-    for difference in differences[:SHOWN]:
-        print(difference)
-    if len(differences) > SHOWN:
-        print(f"and {len(differences) - SHOWN} more")
-    return 1 if differences else 0
+    folder = sys.argv[1]
+    full = Recording(f"{folder}/full")
+    status = 0
+    for exits in sys.argv[2:]:
+        first, second = (Recording(f"{folder}/{part}-{exits}") for part in ("first", "second"))
+        differences = list(compare(full, first, second))
+        for difference in differences[:SHOWN]:
+            print(f"restored after {exits} exits: {difference}")
+        if differences:
+            status = 1
+    return status
 
 
 if __name__ == "__main__":
