@@ -14,7 +14,7 @@ test_restored_as_often_as_wanted_and_the_file_stays_as_it_is() {
     before=$(cksum out/roi.core)
     for round in 1 2 3 4 5; do
         vmm copy --restore out/roi.core
-        expect copy 0 $'1 action 0: restored, result 3\n2 typed q'
+        expect copy 0 $'restored, result 3\n2 typed q'
     done
     [ "$(cksum out/roi.core)" = "$before" ] || echo "copy $round has changed the file"
 }
@@ -37,7 +37,7 @@ test_8_copies_run_at_once() {
     local copy
     save_console
     at_once "$minivmm" --quiet --restore out/roi.core
-    printf '1 action 0: restored, result 3\n2 typed q\n' >expected
+    printf 'restored, result 3\n2 typed q\n' >expected
     for copy in copies/*.out; do
         cmp expected "$copy"
     done
@@ -53,12 +53,12 @@ test_a_copy_is_saved_again_under_the_same_name() {
     finish
     for line in 1 2 3; do
         start copy --out out --restore out/roi.core
-        wait_for copy.out "^$line action 0: restored, result 3$"
+        wait_for copy.out '^restored, result 3$'
         type_in 0
         wait_for copy.out "^$((line + 1)) action 0: the same run, result 3$"
         type_in q
         finish
-        expect copy 0 "$line action 0: restored, result 3
+        expect copy 0 "restored, result 3
 $((line + 1)) action 0: the same run, result 3
 $((line + 2)) typed q"
     done
@@ -75,7 +75,7 @@ test_8_copies_replace_the_file_that_they_are_made_of() {
     printf 00q >input
     input=input at_once "$minivmm" --quiet --out out --restore out/roi.core
     for copy in copies/*.out; do
-        has_lines "$copy" 'action 0: restored, result 3$' && has_lines "$copy" 'same run, result 3$' 2 \
+        has_lines "$copy" '^restored, result 3$' && has_lines "$copy" 'same run, result 3$' 2 \
             && has_lines "$copy" 'typed q$' || cat "$copy"
     done
     leaves roi.core
@@ -89,7 +89,7 @@ test_what_was_typed_ahead_is_in_the_file() {
     vmm first --out out "$guests/checkpoint-console.bin"
     printf 'never read' >copy.in
     vmm copy --restore out/roi.core
-    expect copy 0 $'1 action 0: restored, result 3\n2 typed a\n3 typed b\n4 typed c\n5 typed q'
+    expect copy 0 $'restored, result 3\n2 typed a\n3 typed b\n4 typed c\n5 typed q'
 }
 
 test_what_was_typed_ahead_comes_before_what_is_typed_at_the_copy() {
@@ -98,12 +98,26 @@ test_what_was_typed_ahead_comes_before_what_is_typed_at_the_copy() {
     wait_for first.err 'the machine waits'
     printf cq >copy.in
     vmm copy --restore out/roi.core
-    expect copy 0 $'1 action 3: restored, result 3\n2 typed a\n3 typed b\n4 typed c\n5 typed q'
+    expect copy 0 $'restored, result 3\n2 typed a\n3 typed b\n4 typed c\n5 typed q'
     type_in q
     kill -CONT "$pid"
     finish
     expect first 0 $'ready\n1 action 3: the same run, result 3\n2 typed a\n3 typed b\n4 typed q'
 }
+
+# Half a line has no newline that would have it written.
+test_what_was_shown_before_is_out_when_the_file_is_there() {
+    start first --out out "$guests/checkpoint-console.bin"
+    type_in 3
+    wait_for first.err 'the machine waits'
+    kill -KILL "$pid"
+    finish
+    printf 'ready\n1 action 3: ' >expected
+    same first expected
+    printf q >copy.in
+    vmm copy --restore out/roi.core
+    expect copy 0 $'restored, result 3\n2 typed q'
+} 2>/dev/null
 
 # What the guest has shown before is not shown again, and none of it is lost.
 test_the_output_of_both_parts_is_that_of_the_whole() {
@@ -121,7 +135,7 @@ test_the_output_of_both_parts_is_that_of_the_whole() {
 test_a_copy_can_be_recorded() {
     save_console
     vmm copy --record run.exits --restore out/roi.core
-    expect copy 0 $'1 action 0: restored, result 3\n2 typed q'
+    expect copy 0 $'restored, result 3\n2 typed q'
     tail -n 1 run.exits | grep -q '^done [1-9]' || echo "no whole recording: $(tail -n 1 run.exits)"
     vmm replay --replay run.exits
     [ "$status" -eq 0 ] || [ "$status" -eq 212 ] || expect replay 212

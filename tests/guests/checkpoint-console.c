@@ -1,6 +1,7 @@
 /*
  * Does what is typed, byte by byte: a digit asks for a checkpoint with that action, `q` ends the guest,
- * all else is shown. The numbers of the lines tell that nothing was done twice or left out.
+ * all else is shown. The numbers of the lines tell that nothing was done twice or left out; a line
+ * that tells of a checkpoint begins before it and ends behind it.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
@@ -8,13 +9,15 @@
 
 static void ask(unsigned line, unsigned action)
 {
-    const ptlcall_status result = ptlcall_checkpoint_generic("roi", action);
+    ptlcall_status result;
 
+    printf("%u action %u: ", line, action);
+    result = ptlcall_checkpoint_generic("roi", action);
     if (result < 0)
-        printf("%u action %u: failed, %ld\n", line, action, result);
+        printf("failed, %ld\n", result);
     else
-        printf("%u action %u: %s, result %ld\n", line, action,
-               ptlcall_is_restored(result) ? "restored" : "the same run", ptlcall_plain(result));
+        printf("%s, result %ld\n", ptlcall_is_restored(result) ? "restored" : "the same run",
+               ptlcall_plain(result));
 }
 
 int main(const struct boot_info *boot)
