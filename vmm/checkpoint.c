@@ -66,23 +66,6 @@ static int write_named(struct vcpu *vcpu, const struct checkpoint_request *reque
     return result;
 }
 
-/* The file, while all vCPUs rest. */
-static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
-                    struct error *error)
-{
-    struct machine *machine = vcpu->machine;
-    int result;
-
-    if (!rest(machine, true))
-        return error_set(error, -EINTR, "the machine ended before it was saved");
-    if (request->path)
-        result = write_path(machine, request->path, error);
-    else
-        result = write_named(vcpu, request, error);
-    pause_end(machine, true);
-    return result;
-}
-
 static void act(struct machine *machine, enum checkpoint_action action)
 {
     switch (action) {
@@ -102,16 +85,36 @@ static void act(struct machine *machine, enum checkpoint_action action)
     }
 }
 
+/* The file, while all vCPUs rest; what comes of the machine is decided before one of them runs on. */
+static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
+                    struct error *error)
+{
+    struct machine *machine = vcpu->machine;
+    int result;
+
+    if (!rest(machine, true))
+        return error_set(error, -EINTR, "the machine ended before it was saved");
+    if (request->path)
+        result = write_path(machine, request->path, error);
+    else
+        result = write_named(vcpu, request, error);
+    if (result == 0)
+        act(machine, request->action);
+    pause_end(machine, true);
+    return result;
+}
+
 void checkpoint_serve(struct vcpu *vcpu, const struct checkpoint_request *request)
 {
     struct error error;
-    int result = 0;
+    int result;
 
-    if (request->action != CHECKPOINT_PAUSE_ONLY)
-        result = save_for(vcpu, request, &error);
-    if (result == 0)
+    if (request->action == CHECKPOINT_PAUSE_ONLY) {
         act(vcpu->machine, request->action);
-    else if (result != -EINTR)
+        return;
+    }
+    result = save_for(vcpu, request, &error);
+    if (result < 0 && result != -EINTR)
         machine_notice(vcpu->machine, "checkpoint: %s; the guest goes on", error.text);
 }
 

@@ -60,7 +60,7 @@ struct options {
     const char *checkpoint_at_path;
     int checkpoint_signal; /* 0: none */
     const char *checkpoint_signal_path;
-    unsigned machine_given;     /* enum plan_part: what options said of the machine */
+    unsigned machine_given; /* enum plan_part: what options said of the machine */
 };
 
 /*

@@ -21,10 +21,10 @@ test_shutdown() {
 test_reboot_saves_before_the_reset_and_starts_anew() {
     start first --out out "$guests/checkpoint-console.bin"
     type_in a2
-    wait_for first.out '^ready$' 2
+    wait_for first.out 'ready$' 2
     type_in q
     finish
-    expect first 0 $'ready\n1 typed a\nready\n1 typed q'
+    expect first 0 $'ready\n1 typed a\n2 action 2: ready\n1 typed q'
     printf q >copy.in
     vmm copy --restore out/roi.core
     expect copy 0 $'restored, result 3\n3 typed q'
@@ -35,7 +35,7 @@ test_reboot_of_a_copy_ends_the_run() {
     vmm first --out out --timeout 0.3 "$guests/checkpoint-console.bin"
     printf 2 >copy.in
     vmm copy --out out --restore out/roi.core
-    expect copy 208 'restored, result 3'
+    expect copy 208 $'restored, result 3\n2 action 2: '
     printf q >copy.in
     vmm copy --restore out/roi.core
     expect copy 0 $'restored, result 3\n3 typed q'

@@ -75,8 +75,8 @@ test_8_copies_replace_the_file_that_they_are_made_of() {
     printf 00q >input
     input=input at_once "$minivmm" --quiet --out out --restore out/roi.core
     for copy in copies/*.out; do
-        has_lines "$copy" '^restored, result 3$' && has_lines "$copy" 'same run, result 3$' 2 \
-            && has_lines "$copy" 'typed q$' || cat "$copy"
+        # How many lines are in between depends on whose file it found.
+        has_lines "$copy" '^restored, result 3$' && has_lines "$copy" 'typed q$' || cat "$copy"
     done
     leaves roi.core
     printf q >last.in
@@ -144,7 +144,7 @@ test_a_copy_can_be_recorded() {
 test_a_guest_that_takes_a_checkpoint_can_be_recorded() {
     printf '0a1' >first.in
     vmm first --out out --record run.exits "$guests/checkpoint-console.bin"
-    expect first 0 $'ready\n1 action 0: the same run, result 3\n2 typed a'
+    expect first 0 $'ready\n1 action 0: the same run, result 3\n2 typed a\n3 action 1: '
     vmm replay --replay run.exits
     expect replay 0
 }
