@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # status and pid are set by run
+# shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
 # The five actions of the ptlcall, and who calls it how.
 
 test_continue() {
@@ -81,7 +81,7 @@ test_pause_lasts_until_ctrl_a_c() {
     {
         wait_for first.err 'the machine waits' >&2
         printf '\001c'
-    } | SHELL=$BASH timeout -k 2 "$LIMIT" script -qefc "$line" /dev/null 2>&1 >first.typescript
+    } | SHELL=$BASH timeout -k 2 "$LIMIT" script -qefc "$line" /dev/null >first.typescript 2>script.err
     status=${PIPESTATUS[1]}
     tr -d '\r' <first.typescript >first.out
     expect first 3 $'before: pause\nafter: the same run, result 3'

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # status and pid are set by run
+# shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
 # Saving that fails: the guest gets -EIO and goes on, and no file is left, or the old one. And a monitor that
 # is killed while it saves.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # status and pid are set by run
+# shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
 # Checkpoints that are asked for from outside: by a signal, at any time, and after a number of exits.
 
 # save_often NAME COUNT: so many checkpoints of the run (pid), NAME.1.core and so on.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # status and pid are set by run
+# shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
 # What is no checkpoint, or a damaged one, or that of another machine: refused with one sentence, before any
 # instruction runs.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # status and pid are set by run
+# shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
 # Several vCPUs, which make calls while one of them, or all, ask for a checkpoint.
 
 calls() {
