@@ -37,7 +37,7 @@ run: all
 	./minivmm guest.bin
 
 # The tests run the program of their own build, so that check-asan tests the sanitized one.
-check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
+check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
 	tests/run $(BUILD) build/guests
 
 check-asan:

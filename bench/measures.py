@@ -83,6 +83,15 @@ MEASURES = [
                 Subject("minivmm", lambda tools: tools.peaks(tools.monitor("hello"), 3)),
                 *qemu("hello", lambda tools, command: tools.peaks(command, 1), 5),
             ], limit_unit=" KiB", turns=(5, 2)),
+    Measure("restore", "restore of 1 GiB with 64 MiB in use / start of a hello", "ms", RATIO, 1.5,
+            "restored", "hello", [
+                Subject("hello", lambda tools: tools.starts(tools.monitor("hello"), 3)),
+                Subject("restored", lambda tools: tools.starts(tools.restored(), 3)),
+            ], turns=(60, 10)),
+    Measure("idle", "private memory of each of 200 restored machines", "KiB", VALUE, 1536,
+            "restored", "", [
+                Subject("restored", lambda tools: tools.idle_memory(50 if tools.quick else 200)),
+            ], limit_unit=" KiB", turns=(2, 1)),
     Measure("record", "recording on / off at 50k exits/s", "µs", RATIO, 1.05, "recording", "off", [
         Subject("off", lambda tools: tools.load(False)),
         Subject("recording", lambda tools: tools.load(True)),

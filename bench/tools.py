@@ -15,6 +15,11 @@ LIMIT_S = 120  # for one run of anything
 LOAD_RATE = 50_000  # exits per second of the load that is recorded
 
 
+def private_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_"))
+
+
 class Skip(Exception):
     """A measure, or one subject of it, that cannot be had here: why."""
 
@@ -81,6 +86,18 @@ class Tools:
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                 "-kernel", self.guest(guest, "elf")]
 
+    def checkpoint(self, name, *words):
+        """A checkpoint of a machine of 1 GiB of which 64 MiB are in use."""
+        def save():
+            path = self.file(name)
+            self.output(self.monitor("used", "-m", "1G", "--checkpoint-at", f"1:{path}",
+                                     words=words))
+            return path
+        return self.once(name, save)
+
+    def restored(self):
+        return [self.minivmm, "--quiet", "--restore", self.checkpoint("used.core")]
+
     # Turns.
 
     def round_trips(self, command):
@@ -98,6 +115,25 @@ class Tools:
         """KiB."""
         return [int(line) for line in
                 self.output([self.program("launch"), "-m", str(count), *command]).split()]
+
+    def idle_memory(self, count):
+        """KiB of private memory of each of (count) machines that were restored and wait."""
+        command = [self.minivmm, "--restore", self.checkpoint("idle.core", "idle")]
+        machines = []
+        try:
+            for _ in range(count):
+                machines.append(subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                                 stdout=subprocess.DEVNULL,
+                                                 stderr=subprocess.PIPE))
+            for machine in machines:
+                machine.stderr.readline()  # says that it waits
+                machine.stderr.readline()
+            return [private_kib(machine.pid) for machine in machines]
+        finally:
+            for machine in machines:
+                machine.kill()
+                machine.wait()
+                machine.stderr.close()
 
     def load_ns(self, count, work, *options):
         """Nanoseconds of an exit and the work behind it."""

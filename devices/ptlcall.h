@@ -33,8 +33,7 @@ struct ptlcall {
     const char *log_path; /* the property `log`; NULL: stderr */
 
     struct ptlcall_log log;
-    uint64_t calls;           /* so far: the number of a call in the log */
-    uint64_t checkpoint_call; /* the number of the last one that asked for a checkpoint */
+    uint64_t calls; /* so far: the number of a call in the log */
     struct ptlcall_session session;
 
     /* Room for one call: calls of an instance come one at a time. */

@@ -16,11 +16,11 @@ _Static_assert(PTLCALL_NAME_MAX < sizeof(((struct checkpoint_request *)0)->name)
                "a request holds every name that is allowed");
 
 /* All vCPUs rest: the log is nobody else's. */
-static void checkpoint_done(void *opaque, const char *file, int result)
+static void checkpoint_done(void *opaque, uint64_t number, const char *file, int result)
 {
     struct ptlcall *ptlcall = opaque;
 
-    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64, ptlcall->checkpoint_call);
+    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64, number);
     ptlcall_log_text(&ptlcall->log, "checkpoint", file, strlen(file));
     ptlcall_log_print(&ptlcall->log, " result=%d\n",
                       result < 0 ? -PTLCALL_EIO : PTLCALL_OP_CHECKPOINT);
@@ -35,6 +35,7 @@ int64_t ptlcall_checkpoint(struct ptlcall_call *call)
         .action = (enum checkpoint_action)action,
         .restored_flag = call->wide ? PTLCALL_RESTORED : PTLCALL_RESTORED_32,
         .failed = (uint64_t)-PTLCALL_EIO & (call->wide ? UINT64_MAX : UINT32_MAX),
+        .number = call->ptlcall->calls,
         .done = checkpoint_done,
         .opaque = call->ptlcall,
     };
@@ -49,7 +50,6 @@ int64_t ptlcall_checkpoint(struct ptlcall_call *call)
         return ptlcall_refuse(call, -PTLCALL_EIO, "a checkpoint was asked for already");
     vcpu->request = request;
     vcpu->requested = true;
-    call->ptlcall->checkpoint_call = call->ptlcall->calls;
     call->later = action != CHECKPOINT_PAUSE_ONLY;
     return PTLCALL_OP_CHECKPOINT;
 }

@@ -40,7 +40,7 @@ static int64_t write_memory(struct ptlcall_call *call, struct outfile *file,
 
 static int64_t write_file(struct ptlcall_call *call, const struct core_dump *dump)
 {
-    struct outfile file;
+    struct outfile file = {.fd = -1};
     int64_t result;
 
     if (machine_begin_file(call->ptlcall->machine, &file, dump->file_name, NAME_ENDING) < 0)

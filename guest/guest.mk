@@ -11,7 +11,7 @@ GUEST_OBJCOPY ?= objcopy
 GUEST_BUILD   ?= build/guests
 
 # Guests in 32-bit protected mode, and in real mode.
-GUESTS_32 := boot-protected ptlcall-protected ptlcall-pae ptlcall-32bit-paging
+GUESTS_32 := boot-protected checkpoint-protected ptlcall-protected ptlcall-pae ptlcall-32bit-paging
 GUESTS_16 := boot-real
 
 # Guests that begin as Multiboot and as PVH images, in protected mode: only their NAME.elf is of use.

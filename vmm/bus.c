@@ -20,6 +20,7 @@ void bus_init(struct bus *bus, enum bus_space space)
 {
     memset(bus, 0, sizeof(*bus));
     bus->space = space;
+    memset(bus->lasts, 0xff, sizeof(bus->lasts));
     pthread_rwlock_init(&bus->moving_lock, NULL);
 }
 
@@ -28,21 +29,24 @@ void bus_destroy(struct bus *bus)
     pthread_rwlock_destroy(&bus->moving_lock);
 }
 
-/* The index of the first region that ends at or behind (address). */
+/*
+ * The index of the first region that ends at or behind (address); BUS_REGIONS - 1 if there is none and
+ * the array is full. The same few instructions for any number of regions, and none of them a jump.
+ */
 static unsigned region_from(const struct bus *bus, uint64_t address)
 {
-    unsigned low = 0;
-    unsigned high = bus->region_count;
+    unsigned at = 0;
 
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
+#pragma GCC unroll 8
+    for (unsigned step = BUS_REGIONS / 2; step > 0; step /= 2)
+        at += bus->lasts[at + step - 1] < address ? step : 0;
+    return at;
+}
 
-        if (bus->regions[middle].last < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+static void list_lasts(struct bus *bus)
+{
+    for (unsigned at = 0; at < BUS_REGIONS; at++)
+        bus->lasts[at] = at < bus->region_count ? bus->regions[at].last : UINT64_MAX;
 }
 
 int bus_add(struct bus *bus, const struct bus_region *region, struct error *error)
@@ -71,6 +75,7 @@ int bus_add(struct bus *bus, const struct bus_region *region, struct error *erro
             (bus->region_count - at) * sizeof(bus->regions[0]));
     bus->regions[at] = *region;
     bus->region_count++;
+    list_lasts(bus);
     return 0;
 }
 
@@ -82,6 +87,7 @@ void bus_remove(struct bus *bus, const struct device *device)
         if (bus->regions[at].device != device)
             bus->regions[kept++] = bus->regions[at];
     bus->region_count = kept;
+    list_lasts(bus);
 }
 
 void bus_freeze(struct bus *bus)
@@ -101,14 +107,15 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region)
     pthread_rwlock_unlock(&bus->moving_lock);
 }
 
-static bool find_fixed(const struct bus *bus, uint64_t address, struct bus_region *found)
+/* The array is frozen while vCPUs run, so what is found in it stays. */
+static const struct bus_region *find_fixed(const struct bus *bus, uint64_t address)
 {
-    unsigned at = region_from(bus, address);
+    const unsigned at = region_from(bus, address);
+    const struct bus_region *region = &bus->regions[at];
 
-    if (at == bus->region_count || bus->regions[at].first > address)
-        return false;
-    *found = bus->regions[at];
-    return true;
+    if (at >= bus->region_count || region->first > address || region->last < address)
+        return NULL;
+    return region;
 }
 
 /* The copy stays good when the region moves away: an access that has begun is carried out. */
@@ -144,17 +151,18 @@ static void moving_release(struct bus *bus, bool held)
 
 static bool find_held(const struct bus *bus, bool held, uint64_t address, struct bus_region *found)
 {
-    return find_fixed(bus, address, found) || (held && find_moving(bus, address, found));
+    const struct bus_region *region = find_fixed(bus, address);
+
+    if (region)
+        *found = *region;
+    return region || (held && find_moving(bus, address, found));
 }
 
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
 {
-    bool is_found, held;
+    const bool held = moving_hold(bus);
+    const bool is_found = find_held(bus, held, address, found);
 
-    if (find_fixed(bus, address, found))
-        return true;
-    held = moving_hold(bus);
-    is_found = held && find_moving(bus, address, found);
     moving_release(bus, held);
     return is_found;
 }
@@ -179,19 +187,17 @@ static bool serves_alone(const struct bus_region *region, const struct bus_cycle
 #define CYCLE_BYTES 8
 
 /*
- * Who decodes the cycle: one region alone (true), or for each byte its own; a region without device
- * is nobody. All bytes are looked up in one moment: an access is never half before and half behind
- * a region's move.
+ * Who decodes a cycle that no fixed region serves alone: one region (true), or for each byte its own; a
+ * region without device is nobody. All bytes are looked up in one moment: an access is never half
+ * before and half behind a region's move.
  */
 static bool decode(struct bus *bus, const struct bus_cycle *cycle,
                    struct bus_region regions[CYCLE_BYTES])
 {
-    bool alone, held;
+    const bool held = moving_hold(bus);
+    const bool alone =
+        find_held(bus, held, cycle->address, regions) && serves_alone(regions, cycle);
 
-    if (find_fixed(bus, cycle->address, regions) && serves_alone(regions, cycle))
-        return true;
-    held = moving_hold(bus);
-    alone = find_held(bus, held, cycle->address, regions) && serves_alone(regions, cycle);
     for (unsigned at = 0; !alone && at < cycle->size; at++)
         if (!find_held(bus, held, cycle->address + at, &regions[at]))
             regions[at].device = NULL;
@@ -230,13 +236,18 @@ static void access_region(const struct bus_region *region, struct bus_cycle *cyc
     cycle->claimed = true;
 }
 
-/*
- * Does the cycle come without the registers that (region) looks at? bus_needs_registers() was asked
- * and did not see it: it moved there since. So it is not there yet for this access.
- */
-static bool is_too_late(const struct bus_region *region, const struct bus_cycle *cycle)
+/* Does the cycle come without the registers that (region) looks at? */
+static bool lacks_registers(const struct bus_region *region, const struct bus_cycle *cycle)
 {
     return region->registers && cycle->no_registers;
+}
+
+/* As if nobody decoded the cycle. */
+static bool refuse(struct bus_cycle *cycle)
+{
+    if (!cycle->write)
+        cycle->value = low_bytes(UINT64_MAX, cycle->size);
+    return false;
 }
 
 /* Byte by byte: each byte has its own decoder, and one without reads as ones. */
@@ -247,7 +258,7 @@ static void access_bytes(const struct bus_region *regions, struct bus_cycle *cyc
     for (unsigned at = 0; at < cycle->size; at++) {
         uint64_t byte = 0xff;
 
-        if (regions[at].device && !is_too_late(&regions[at], cycle)) {
+        if (regions[at].device) {
             byte = access_piece(&regions[at], cycle, at, 1);
             cycle->claimed = true;
         }
@@ -257,27 +268,32 @@ static void access_bytes(const struct bus_region *regions, struct bus_cycle *cyc
         cycle->value = value;
 }
 
-bool bus_needs_registers(struct bus *bus, const struct bus_cycle *cycle)
+static __attribute__((noinline)) bool access_decoded(struct bus *bus, struct bus_cycle *cycle)
 {
     struct bus_region regions[CYCLE_BYTES];
 
-    if (decode(bus, cycle, regions))
-        return regions[0].registers;
+    if (decode(bus, cycle, regions)) {
+        if (lacks_registers(&regions[0], cycle))
+            return refuse(cycle);
+        access_region(&regions[0], cycle);
+        return true;
+    }
     for (unsigned at = 0; at < cycle->size; at++)
-        if (regions[at].device && regions[at].registers)
-            return true;
-    return false;
+        if (regions[at].device && lacks_registers(&regions[at], cycle))
+            return refuse(cycle);
+    access_bytes(regions, cycle);
+    return true;
 }
 
-void bus_access(struct bus *bus, struct bus_cycle *cycle)
+bool bus_access(struct bus *bus, struct bus_cycle *cycle)
 {
-    struct bus_region regions[CYCLE_BYTES];
+    const struct bus_region *region = find_fixed(bus, cycle->address);
 
     cycle->claimed = false;
-    if (!decode(bus, cycle, regions))
-        access_bytes(regions, cycle);
-    else if (!is_too_late(&regions[0], cycle))
-        access_region(&regions[0], cycle);
-    else if (!cycle->write)
-        cycle->value = low_bytes(UINT64_MAX, cycle->size);
+    if (!region || !serves_alone(region, cycle))
+        return access_decoded(bus, cycle);
+    if (lacks_registers(region, cycle))
+        return refuse(cycle);
+    access_region(region, cycle);
+    return true;
 }

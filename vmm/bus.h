@@ -32,7 +32,7 @@ struct vcpu;
 
 enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
 
-#define BUS_REGIONS  64
+#define BUS_REGIONS  64  /* a power of two */
 #define BUS_MOVING   192 /* keys: 32 PCI slots with 6 BARs each */
 #define BUS_PIO_LAST 0xffffULL
 
@@ -50,6 +50,7 @@ struct bus {
     enum bus_space space;
     bool frozen;
     unsigned region_count;
+    uint64_t lasts[BUS_REGIONS]; /* of the regions, to be searched; behind them all ones */
     struct bus_region regions[BUS_REGIONS]; /* sorted by first */
 
     /* The regions that move, by key: a region whose (device) is NULL is not there. */
@@ -64,7 +65,7 @@ struct bus_cycle {
     uint64_t value; /* IN for a write, OUT for a read: the low (size) bytes, rest 0 */
     unsigned size;  /* 1 to 8 */
     bool write;
-    bool no_registers; /* the caller's registers were not fetched, as bus_needs_registers() said */
+    bool no_registers; /* the caller's registers were not fetched */
     bool claimed;      /* OUT: a device decoded at least one byte */
     struct vcpu *vcpu; /* the caller; NULL in tests of devices that do not look at it */
 };
@@ -88,10 +89,11 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
 /* Which region decodes (address)? False: none. */
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
 
-/* Would the cycle reach a device that looks at registers? No device is called. */
-bool bus_needs_registers(struct bus *bus, const struct bus_cycle *cycle);
-
-/* Carry out one access. The device's lock, if it has one, is held around its op. */
-void bus_access(struct bus *bus, struct bus_cycle *cycle);
+/*
+ * Carry out one access. The device's lock, if it has one, is held around its op. False: no device was
+ * called, as one of them looks at registers and there are none (cycle->no_registers); the cycle is as if
+ * nobody decoded it.
+ */
+bool bus_access(struct bus *bus, struct bus_cycle *cycle);
 
 #endif

@@ -62,24 +62,7 @@ static int write_named(struct vcpu *vcpu, const struct checkpoint_request *reque
     if (result < 0)
         set_rax(vcpu, request->failed);
     if (request->done)
-        request->done(request->opaque, file, result);
-    return result;
-}
-
-/* The file, while all vCPUs rest. */
-static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
-                    struct error *error)
-{
-    struct machine *machine = vcpu->machine;
-    int result;
-
-    if (!rest(machine, true))
-        return error_set(error, -EINTR, "the machine ended before it was saved");
-    if (request->path)
-        result = write_path(machine, request->path, error);
-    else
-        result = write_named(vcpu, request, error);
-    pause_end(machine, true);
+        request->done(request->opaque, request->number, file, result);
     return result;
 }
 
@@ -102,16 +85,36 @@ static void act(struct machine *machine, enum checkpoint_action action)
     }
 }
 
+/* The file, while all vCPUs rest; what comes of the machine is decided before one of them runs on. */
+static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
+                    struct error *error)
+{
+    struct machine *machine = vcpu->machine;
+    int result;
+
+    if (!rest(machine, true))
+        return error_set(error, -EINTR, "the machine ended before it was saved");
+    if (request->path)
+        result = write_path(machine, request->path, error);
+    else
+        result = write_named(vcpu, request, error);
+    if (result == 0)
+        act(machine, request->action);
+    pause_end(machine, true);
+    return result;
+}
+
 void checkpoint_serve(struct vcpu *vcpu, const struct checkpoint_request *request)
 {
     struct error error;
-    int result = 0;
+    int result;
 
-    if (request->action != CHECKPOINT_PAUSE_ONLY)
-        result = save_for(vcpu, request, &error);
-    if (result == 0)
+    if (request->action == CHECKPOINT_PAUSE_ONLY) {
         act(vcpu->machine, request->action);
-    else if (result != -EINTR)
+        return;
+    }
+    result = save_for(vcpu, request, &error);
+    if (result < 0 && result != -EINTR)
         machine_notice(vcpu->machine, "checkpoint: %s; the guest goes on", error.text);
 }
 
@@ -124,13 +127,36 @@ void checkpoint_ask(struct vcpu *vcpu, const char *path, enum checkpoint_action 
     __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 }
 
-int checkpoint_save(struct machine *machine, const char *path, struct error *error)
+static void tell(struct machine *machine, const char *path, int result, const struct error *error)
 {
+    if (result == 0)
+        machine_notice(machine, "checkpoint: %s is written", path);
+    else if (result != -EINTR)
+        machine_notice(machine, "checkpoint: %s; the guest goes on", error->text);
+}
+
+void checkpoint_save(struct machine *machine, const char *path)
+{
+    struct error error;
+
+    /* All vCPUs wait already, and for long. */
+    if (atomic_load(&machine->held) && pause_begin(machine, REST_MS, false)) {
+        tell(machine, path, write_path(machine, path, &error), &error);
+        pause_end(machine, false);
+        return;
+    }
+    atomic_store(&machine->save_path, path);
+    vcpu_kick(&machine->vcpus[0]);
+}
+
+void checkpoint_serve_outside(struct vcpu *vcpu)
+{
+    const char *path = atomic_exchange(&vcpu->machine->save_path, NULL);
+    struct error error;
     int result;
 
-    if (!rest(machine, false))
-        return error_set(error, -EINTR, "%s: the machine ended before it was saved", path);
-    result = write_path(machine, path, error);
-    pause_end(machine, false);
-    return result;
+    if (!path)
+        return;
+    result = save_for(vcpu, &(struct checkpoint_request){.path = path}, &error);
+    tell(vcpu->machine, path, result, &error);
 }

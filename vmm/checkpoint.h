@@ -39,12 +39,13 @@ struct checkpoint_request {
     uint64_t
         restored_flag; /* set in RAX of the copy that is saved: so the guest tells the returns apart */
     uint64_t failed; /* RAX if it could not be saved */
+    uint64_t number; /* the asker's, for done() */
 
     /*
      * The checkpoint was taken, (result) 0, or not, a negative errno; on the vCPU's thread, while all
      * rest. May be NULL.
      */
-    void (*done)(void *opaque, const char *file, int result);
+    void (*done)(void *opaque, uint64_t number, const char *file, int result);
     void *opaque;
 };
 
@@ -52,10 +53,15 @@ struct checkpoint_request {
 void checkpoint_serve(struct vcpu *vcpu, const struct checkpoint_request *request);
 
 /*
- * Save the machine to the file (path) from outside of it; it goes on. Waits until all vCPUs rest.
- * A negative errno with its sentence; -EINTR: the machine ended before.
+ * Save the machine to the file (path) from outside of it, at once if it waits, else on vCPU 0's thread as
+ * soon as that comes to rest: whoever asks does not wait for a vCPU. The machine goes on, and how it went
+ * is told by a notice. (path) must outlive the machine; one that is under way is enough for several
+ * that ask.
  */
-int checkpoint_save(struct machine *machine, const char *path, struct error *error);
+void checkpoint_save(struct machine *machine, const char *path);
+
+/* vCPU 0, at rest: was it asked for from outside? Then it is done. */
+void checkpoint_serve_outside(struct vcpu *vcpu);
 
 /* Ask for it, as --checkpoint-at does: (vcpu) has just handled an exit. */
 void checkpoint_ask(struct vcpu *vcpu, const char *path, enum checkpoint_action action);

@@ -52,10 +52,12 @@ static int add_machine(struct notes *notes, struct machine *machine)
 
 static int add_cpuid(struct notes *notes, struct machine *machine)
 {
-    void *copy = malloc(sizeof(machine->cpuid));
+    union kvm_cpuid_table *copy = malloc(sizeof(*copy));
 
-    if (copy)
-        memcpy(copy, &machine->cpuid, sizeof(machine->cpuid));
+    if (copy) {
+        *copy = machine->cpuid;
+        copy->header.padding = CORE_CPUID_VERSION;
+    }
     return add(notes, CORE_OWNER, CORE_CPUID, copy,
                sizeof(struct kvm_cpuid2) +
                    machine->cpuid.header.nent * sizeof(struct kvm_cpuid_entry2));

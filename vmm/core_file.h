@@ -35,6 +35,8 @@ enum core_note_type {
     CORE_SUM, /* 8 bytes, FNV-1a of headers and notes with these bytes 0; the last one */
 };
 
+#define CORE_CPUID_VERSION 1 /* in the padding of struct kvm_cpuid2 */
+
 struct core_note {
     const char *owner;
     uint32_t type;

@@ -22,12 +22,9 @@ static enum exit_action after_access(struct machine *machine, const struct vcpu 
     return vcpu->requested ? EXIT_SERVE : EXIT_RESUME;
 }
 
-static void access_counted(struct machine *machine, enum bus_space space, struct bus_cycle *cycle)
+static void count_unclaimed(struct machine *machine, struct vcpu *vcpu)
 {
-    bus_access(&machine->bus[space], cycle);
-    if (cycle->claimed)
-        return;
-    atomic_fetch_add_explicit(&cycle->vcpu->unclaimed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&vcpu->unclaimed, 1, memory_order_relaxed);
     tape_tell(machine->tape, "unclaimed", NULL, 0, false);
 }
 
@@ -63,14 +60,16 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 
     if (!data)
         return stop(machine, vcpu, OUTCOME_INTERNAL);
-    if (!vcpu->registers_valid && bus_needs_registers(&machine->bus[BUS_PIO], &cycle))
-        return EXIT_REGISTERS;
 
     for (vcpu->io_done = 0; vcpu->io_done < run->io.count; data += size) {
         cycle.value = 0;
         if (cycle.write)
             memcpy(&cycle.value, data, size);
-        access_counted(machine, BUS_PIO, &cycle);
+        /* Once some elements are through, a device that has moved here is not here yet. */
+        if (!bus_access(&machine->bus[BUS_PIO], &cycle) && vcpu->io_done == 0)
+            return EXIT_REGISTERS;
+        if (!cycle.claimed)
+            count_unclaimed(machine, vcpu);
         if (!cycle.write)
             memcpy(data, &cycle.value, size);
         vcpu->io_done++;
@@ -93,12 +92,13 @@ static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
 
     if (cycle.size < 1 || cycle.size > sizeof(run->mmio.data))
         return stop(machine, vcpu, OUTCOME_INTERNAL);
-    if (!vcpu->registers_valid && bus_needs_registers(&machine->bus[BUS_MMIO], &cycle))
-        return EXIT_REGISTERS;
 
     if (cycle.write)
         memcpy(&cycle.value, run->mmio.data, cycle.size);
-    access_counted(machine, BUS_MMIO, &cycle);
+    if (!bus_access(&machine->bus[BUS_MMIO], &cycle))
+        return EXIT_REGISTERS;
+    if (!cycle.claimed)
+        count_unclaimed(machine, vcpu);
     if (!cycle.write)
         memcpy(run->mmio.data, &cycle.value, cycle.size);
     return after_access(machine, vcpu);
@@ -198,7 +198,14 @@ const char *exit_reason_words(uint32_t reason)
 
 enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
 {
-    return exit_kinds[exit_reason_index(vcpu->run->exit_reason)].handle(machine, vcpu);
+    const uint32_t reason = vcpu->run->exit_reason;
+
+    /* The frequent ones without an indirect call. */
+    if (reason == KVM_EXIT_IO)
+        return handle_io(machine, vcpu);
+    if (reason == KVM_EXIT_MMIO)
+        return handle_mmio(machine, vcpu);
+    return exit_kinds[exit_reason_index(reason)].handle(machine, vcpu);
 }
 
 void exit_remember(struct vcpu *vcpu)

@@ -181,17 +181,6 @@ static int wait_ms(const struct host *host, const struct console *listener)
     return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
 }
 
-static void save_machine(const struct host *host)
-{
-    struct error error;
-    int result = checkpoint_save(host->machines[0], host->checkpoint_path, &error);
-
-    if (result == 0)
-        machine_notice(host->machines[0], "checkpoint: %s is written", host->checkpoint_path);
-    else if (result != -EINTR)
-        machine_notice(host->machines[0], "checkpoint: %s; the guest goes on", error.text);
-}
-
 static void take_signal(struct host *host)
 {
     struct signalfd_siginfo signal;
@@ -201,7 +190,7 @@ static void take_signal(struct host *host)
     if (signal.ssi_signo == SIGCONT)
         go_on(host);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
-        save_machine(host);
+        checkpoint_save(host->machines[0], host->checkpoint_path);
     else
         end_from_outside(host, OUTCOME_INTERRUPTED);
 }
@@ -299,8 +288,7 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
     host->machine_count = count;
     host->checkpoint_signal = options->checkpoint_signal;
     host->checkpoint_path = options->checkpoint_path;
-    if (options->timeout_ns)
-        host->deadline = clock_now() + options->timeout_ns;
+    host->deadline = options->deadline;
     prepare_signals(host, &taken);
     result = open_events(host, &taken);
     if (result < 0) {

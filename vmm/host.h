@@ -20,7 +20,7 @@
 struct machine;
 
 struct host_options {
-    uint64_t timeout_ns;         /* 0: none */
+    uint64_t deadline;           /* of clock_now(): then the guest ends; 0: none */
     int checkpoint_signal;       /* SIGUSR1 or SIGUSR2: the machine is saved; 0: none */
     const char *checkpoint_path; /* to this file */
 };

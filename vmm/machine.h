@@ -68,8 +68,9 @@ struct machine {
 
     const struct plan *plan;     /* what it was made of: for checkpoints; NULL: there are none */
     union kvm_cpuid_table cpuid; /* of vCPU 0 */
-    bool reboots;                /* the end is a reboot */
-    atomic_bool held;            /* the guest, or a person, has it wait: machine_hold() */
+    _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
+    bool reboots;                    /* the end is a reboot */
+    atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */
 
     struct tape *tape;   /* NULL: none */
     struct trace *trace; /* --trace; NULL: none. The caller's */

@@ -20,9 +20,9 @@ struct machine;
 struct machine_note {
     struct plan plan;
     uint64_t version; /* MACHINE_NOTE_VERSION */
-    uint64_t saved; /* nanoseconds since 1970, UTC */
-    uint64_t exits; /* of all vCPUs, until then */
-    char by[32];    /* the version of minivmm that saved it */
+    uint64_t saved;   /* nanoseconds since 1970, UTC */
+    uint64_t exits;   /* of all vCPUs, until then */
+    char by[32];      /* the version of minivmm that saved it */
 };
 
 /* Append the note's text. No vCPU runs. */

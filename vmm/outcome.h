@@ -11,7 +11,7 @@ enum outcome {
     OUTCOME_NONE,         /* still running */
     OUTCOME_GUEST,        /* the guest ended itself: its own status */
     OUTCOME_USAGE,        /* an option or argument was wrong */
-    OUTCOME_IMAGE,        /* the image was refused */
+    OUTCOME_IMAGE,        /* an image or checkpoint was refused */
     OUTCOME_NO_KVM,       /* /dev/kvm cannot be used */
     OUTCOME_SETUP,        /* the machine could not be made */
     OUTCOME_TRIPLE_FAULT, /* KVM_EXIT_SHUTDOWN */

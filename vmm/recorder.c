@@ -92,7 +92,7 @@ int recorder_finish(struct recorder *recorder, struct machine *machine, const st
         put_counted(&text, "waits ", waits);
     put_counted(&text, "done ", recording->exits);
     spool_put(recording->spool, text.bytes, text.used);
-    result = text.failed ? -ENOMEM : 0;
+    result = text.failed || recording->failed ? -ENOMEM : 0;
     text_free(&text);
     if (result == 0)
         result = spool_finish(recording->spool);

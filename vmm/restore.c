@@ -60,10 +60,12 @@ static int restore_devices(const struct restore *restore, struct machine *machin
 static int check_cpuid(const struct restore *restore, const struct machine *machine,
                        struct error *error)
 {
-    const struct kvm_cpuid2 *here = &machine->cpuid.header;
+    union kvm_cpuid_table table = machine->cpuid;
+    const struct kvm_cpuid2 *here = &table.header;
     const size_t size = sizeof(*here) + here->nent * sizeof(struct kvm_cpuid_entry2);
     const struct core_note *note = core_find(&restore->core, CORE_CPUID, 0);
 
+    table.header.padding = CORE_CPUID_VERSION;
     if (!note || note->size != size || memcmp(note->bytes, here, size) != 0)
         return error_set(
             error, -EINVAL,

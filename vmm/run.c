@@ -1,5 +1,6 @@
 #include "vmm/run.h"
 
+#include "vmm/clock.h"
 #include "vmm/host.h"
 #include "vmm/machine.h"
 #include "vmm/restore.h"
@@ -16,6 +17,7 @@ struct run {
     const struct options *options;
     const struct plan *plan;
     const struct restore *restore; /* NULL: it starts from the image */
+    uint64_t deadline;             /* of clock_now(), for all boots together; 0: none */
 };
 
 static int fail(enum outcome outcome, const struct error *error)
@@ -81,13 +83,13 @@ static enum outcome prepare_restored(struct machine *machine, const struct resto
 }
 
 /* Run the machine that was prepared, and say how it ended: the exit status. */
-static int run_prepared(struct machine *machine, const struct options *options,
-                        struct run_files *files)
+static int run_prepared(struct machine *machine, const struct run *run, struct run_files *files)
 {
+    const struct options *options = run->options;
     struct text report = {0};
     struct error error;
     const struct host_options host_options = {
-        .timeout_ns = options->timeout_ns,
+        .deadline = run->deadline,
         .checkpoint_signal = options->checkpoint_signal,
         .checkpoint_path = options->checkpoint_signal_path,
     };
@@ -117,7 +119,7 @@ static int run_machine(struct machine *machine, const struct run *run, struct ru
     if (outcome != OUTCOME_NONE)
         return fail(outcome, &error);
     run_files_begin(files, run->options, run->plan);
-    return run_prepared(machine, run->options, files);
+    return run_prepared(machine, run, files);
 }
 
 /* One run, up to its end or a reboot: the exit status, and whether to run again. */
@@ -148,6 +150,8 @@ static int run_planned(struct run *run)
     bool again = false;
     int status;
 
+    if (run->options->timeout_ns)
+        run->deadline = clock_now() + run->options->timeout_ns;
     if (run_files_open(&files, run->options, &error) == 0)
         status = run_once(run, &files, &again);
     else
@@ -164,23 +168,24 @@ static int run_planned(struct run *run)
 }
 
 /* The plan of the checkpoint: what the command line says must be the same. */
-static int run_restored(struct run *run)
+static int run_restored(const struct options *options)
 {
+    struct run run = {.options = options};
     struct plan wanted = {0};
     struct restore restore;
     struct error error;
     int result, status;
 
-    if (restore_open(&restore, run->options->restore, &error) < 0)
+    if (restore_open(&restore, options->restore, &error) < 0)
         return fail(OUTCOME_IMAGE, &error);
-    result = run_plan(run->options, &wanted, &error);
+    result = run_plan(options, &wanted, &error);
     if (result == 0)
-        result = plan_compare(&restore.note.plan, &wanted, run->options->machine_given,
-                              run->options->restore, &error);
+        result = plan_compare(&restore.note.plan, &wanted, options->machine_given, options->restore,
+                              &error);
     plan_free(&wanted);
-    run->restore = &restore;
-    run->plan = &restore.note.plan;
-    status = result < 0 ? fail(OUTCOME_USAGE, &error) : run_planned(run);
+    run.restore = &restore;
+    run.plan = &restore.note.plan;
+    status = result < 0 ? fail(OUTCOME_USAGE, &error) : run_planned(&run);
     restore_close(&restore);
     return status;
 }
@@ -195,7 +200,7 @@ int run_guest(const struct options *options)
     if (options->domain_count)
         return run_domains(options);
     if (options->restore)
-        return run_restored(&run);
+        return run_restored(options);
     run.plan = &plan;
     if (run_plan(options, &plan, &error) < 0)
         status = fail(OUTCOME_USAGE, &error);

@@ -20,7 +20,7 @@
 struct run_domain {
     struct options options; /* the run's, but with its own image, arguments and files */
     domid_t domid;
-    char who[16];                                  /* "d1: ", or "" if it is the only one */
+    char who[16];                                 /* "d1: ", or "" if it is the only one */
     char *image, *arguments, *stats_file, *trace; /* of (options); owned */
     struct plan plan;
     struct run_files files;

@@ -1,5 +1,6 @@
 #include "vmm/run_domains.h"
 
+#include "vmm/clock.h"
 #include "vmm/host.h"
 #include "vmm/run_domain.h"
 #include "vmm/run_end.h"
@@ -81,7 +82,8 @@ static int finish_all(struct run *run)
 
 static int run_made(struct run *run, const struct options *options)
 {
-    const struct host_options host_options = {.timeout_ns = options->timeout_ns};
+    const struct host_options host_options = {
+        .deadline = options->timeout_ns ? clock_now() + options->timeout_ns : 0};
     struct machine *machines[OPTIONS_DOMAINS];
     struct error error;
     struct host host;

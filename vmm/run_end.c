@@ -35,11 +35,12 @@ static void report_crash(struct machine *machine, struct vcpu *vcpu, struct text
 void run_explain(struct machine *machine, const struct options *options, const char *who,
                  struct text *report)
 {
+    const bool boots_again = machine->reboots && options->image && !options->domain_count;
     enum outcome outcome = machine_outcome(machine);
     struct vcpu *vcpu = machine->ended_by;
     struct error error;
 
-    if (outcome == OUTCOME_GUEST || outcome == OUTCOME_OUTPUT)
+    if (outcome == OUTCOME_GUEST || outcome == OUTCOME_OUTPUT || boots_again)
         return;
     if (outcome == OUTCOME_TIMEOUT)
         error_set(&error, 0, "the guest did not end within %g s; see --timeout",

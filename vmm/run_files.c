@@ -62,6 +62,7 @@ int run_files_attach(struct run_files *files, struct machine *machine, struct er
 void run_files_begin(struct run_files *files, const struct options *options,
                      const struct plan *plan)
 {
+    const char *source = options->image ? options->image : options->restore;
     struct text header = {0};
 
     if (!files->recorder)
@@ -69,7 +70,7 @@ void run_files_begin(struct run_files *files, const struct options *options,
     text_put_string(&header, "exits ");
     text_put_decimal(&header, STREAM_VERSION);
     text_put_string(&header, "\nrecorded \"");
-    text_put_escaped(&header, options->image, strlen(options->image));
+    text_put_escaped(&header, source, strlen(source));
     text_put_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");
     plan_put(plan, &header);
     text_put_string(&header, "start ");

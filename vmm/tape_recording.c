@@ -107,7 +107,9 @@ void tape_emit(struct tape *tape)
         return;
     else if (tape->vcpu) /* looked at after a spill */
         put_registers(&tape->recording->registers[tape->vcpu->id], &tape->inputs);
+    tape->recording->failed |= tape->inputs.failed | tape->effects.failed;
     text_put(&tape->head, tape->inputs.bytes, tape->inputs.used);
     text_put(&tape->head, tape->effects.bytes, tape->effects.used);
+    tape->recording->failed |= tape->head.failed;
     write_text(tape, &tape->head);
 }

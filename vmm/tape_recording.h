@@ -26,6 +26,7 @@ struct tape_recording {
     struct tape_registers *registers; /* of each vCPU */
     uint64_t exits;                   /* so far */
     uint64_t last_exited;             /* the time of the last one */
+    bool failed;                      /* memory ran out: lines are missing */
     bool head_written;                /* of what is open: it was spilled */
 
     /* Memory that this exit has read or written; the last one stands for all if there are more. */

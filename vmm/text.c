@@ -25,7 +25,7 @@ static char *reserve(struct text *text, size_t length)
     size_t room = text->room ? text->room : FIRST_ROOM;
     char *bytes;
 
-    if (length <= text->room - text->used)
+    if (text->bytes && length <= text->room - text->used)
         return text->bytes + text->used;
     while (room - text->used < length)
         room *= 2;

@@ -1,36 +1,45 @@
 /*
  * A checkpoint by ptlcall: who goes on, the guest that asked or a copy of it, is told by the result.
- * Guest argument: continue, shutdown, reboot, pause or pause-only.
+ * Guest arguments: continue, shutdown, reboot, pause or pause-only; `port`: by the port; `ring3`: from
+ * ring 3.
  */
 #include "guest/lib/console.h"
+#include "guest/lib/exception.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"
-#include "guest/lib/string.h"
+
+#include <stddef.h>
 
 static const char *const actions[] = {"continue", "shutdown", "reboot", "pause", "pause-only"};
 
-static unsigned action_of(const char *word)
-{
-    unsigned action = 0;
+static unsigned action; /* index into (actions) */
 
-    while (action < PTLCALL_CHECKPOINT_PAUSE_ONLY && strcmp(actions[action], word) != 0)
-        action++;
-    return action;
+static uint64_t call(void *argument)
+{
+    (void)argument;
+    return (uint64_t)ptlcall_checkpoint_generic("roi", action);
+}
+
+static int tell(ptlcall_status result)
+{
+    if (result < 0) {
+        printf("failed: %ld\n", result);
+        return 2;
+    }
+    printf("after: %s, result %ld\n", ptlcall_is_restored(result) ? "restored" : "the same run",
+           ptlcall_plain(result));
+    return ptlcall_is_restored(result) ? 7 : 3;
 }
 
 int main(const struct boot_info *boot)
 {
-    const unsigned action = action_of(boot->command);
-    ptlcall_status result;
-
-    if (!ptlcall_init())
+    while (action < PTLCALL_CHECKPOINT_PAUSE_ONLY && !argument_given(boot, actions[action]))
+        action++;
+    exceptions_init();
+    if (!ptlcall_init() || (argument_given(boot, "port") && !ptlcall_use(PTLCALL_BY_PORT)))
         return 1;
     printf("before: %s\n", actions[action]);
-    result = ptlcall_checkpoint_generic("roi", action);
-    if (result < 0)
-        printf("failed: %ld\n", result);
-    else
-        printf("after: %s, result %ld\n", ptlcall_is_restored(result) ? "restored" : "the same run",
-               ptlcall_plain(result));
-    return result < 0 ? 2 : ptlcall_is_restored(result) ? 7 : 3;
+    if (argument_given(boot, "ring3"))
+        return tell((ptlcall_status)ring3_call(call, NULL));
+    return tell((ptlcall_status)call(NULL));
 }

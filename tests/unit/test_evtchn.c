@@ -284,9 +284,11 @@ START_TEST(closing_makes_the_peer_unbound_and_bindable_again)
 {
     struct channel channel = connect();
 
+    ck_assert_int_eq(evtchn_bind_vcpu(front, channel.front, 2), 0);
     ck_assert_int_eq(evtchn_close(back, channel.back), 0);
     ck_assert_uint_eq(status_of(back, channel.back).status, EVTCHNSTAT_closed);
     ck_assert_uint_eq(status_of(front, channel.front).status, EVTCHNSTAT_unbound);
+    ck_assert_uint_eq(status_of(front, channel.front).vcpu, 2);
     ck_assert_uint_eq(status_of(front, channel.front).u.unbound.dom, 0);
     ck_assert_int_eq(evtchn_send(front, channel.front), 0);
     channel.back = bind(back, front, channel.front);

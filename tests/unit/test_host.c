@@ -1,4 +1,5 @@
 /* vmm/host.c: signals, the time limit, and what is typed at a terminal or comes by a pipe. */
+#include "vmm/clock.h"
 #include "vmm/host.h"
 
 #include "tests/unit/fixture.h"
@@ -87,7 +88,7 @@ static void begin_with(const struct host_options *options)
 
 static void begin(uint64_t timeout_ns)
 {
-    const struct host_options options = {.timeout_ns = timeout_ns};
+    const struct host_options options = {.deadline = timeout_ns ? clock_now() + timeout_ns : 0};
 
     begin_with(&options);
 }
@@ -495,7 +496,7 @@ static void listen_to(struct machine *machine)
 /* Two machines, both with a device that listens. */
 static void begin_two(uint64_t timeout_ns)
 {
-    const struct host_options options = {.timeout_ns = timeout_ns};
+    const struct host_options options = {.deadline = timeout_ns ? clock_now() + timeout_ns : 0};
     struct machine *const machines[] = {&fixture.machine, &second.machine};
     struct error error;
 

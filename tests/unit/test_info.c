@@ -207,7 +207,8 @@ END_TEST
 
 START_TEST(a_size_that_is_no_whole_unit_has_a_decimal)
 {
-    replace_note(CORE_MACHINE, "machine memory=17301504\ndevice serial\ndevice ptlcall\n");
+    replace_note(CORE_MACHINE,
+                 "checkpoint 1\nmachine memory=17301504\ndevice serial\ndevice ptlcall\n");
     show();
     check_has("machine   16.5 MiB of memory, ");
 }
@@ -279,7 +280,8 @@ START_TEST(every_vcpu_is_shown)
 
     second.mp.mp_state = KVM_MP_STATE_UNINITIALIZED;
     add_note(CORE_OWNER, CORE_VCPU, &second, kvm_vcpu_state_size(&second));
-    replace_note(CORE_MACHINE, "machine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n");
+    replace_note(CORE_MACHINE,
+                 "checkpoint 1\nmachine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n");
     show();
     check_has("machine   16 MiB of memory, 2 vCPUs, ");
     check_has("\nvCPU 0    runs, ");
@@ -326,7 +328,7 @@ END_TEST
 START_TEST(control_characters_of_the_file_never_reach_the_terminal)
 {
     replace_note(CORE_MACHINE, "by \033[31m\n"
-                               "machine memory=16777216\n"
+                               "checkpoint 1\nmachine memory=16777216\n"
                                "device \"serial,x=\\x1b[2J\"\n"
                                "device ptlcall\n");
     show();
@@ -504,13 +506,14 @@ static const struct {
      ": the state of device serial does not begin with its name and version"},
     {CORE_DEVICE, "device ptlcall.0 version 1\n",
      ": the state of device serial does not begin with its name and version"},
-    {CORE_MACHINE, "machine memory=16777216\ndevice serial\n",
+    {CORE_MACHINE, "checkpoint 1\nmachine memory=16777216\ndevice serial\n",
      ": it has the state of a device that is not there"},
-    {CORE_MACHINE, "machine memory=16777216\ndevice serial\ndevice ptlcall\ndevice edu\n",
+    {CORE_MACHINE,
+     "checkpoint 1\nmachine memory=16777216\ndevice serial\ndevice ptlcall\ndevice edu\n",
      ": the state of device edu is missing"},
-    {CORE_MACHINE, "machine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n",
+    {CORE_MACHINE, "checkpoint 1\nmachine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n",
      ": the state of vCPU 1 is missing"},
-    {CORE_MACHINE, "machine memory=1M\ndevice serial\ndevice ptlcall\n",
+    {CORE_MACHINE, "checkpoint 1\nmachine memory=1M\ndevice serial\ndevice ptlcall\n",
      ": 16384 bytes of guest memory at 0x100000 are not within the machine's RAM; give it as much "
      "as it had"},
 };

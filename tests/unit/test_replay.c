@@ -200,6 +200,22 @@ START_TEST(registers_stay_until_a_line_changes_them)
 }
 END_TEST
 
+/* The guest would have done something between. */
+START_TEST(a_rax_that_the_handler_changed_is_again_what_the_lines_say)
+{
+    check_agrees(
+        "exits 1\ndevice ptlcall\nout 0xe0 1 0\n"
+        "> log \"ptlcall 1 vcpu=0 via=port op=VERSION result=1\\n\"\n> rax 0x1\n"
+        "out 0xe0 1 0\n"
+        "> log \"ptlcall 2 vcpu=0 via=port op=VERSION result=1\\n\"\n> rax 0x1\n"
+        "out 0xe0 1 0\n< regs rax=77\n"
+        "> log \"ptlcall 3 vcpu=0 via=port op=77 result=-22 reason=\\\"no such op\\\"\\n\"\n"
+        "> rax 0xffffffffffffffea\nout 0xe0 1 0\n"
+        "> log \"ptlcall 4 vcpu=0 via=port op=77 result=-22 reason=\\\"no such op\\\"\\n\"\n"
+        "> rax 0xffffffffffffffea\n");
+}
+END_TEST
+
 START_TEST(registers_may_be_given_in_several_lines)
 {
     check_agrees("exits 1\ndevice ptlcall\nout 0xe0 1 0\n"
@@ -689,6 +705,7 @@ static void add_state_tests(TCase *tcase)
     tcase_add_test(tcase, a_vcpu_runs_64_bit_code_with_paging_off);
     tcase_add_test(tcase, regs_may_change_the_mode);
     tcase_add_test(tcase, registers_stay_until_a_line_changes_them);
+    tcase_add_test(tcase, a_rax_that_the_handler_changed_is_again_what_the_lines_say);
     tcase_add_test(tcase, registers_may_be_given_in_several_lines);
     tcase_add_test(tcase, registers_are_those_of_the_exits_vcpu);
     tcase_add_test(tcase, memory_stays_as_it_was_left);

@@ -305,6 +305,23 @@ START_TEST(a_part_that_was_read_before_makes_it_a_change)
 }
 END_TEST
 
+static void read_up_to_another_read(const struct device_access *access)
+{
+    (void)access;
+    read_at(AT + 3, 2);
+    put(AT + 3, "L");
+    read_at(AT, 4);
+}
+
+START_TEST(a_byte_that_two_reads_share_makes_it_a_change)
+{
+    put(AT, "hello");
+    have(OUT, read_up_to_another_read);
+    recording_check(&recording, OUT "\n< memory 0x10003 6c6f |lo|\n"
+                                    "< changed 1 0x10000 68656c4c |helL|\n");
+}
+END_TEST
+
 static void read_40_places(const struct device_access *access)
 {
     (void)access;
@@ -1257,6 +1274,7 @@ static void add_memory_tests(TCase *tcase)
     tcase_add_test(tcase, what_cannot_be_read_is_no_input);
     tcase_add_test(tcase, memory_that_changes_during_an_exit_is_told_with_the_reads_before);
     tcase_add_test(tcase, a_part_that_was_read_before_makes_it_a_change);
+    tcase_add_test(tcase, a_byte_that_two_reads_share_makes_it_a_change);
     tcase_add_test(tcase, reads_of_many_places_may_be_told_as_changes);
     tcase_add_test(tcase, memory_that_was_written_is_an_effect);
     tcase_add_test(tcase, memory_is_told_as_written_each_time);
