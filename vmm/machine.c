@@ -95,6 +95,8 @@ void machine_destroy(struct machine *machine)
         vcpu_destroy(&machine->vcpus[id]);
         stats_destroy(machine->vcpus[id].stats);
     }
+    free(machine->cpuid);
+    machine->cpuid = NULL;
     free(machine->vcpus);
     machine->vcpus = NULL;
     machine->vcpu_count = 0;

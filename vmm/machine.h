@@ -61,8 +61,8 @@ struct machine {
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
 
-    const struct plan *plan;     /* what it was made of: for checkpoints; NULL: there are none */
-    union kvm_cpuid_table cpuid; /* of vCPU 0 */
+    const struct plan *plan;      /* what it was made of: for checkpoints; NULL: there are none */
+    union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
     _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
     bool reboots;                    /* the end is a reboot */
     atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */

@@ -289,23 +289,27 @@ static int run_planned(struct run *run)
 }
 
 /* The plan of the checkpoint: what the command line says must be the same. */
-static int run_restored(struct run *run)
+static int run_restored(const struct options *options)
 {
     struct plan wanted = {0};
     struct restore restore;
     struct error error;
     int result, status;
 
-    if (restore_open(&restore, run->options->restore, &error) < 0)
+    if (restore_open(&restore, options->restore, &error) < 0)
         return fail(OUTCOME_IMAGE, &error);
-    result = run_plan(run->options, &wanted, &error);
+    result = run_plan(options, &wanted, &error);
     if (result == 0)
-        result = plan_compare(&restore.note.plan, &wanted, run->options->machine_given,
-                              run->options->restore, &error);
+        result = plan_compare(&restore.note.plan, &wanted, options->machine_given, options->restore,
+                              &error);
     plan_free(&wanted);
-    run->restore = &restore;
-    run->plan = &restore.note.plan;
-    status = result < 0 ? fail(OUTCOME_USAGE, &error) : run_planned(run);
+    if (result < 0) {
+        status = fail(OUTCOME_USAGE, &error);
+    } else {
+        struct run run = {.options = options, .plan = &restore.note.plan, .restore = &restore};
+
+        status = run_planned(&run);
+    }
     restore_close(&restore);
     return status;
 }
@@ -318,7 +322,7 @@ int run_guest(const struct options *options)
     int status;
 
     if (options->restore)
-        return run_restored(&run);
+        return run_restored(options);
     run.plan = &plan;
     if (run_plan(options, &plan, &error) < 0)
         status = fail(OUTCOME_USAGE, &error);

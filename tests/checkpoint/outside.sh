@@ -144,11 +144,8 @@ start_stalled() {
     mkfifo console
     exec 4<>console
     head -c 65000 /dev/zero | tr '\0' '\n' >&4
-    timeout -k 2 "$LIMIT" "$minivmm" "$@" </dev/null >console 2>first.err 4>&- &
-    timeout_pid=$!
-    wait_until "first runs" has_child
+    launch first /dev/null console "$@"
     sleep 0.5
-    exec 3>&1
 }
 
 test_a_guest_whose_reader_stalls_is_saved_once_it_reads() {
