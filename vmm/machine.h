@@ -21,6 +21,7 @@
 #include "vmm/tape.h"
 #include "vmm/x86.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,7 +74,8 @@ struct machine {
     atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
 
     struct pause pause;
-    struct kvm kvm; /* its descriptors are -1 until kvm_open() */
+    pthread_mutex_t saving; /* one checkpoint at a time */
+    struct kvm kvm;         /* its descriptors are -1 until kvm_open() */
     struct vcpu *vcpus;
     unsigned vcpu_count;
 
