@@ -114,9 +114,14 @@ static void read_input(struct host *host)
             host->pending[host->pending_count++] = bytes[i];
 }
 
+/* Not to a machine that has ended: a checkpoint of its end would not have it. */
 static void hand_over_input(struct host *host)
 {
-    size_t taken = console_type(&host->machine->console, host->pending, host->pending_count);
+    size_t taken;
+
+    if (machine_outcome(host->machine) != OUTCOME_NONE)
+        return;
+    taken = console_type(&host->machine->console, host->pending, host->pending_count);
 
     host->pending_count -= taken;
     memmove(host->pending, host->pending + taken, host->pending_count);
