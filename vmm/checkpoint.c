@@ -94,12 +94,15 @@ static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
 
     if (!rest(machine, true))
         return error_set(error, -EINTR, "the machine ended before it was saved");
+    /* Another vCPU that asks at the same time rests, too, and waits here. */
+    pthread_mutex_lock(&machine->saving);
     if (request->path)
         result = write_path(machine, request->path, error);
     else
         result = write_named(vcpu, request, error);
     if (result == 0)
         act(machine, request->action);
+    pthread_mutex_unlock(&machine->saving);
     pause_end(machine, true);
     return result;
 }
@@ -141,7 +144,9 @@ void checkpoint_save(struct machine *machine, const char *path)
 
     /* All vCPUs wait already, and for long. */
     if (atomic_load(&machine->held) && pause_begin(machine, REST_MS, false)) {
+        pthread_mutex_lock(&machine->saving);
         tell(machine, path, write_path(machine, path, &error), &error);
+        pthread_mutex_unlock(&machine->saving);
         pause_end(machine, false);
         return;
     }

@@ -55,12 +55,12 @@ static int add_cpuid(struct notes *notes, struct machine *machine)
     union kvm_cpuid_table *copy = malloc(sizeof(*copy));
 
     if (copy) {
-        *copy = machine->cpuid;
+        *copy = *machine->cpuid;
         copy->header.padding = CORE_CPUID_VERSION;
     }
     return add(notes, CORE_OWNER, CORE_CPUID, copy,
                sizeof(struct kvm_cpuid2) +
-                   machine->cpuid.header.nent * sizeof(struct kvm_cpuid_entry2));
+                   machine->cpuid->header.nent * sizeof(struct kvm_cpuid_entry2));
 }
 
 static int add_vm(struct notes *notes, struct machine *machine, struct error *error)

@@ -56,6 +56,7 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     machine->out_dir_fd = -1;
     kvm_init(&machine->kvm);
     pause_init(&machine->pause);
+    pthread_mutex_init(&machine->saving, NULL);
     bus_init(&machine->bus[BUS_PIO], BUS_PIO);
     bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
     irq_init(&machine->irqs);
@@ -95,12 +96,15 @@ void machine_destroy(struct machine *machine)
         vcpu_destroy(&machine->vcpus[id]);
         stats_destroy(machine->vcpus[id].stats);
     }
+    free(machine->cpuid);
+    machine->cpuid = NULL;
     free(machine->vcpus);
     machine->vcpus = NULL;
     machine->vcpu_count = 0;
     kvm_close(&machine->kvm);
     console_destroy(&machine->console);
     pause_destroy(&machine->pause);
+    pthread_mutex_destroy(&machine->saving);
     pci_bus_destroy(&machine->pci);
     irq_destroy(&machine->irqs);
     bus_destroy(&machine->bus[BUS_PIO]);

@@ -22,6 +22,7 @@
 #include "vmm/tape.h"
 #include "vmm/x86.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,8 +67,8 @@ struct machine {
     struct msr_table msrs;  /* that devices serve */
     struct xen_domain *xen; /* that the guest is; NULL: none. The caller's */
 
-    const struct plan *plan;     /* what it was made of: for checkpoints; NULL: there are none */
-    union kvm_cpuid_table cpuid; /* of vCPU 0 */
+    const struct plan *plan;      /* what it was made of: for checkpoints; NULL: there are none */
+    union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
     _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
     bool reboots;                    /* the end is a reboot */
     atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */
@@ -78,7 +79,8 @@ struct machine {
     atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
 
     struct pause pause;
-    struct kvm kvm; /* its descriptors are -1 until kvm_open() */
+    pthread_mutex_t saving; /* one checkpoint at a time */
+    struct kvm kvm;         /* its descriptors are -1 until kvm_open() */
     struct vcpu *vcpus;
     unsigned vcpu_count;
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* Everything the guest can address must fit the physical addresses that the host offers. */
 static int check_physical_bits(const struct machine *machine, unsigned bits, struct error *error)
@@ -36,6 +37,17 @@ static int map_memory(struct machine *machine, struct error *error)
     return 0;
 }
 
+/* For checkpoints. */
+static int keep_cpuid(struct machine *machine, const union kvm_cpuid_table *table,
+                      struct error *error)
+{
+    machine->cpuid = malloc(sizeof(*machine->cpuid));
+    if (!machine->cpuid)
+        return error_set(error, -ENOMEM, "out of memory for CPUID");
+    *machine->cpuid = *table;
+    return 0;
+}
+
 static int create_vcpus(struct machine *machine, struct error *error)
 {
     union kvm_cpuid_table supported;
@@ -48,8 +60,8 @@ static int create_vcpus(struct machine *machine, struct error *error)
 
         result = x86_set_cpuid(&table.header, KVM_CPUID_MAX, id, machine->vcpu_count,
                                machine->cpuid_leaves, machine->cpuid_leaf_count, error);
-        if (id == 0)
-            machine->cpuid = table;
+        if (result == 0 && id == 0)
+            result = keep_cpuid(machine, &table, error);
         if (result == 0)
             result = vcpu_create(&machine->vcpus[id], &table, error);
     }

@@ -60,7 +60,7 @@ static int restore_devices(const struct restore *restore, struct machine *machin
 static int check_cpuid(const struct restore *restore, const struct machine *machine,
                        struct error *error)
 {
-    union kvm_cpuid_table table = machine->cpuid;
+    union kvm_cpuid_table table = *machine->cpuid;
     const struct kvm_cpuid2 *here = &table.header;
     const size_t size = sizeof(*here) + here->nent * sizeof(struct kvm_cpuid_entry2);
     const struct core_note *note = core_find(&restore->core, CORE_CPUID, 0);
@@ -101,7 +101,7 @@ static int restore_vm_state(const struct restore *restore, struct machine *machi
                             struct error *error)
 {
     const struct core_note *note = core_find(&restore->core, CORE_VM, 0);
-    struct kvm_vm_state state;
+    struct kvm_vm_state state = {0};
     struct error cause;
     int result = -EINVAL;
 

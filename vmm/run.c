@@ -170,7 +170,6 @@ static int run_planned(struct run *run)
 /* The plan of the checkpoint: what the command line says must be the same. */
 static int run_restored(const struct options *options)
 {
-    struct run run = {.options = options};
     struct plan wanted = {0};
     struct restore restore;
     struct error error;
@@ -183,9 +182,13 @@ static int run_restored(const struct options *options)
         result = plan_compare(&restore.note.plan, &wanted, options->machine_given, options->restore,
                               &error);
     plan_free(&wanted);
-    run.restore = &restore;
-    run.plan = &restore.note.plan;
-    status = result < 0 ? fail(OUTCOME_USAGE, &error) : run_planned(&run);
+    if (result < 0) {
+        status = fail(OUTCOME_USAGE, &error);
+    } else {
+        struct run run = {.options = options, .plan = &restore.note.plan, .restore = &restore};
+
+        status = run_planned(&run);
+    }
     restore_close(&restore);
     return status;
 }

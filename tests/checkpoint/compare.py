@@ -263,7 +263,8 @@ def compare_reports(full, second):
     """Of the last exits a restored run knows only its own, with numbers of its own."""
     (whole, exits), (part, exits_since) = split_report(full.report), split_report(second.report)
     if whole != part:
-        yield f"the crash report: {[pair for pair in zip(whole, part) if pair[0] != pair[1]][:2]}"
+        yield (f"the crash report: {[line for line in whole if line not in part]}"
+               f" | restored: {[line for line in part if line not in whole]}")
     if exits_since and exits[-len(exits_since):] != exits_since:
         yield "the last exits of the crash report differ"
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154 # $ is for gdb; status, pid and needs_NAME are known to run
 # What gdb, readelf and `minivmm info` make of a checkpoint.
 
 # gdb's answer to some commands, for the symbols of a guest and a checkpoint, into gdb.out.

@@ -7,13 +7,14 @@ calls() {
 
 # check_vcpus COUNT ASKING WORD: the run that asks, and each copy, make every call once and in order.
 check_vcpus() {
-    local count=$1 file
-    vmm first --cpus "$count" --out out --ptlcall log=log "$guests/checkpoint-smp.bin" -- "$count" $3
+    local count=$1 file files
+    vmm first --cpus "$count" --out out --ptlcall log=log "$guests/checkpoint-smp.bin" -- "$count" ${3:+"$3"}
     expect first 0
     cp log whole.log
     calls whole whole.log "$count"
-    [ "$(ls out | wc -l)" -eq "$2" ] || echo "not $2 checkpoints: $(ls out)"
-    for file in out/*; do
+    files=(out/*)
+    [ ${#files[@]} -eq "$2" ] || echo "not $2 checkpoints: ${files[*]}"
+    for file in "${files[@]}"; do
         vmm copy --restore "$file"
         expect copy 0
         has_lines copy.out '^PASS this is a copy$' || echo "no copy: $(cat copy.out)"

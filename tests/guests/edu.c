@@ -50,26 +50,35 @@ static void edu_write(unsigned reg, uint32_t value)
     store32(edu + reg, value);
 }
 
-/* The device first: its line must be down when the interrupt controller is told. */
-__attribute__((no_caller_saved_registers)) static void acknowledge(void)
+/*
+ * The device first: its line must be down when the interrupt controller is told. False: it had raised
+ * nothing. A level-triggered line can be delivered once more than it was raised, as seen on busy hosts;
+ * drivers, whose lines are shared, let that pass.
+ */
+__attribute__((no_caller_saved_registers)) static bool acknowledge(void)
 {
-    seen.status = edu_read(EDU_INTERRUPTS);
-    edu_write(EDU_ACKNOWLEDGE, seen.status);
+    const uint32_t status = edu_read(EDU_INTERRUPTS);
+
+    if (status) {
+        seen.status = status;
+        edu_write(EDU_ACKNOWLEDGE, status);
+    }
     store32(APIC_EOI, 0);
+    return status != 0;
 }
 
 __attribute__((interrupt)) static void intx_handler(struct interrupt_frame *frame)
 {
     (void)frame;
-    seen.intx++;
-    acknowledge();
+    if (acknowledge())
+        seen.intx++;
 }
 
 __attribute__((interrupt)) static void msi_handler(struct interrupt_frame *frame)
 {
     (void)frame;
-    seen.msi++;
-    acknowledge();
+    if (acknowledge())
+        seen.msi++;
 }
 
 __attribute__((interrupt)) static void spurious_handler(struct interrupt_frame *frame)

@@ -574,6 +574,67 @@ START_TEST(a_machine_that_has_ended_keeps_its_outcome)
 }
 END_TEST
 
+/* Waits until a machine that was held goes on. */
+static void check_it_goes_on(void)
+{
+    for (unsigned ms = 0; ms < PATIENCE && atomic_load(&fixture.machine.held); ms++)
+        poll(NULL, 0, 1);
+    ck_assert(!atomic_load(&fixture.machine.held));
+    ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_NONE);
+}
+
+START_TEST(ctrl_a_c_lets_a_machine_that_waits_go_on)
+{
+    machine_hold(&fixture.machine);
+    begin_on_terminal();
+    type("\001c", 2);
+    check_it_goes_on();
+    ck_assert_int_eq(console_take(&fixture.machine.console), -1);
+    host_end(&host);
+}
+END_TEST
+
+START_TEST(sigcont_lets_a_machine_that_waits_go_on)
+{
+    machine_hold(&fixture.machine);
+    stdin_is_null();
+    begin(0);
+    kill(getpid(), SIGCONT);
+    check_it_goes_on();
+    host_end(&host);
+}
+END_TEST
+
+START_TEST(a_machine_that_waits_can_be_ended)
+{
+    machine_hold(&fixture.machine);
+    stdin_is_null();
+    begin(0);
+    kill(getpid(), SIGTERM);
+    ck_assert_int_eq(outcome_within(PATIENCE), OUTCOME_INTERRUPTED);
+    host_end(&host);
+    ck_assert(!atomic_load(&fixture.machine.held));
+}
+END_TEST
+
+START_TEST(the_signal_of_a_checkpoint_asks_vcpu_0_for_its_file)
+{
+    static const int signals[] = {SIGUSR1, SIGUSR2};
+    const struct host_options options = {.checkpoint_signal = signals[_i],
+                                         .checkpoint_path = "roi.core"};
+
+    stdin_is_null();
+    begin_with(&options);
+    kill(getpid(), signals[_i]);
+    for (unsigned ms = 0; ms < PATIENCE && !atomic_load(&fixture.machine.save_path); ms++)
+        poll(NULL, 0, 1);
+    ck_assert_ptr_eq(atomic_load(&fixture.machine.save_path), options.checkpoint_path);
+    ck_assert_uint_eq(fixture.vcpu->run->immediate_exit, 1);
+    ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_NONE);
+    host_end(&host);
+}
+END_TEST
+
 static TCase *terminal_tests(void)
 {
     TCase *tests = tcase_create("terminal");
@@ -590,6 +651,7 @@ static TCase *terminal_tests(void)
     tcase_add_test(tests, ctrl_a_before_another_key_types_that_key);
     tcase_add_test(tests, ctrl_a_x_ends_a_machine_that_takes_no_input);
     tcase_add_test(tests, a_terminal_that_hangs_up_ends_the_machine);
+    tcase_add_test(tests, ctrl_a_c_lets_a_machine_that_waits_go_on);
     return tests;
 }
 
@@ -622,6 +684,9 @@ static TCase *ending_tests(void)
     tcase_add_test(tests, the_time_limit_ends_all_machines);
     tcase_add_test(tests, a_machine_that_ends_leaves_the_other_running);
     tcase_add_test(tests, input_goes_to_the_first_machine_that_listens_and_runs);
+    tcase_add_test(tests, sigcont_lets_a_machine_that_waits_go_on);
+    tcase_add_test(tests, a_machine_that_waits_can_be_ended);
+    tcase_add_loop_test(tests, the_signal_of_a_checkpoint_asks_vcpu_0_for_its_file, 0, 2);
     return tests;
 }
 

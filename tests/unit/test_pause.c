@@ -297,6 +297,16 @@ START_TEST(a_hold_does_not_wait_and_lasts_until_its_end)
 }
 END_TEST
 
+static unsigned running(void)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&fixture.machine.pause.lock);
+    count = fixture.machine.pause.running;
+    pthread_mutex_unlock(&fixture.machine.pause.lock);
+    return count;
+}
+
 /* This thread plays a vCPU between two KVM_RUNs, beside the players. */
 static void start_players_and_self(unsigned players_count)
 {
@@ -310,7 +320,7 @@ static void end_players_and_self(unsigned players_count)
 {
     pause_leave(&fixture.machine.pause);
     end_players(players_count);
-    ck_assert_uint_eq(fixture.machine.pause.running, 0);
+    ck_assert_uint_eq(running(), 0);
 }
 
 START_TEST(a_vcpu_that_pauses_rests_itself)
@@ -323,7 +333,7 @@ START_TEST(a_vcpu_that_pauses_rests_itself)
     poll(NULL, 0, SHORT_MS);
     ck_assert_uint_eq(all_turns(), turns);
     pause_end(&fixture.machine, true);
-    ck_assert_uint_ge(fixture.machine.pause.running, 1);
+    ck_assert_uint_ge(running(), 1);
     end_players_and_self(2);
 }
 END_TEST
@@ -333,7 +343,7 @@ START_TEST(a_vcpu_whose_pause_failed_runs_on)
     atomic_store(&players[0].busy, true);
     start_players_and_self(1);
     ck_assert(!pause_begin(&fixture.machine, SHORT_MS, true));
-    ck_assert_uint_eq(fixture.machine.pause.running, 2);
+    ck_assert_uint_eq(running(), 2);
     ck_assert_uint_eq(atomic_load(&fixture.machine.pause.wanted), 0);
     end_players_and_self(1);
 }
@@ -367,7 +377,7 @@ START_TEST(vcpus_that_pause_at_once_do_not_wait_for_each_other)
         pthread_join(pausers[i], &paused);
         ck_assert_ptr_nonnull(paused);
     }
-    ck_assert_uint_eq(fixture.machine.pause.running, 0);
+    ck_assert_uint_eq(running(), 0);
 }
 END_TEST
 
