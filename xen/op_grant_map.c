@@ -26,7 +26,7 @@ static int16_t status_of(int result)
 
 static int16_t check_map(struct xen_call *call, const struct gnttab_map_grant_ref *map)
 {
-    const unsigned bits = x86_physical_bits(&call->domain->machine->cpuid.header);
+    const unsigned bits = x86_physical_bits(&call->domain->machine->cpuid->header);
 
     if ((map->flags & MAP_KINDS) == 0)
         return GNTST_bad_gntref;
