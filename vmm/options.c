@@ -275,6 +275,8 @@ static const struct option_spec specs[] = {
      "save it after so many exits of vCPU 0, and end", PARSE(parse_checkpoint_at)},
     {"restore", 0, required_argument, "FILE", "go on from a checkpoint, in place of an image",
      FIELD(restore)},
+    {"allow-files", 0, no_argument, NULL, "with --restore: open the files that its devices name",
+     FIELD(allow_files)},
     {"help", 'h', no_argument, NULL, "this text", PARSE(parse_help)},
     {"version", 'V', no_argument, NULL, "the version", PARSE(parse_version)},
 };
