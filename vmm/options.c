@@ -290,6 +290,8 @@ static const struct option_spec specs[] = {
      "a guest with Xen's interface, domain 1; twice: domains 0 and 1", PARSE(parse_domain)},
     {"domain-console", 0, required_argument, "PREFIX",
      "the domains' consoles go to PREFIX.0 and PREFIX.1, not to stdout", FIELD(domain_console)},
+    {"allow-files", 0, no_argument, NULL, "with --restore: open the files that its devices name",
+     FIELD(allow_files)},
     {"help", 'h', no_argument, NULL, "this text", PARSE(parse_help)},
     {"version", 'V', no_argument, NULL, "the version", PARSE(parse_version)},
 };

@@ -59,6 +59,7 @@ struct options {
     const char *stream;         /* the exit stream to be replayed or drawn */
     const char *report;         /* the page to be written */
     const char *restore;        /* the checkpoint to go on from, or to tell of */
+    bool allow_files;           /* that the checkpoint's devices name */
     bool translate;             /* the address (translated) of the guest's, for OPTIONS_INFO */
     uint64_t translated;
     uint64_t checkpoint_at; /* exits; 0: never */

@@ -81,6 +81,31 @@ int plan_make_devices(const struct plan *plan, struct machine *machine, unsigned
     return result;
 }
 
+/* Does the property list (text), NULL for none, set (name)? */
+static bool sets_property(const char *text, const char *name)
+{
+    const size_t length = strlen(name);
+
+    for (; text; text = strchr(text, ',') ? strchr(text, ',') + 1 : NULL)
+        if (strncmp(text, name, length) == 0 && text[length] == '=')
+            return true;
+    return false;
+}
+
+const char *plan_find_file(const struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->device_count; i++) {
+        const char *properties;
+        const struct device_type *type = device_type_of(plan->devices[i], &properties, NULL);
+        const struct property *property = type ? type->properties : NULL;
+
+        for (; property && property->name; property++)
+            if (property->kind == PROPERTY_FILE && sets_property(properties, property->name))
+                return plan->devices[i];
+    }
+    return NULL;
+}
+
 /* May it stand in a line without quotes? */
 static bool is_plain(const char *description)
 {

@@ -45,6 +45,9 @@ void plan_configure(const struct plan *plan, struct machine_config *config);
 int plan_make_devices(const struct plan *plan, struct machine *machine, unsigned *failed,
                       struct error *error);
 
+/* The first of its devices that names a file of the host's, as it describes itself; NULL: none does. */
+const char *plan_find_file(const struct plan *plan);
+
 /* Append it to (text), as lines of an exit stream. */
 void plan_put(const struct plan *plan, struct text *text);
 

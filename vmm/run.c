@@ -167,6 +167,20 @@ static int run_planned(struct run *run)
     return status;
 }
 
+/* A checkpoint comes from anywhere: what it names is not opened unless the user says so. */
+static int check_files(const struct options *options, const struct plan *plan, struct error *error)
+{
+    const char *device = plan_find_file(plan);
+
+    if (!device || options->allow_files || options->machine_given & PLAN_DEVICE_LIST)
+        return 0;
+    return error_set(
+        error, -EINVAL,
+        "%s: its device '%.200s' names a file on this host; if that may be opened, give "
+        "--allow-files",
+        options->restore, device);
+}
+
 /* The plan of the checkpoint: what the command line says must be the same. */
 static int run_restored(const struct options *options)
 {
@@ -182,6 +196,8 @@ static int run_restored(const struct options *options)
         result = plan_compare(&restore.note.plan, &wanted, options->machine_given, options->restore,
                               &error);
     plan_free(&wanted);
+    if (result == 0)
+        result = check_files(options, &restore.note.plan, &error);
     if (result < 0) {
         status = fail(OUTCOME_USAGE, &error);
     } else {

@@ -67,7 +67,7 @@ restore() {
     ! grep -q '^typed "' "$dir/first-$1.exits" || input=''
     [[ $options =~ (--timeout)\ ([0-9.]+) ]] && limit=("${BASH_REMATCH[@]:1}")
     printf %b "$input" | timeout -k 2 $((timeout * factor)) "$program" --out "$out" "${limit[@]}" \
-        --record "$dir/second-$1.exits" --restore "$dir/core" >"$dir/second-$1.out" 2>"$dir/stderr"
+        --record "$dir/second-$1.exits" --allow-files --restore "$dir/core" >"$dir/second-$1.out" 2>"$dir/stderr"
     got=${PIPESTATUS[1]}
     [ "$got" -eq "$status" ] || complain "restored after $1 exits: exit status $got, not $status"
 }

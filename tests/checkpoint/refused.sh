@@ -95,3 +95,15 @@ test_hostile_values_never_crash_the_monitor() {
     vmm first --quiet --irqchip --cpus 2 --device edu --out . "$guests/checkpoint.bin" -- shutdown
     "$here/hostile.py" "$minivmm" mend roi.core 2>&1
 }
+
+# Whoever wrote the checkpoint does not say which files of this host are emptied or read.
+test_a_checkpoint_that_names_a_file_opens_it_only_if_that_is_allowed() {
+    vmm first --quiet --out . --ptlcall log=calls.log "$guests/checkpoint.bin" -- shutdown
+    echo precious >calls.log
+    refused 200 "roi.core: its device 'ptlcall,log=calls.log' names a file" --restore roi.core
+    grep -qx precious calls.log || echo "the file was opened"
+    vmm copy --quiet --restore roi.core --ptlcall log=calls.log
+    expect copy 7 'after: restored, result 3'
+    vmm copy --quiet --restore roi.core --allow-files
+    expect copy 7 'after: restored, result 3'
+}

@@ -15,7 +15,7 @@ check_vcpus() {
     files=(out/*)
     [ ${#files[@]} -eq "$2" ] || echo "not $2 checkpoints: ${files[*]}"
     for file in "${files[@]}"; do
-        vmm copy --restore "$file"
+        vmm copy --allow-files --restore "$file"
         expect copy 0
         has_lines copy.out '^PASS this is a copy$' || echo "no copy: $(cat copy.out)"
         calls parts whole.log log "$count" "$(basename "$file")"
@@ -48,7 +48,7 @@ test_vcpus_are_saved_from_outside_wherever_they_are() {
     wait_for log 'call 02'
     kill -USR1 "$pid"
     wait_for first.err 'roi.core is written'
-    vmm copy --out out --restore roi.core
+    vmm copy --out out --allow-files --restore roi.core
     expect copy 0
     finish
     expect first 0
