@@ -10,6 +10,7 @@
 #include "vmm/run_start.h"
 #include "vmm/trace.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* What is to be run. */
