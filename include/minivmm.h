@@ -132,7 +132,7 @@ struct minivmm_config {
 /*
  * A machine of (config), which does not have to outlive the call; *machine is the caller's, to be given
  * to minivmm_destroy(). Nothing is opened or allocated for the guest yet. -EINVAL: what is wrong with
- * (config); -ENOMEM.
+ * (config); -EPROTO: it is for another ABI; -ENOMEM.
  */
 MINIVMM_API int minivmm_create(const struct minivmm_config *config,
                                struct minivmm_machine **machine, struct minivmm_error *error);

@@ -1,0 +1,38 @@
+# The library: libminivmm.a, libminivmm.so and minivmm.pc, and how all is installed. The Makefile includes this.
+#
+# Everything is compiled with hidden visibility, and the API alone is not hidden. In the static library, which
+# is a single object, what is hidden is local, too: a program that has names of its own meets none of ours.
+
+LIBRARY_VERSION := $(shell sed -n 's/^.define MINIVMM_VERSION "\(.*\)"/\1/p' include/minivmm.h)
+LIBRARY_ABI     := $(shell sed -n 's/^.define MINIVMM_ABI \([0-9]*\).*/\1/p' include/minivmm.h)
+SONAME          := libminivmm.so.$(LIBRARY_ABI)
+OBJCOPY         ?= objcopy
+
+.PHONY: library
+library: $(BUILD)/libminivmm.a $(BUILD)/$(SONAME) $(BUILD)/minivmm.pc
+
+$(BUILD)/libminivmm.o: $(VMM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -r -nostdlib -o $@.whole $^
+	@$(OBJCOPY) --localize-hidden $@.whole $@
+
+$(BUILD)/libminivmm.a: $(BUILD)/libminivmm.o
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $<
+
+$(BUILD)/$(SONAME): $(VMM_OBJECTS) api/minivmm.map
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) \
+	    -Wl,--version-script=api/minivmm.map -o $@ $(VMM_OBJECTS) -lm -ldl
+
+$(BUILD)/minivmm.pc: api/minivmm.pc.in include/minivmm.h
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(LIBRARY_VERSION)|' $< >$@
+
+.PHONY: install install-library
+install: all install-library
+	install -D -m 755 minivmm $(DESTDIR)$(PREFIX)/bin/minivmm
+	install -D -m 644 docs/minivmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/minivmm.1
+
+install-library: library
+	install -D -m 644 include/minivmm.h $(DESTDIR)$(PREFIX)/include/minivmm.h
+	install -D -m 644 $(BUILD)/libminivmm.a $(DESTDIR)$(PREFIX)/lib/libminivmm.a
+	install -D -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libminivmm.so
+	install -D -m 644 $(BUILD)/minivmm.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/minivmm.pc
