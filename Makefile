@@ -23,11 +23,13 @@ else
 say = @echo '  $1 $2';
 endif
 
-VMM_SOURCES  := $(filter-out vmm/main.c,$(wildcard vmm/*.c vmm/loader/*.c)) $(wildcard devices/*.c xen/*.c)
+VMM_SOURCES  := $(wildcard api/*.c vmm/*.c vmm/loader/*.c devices/*.c xen/*.c stubs/*.c)
+PROGRAM_SOURCES := $(wildcard program/*.c)
 TEST_SOURCES := $(wildcard tests/unit/*.c)
 C_FILES       = $(shell git ls-files '*.c' '*.h')
 
 VMM_OBJECTS  := $(VMM_SOURCES:%.c=$(BUILD)/%.o)
+PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all run check check-asan check-svm format lint install clean setup setup-check
@@ -50,8 +52,8 @@ check-svm: $(BUILD)/minivmm-static guests
 	@scripts/setup svm || echo "setup: going on without" >&2
 	scripts/check-svm $< $(GUEST_BUILD)
 
-$(BUILD)/minivmm-static: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static -o $@ $^ -lm
+$(BUILD)/minivmm-static: $(PROGRAM_OBJECTS) $(VMM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static -o $@ $^ -lm -ldl
 
 include guest/guest.mk
 include tests/fuzz/fuzz.mk
@@ -66,11 +68,11 @@ guest.bin: build/guests/protocol.bin
 # The page is taken in by the assembler, which writes no dependencies.
 $(BUILD)/vmm/page_template.o: $(wildcard vmm/page/*)
 
-$(BUILD)/minivmm: $(VMM_OBJECTS) $(BUILD)/vmm/main.o
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+$(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(VMM_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl
 
-$(BUILD)/unit: $(VMM_OBJECTS) $(TEST_OBJECTS)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm
+$(BUILD)/unit: $(VMM_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm -ldl
 
 $(BUILD)/tests/%.o: tests/%.c | setup-check
 	@mkdir -p $(@D)

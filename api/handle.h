@@ -8,7 +8,9 @@
 #define API_HANDLE_H
 
 #include "include/minivmm.h"
+#include "vmm/device.h"
 #include "vmm/error.h"
+#include "vmm/irq.h"
 #include "vmm/machine.h"
 #include "vmm/plan.h"
 #include "vmm/restore.h"
@@ -21,22 +23,34 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define HANDLE_REGIONS 32
 
 enum handle_state {
     HANDLE_CREATED, /* there is no machine yet */
     HANDLE_LOADED,  /* it is made, and has not run */
-    HANDLE_RUNNING, /* from the begin of minivmm_run() to its end; reboots are in between */
+    HANDLE_RUNNING, /* from the begin of minivmm_run() to its end */
+    /* It is made, made anew or taken apart: no vCPU runs, and the stub's attach() or detach() may be called. */
+    HANDLE_CHANGING,
     HANDLE_ENDED,
 };
 
 /* How far the machine of this boot is made. */
 enum handle_made { HANDLE_NOTHING, HANDLE_MACHINE, HANDLE_DOMAIN, HANDLE_CLOSED };
 
+/* By minivmm_pause(). */
+enum handle_pause { HANDLE_UNPAUSED, HANDLE_PAUSING, HANDLE_PAUSED };
+
+/* A path that a request refers to, which may be served at any time as long as the machine lives. */
+struct handle_path {
+    struct handle_path *next;
+    char path[];
+};
+
 struct minivmm_machine {
     struct minivmm_config config; /* its texts, and those of (image), are owned */
-    struct minivmm_image image;   /* (path) NULL: it is restored */
+    struct minivmm_image image;   /* (path) is the checkpoint, if it is restored */
     _Atomic(enum handle_state) state;
 
     struct minivmm_region regions[HANDLE_REGIONS]; /* their names are owned */
@@ -48,6 +62,7 @@ struct minivmm_machine {
     bool restored;
 
     enum handle_made made;
+    struct vcpu *vcpus;     /* of all boots: a vCPU keeps its place; NULL: not loaded */
     struct machine machine; /* of this boot, from HANDLE_MACHINE on */
     struct xen_domain domain;
     struct foreign foreign; /* both from HANDLE_DOMAIN on */
@@ -56,18 +71,37 @@ struct minivmm_machine {
     uint64_t deadline;  /* of clock_now(); 0: none */
     struct text report; /* what is said of a crash */
 
-    pthread_mutex_t lock; /* of what follows */
-    bool paused;          /* by minivmm_pause() */
+    /*
+     * Shared: whoever looks at (made) and (machine) from any thread, as long as that lasts. Alone, and not
+     * around callbacks: while (made) changes, and while a machine that had been made goes.
+     */
+    pthread_rwlock_t lock;
+    _Atomic(enum handle_pause) pause;
+    atomic_bool
+        stopped; /* minivmm_stop() while it runs: no boot follows; false when minivmm_run() begins */
+
+    struct device region_devices[HANDLE_REGIONS]; /* of (regions) */
+
+    pthread_mutex_t owner_lock;      /* of what follows */
+    struct irq_line lines[IRQ_GSIS]; /* the owner's, of minivmm_set_interrupt() */
+    struct handle_path *paths;       /* of minivmm_save(); owned */
 };
 
 struct minivmm_world {
     struct xen_world world;
     atomic_uint machines; /* that refer to it */
+    atomic_uint running;  /* of them */
 };
 
 static inline struct vcpu *vcpu_behind(const struct minivmm_vcpu *vcpu)
 {
     return (struct vcpu *)(uintptr_t)vcpu;
+}
+
+/* The machine of the API's that (machine) is in. */
+static inline struct minivmm_machine *machine_handle(struct machine *machine)
+{
+    return (struct minivmm_machine *)((char *)machine - offsetof(struct minivmm_machine, machine));
 }
 
 static inline struct minivmm_vcpu *vcpu_handle(struct vcpu *vcpu)
@@ -89,7 +123,22 @@ bool api_in_callback(struct minivmm_machine *machine);
 int api_check_access(struct minivmm_machine *machine, struct vcpu *vcpu,
                      struct minivmm_error *error);
 
+/* From the state (from) to (to); else -EINVAL, -EALREADY or -EBUSY, with a sentence. */
+int api_claim(struct minivmm_machine *machine, enum handle_state from, enum handle_state to,
+              struct minivmm_error *error);
+
 /* Make the regions of (machine) in the machine of this boot; (error) tells of overlap. */
 int api_make_regions(struct minivmm_machine *machine, struct error *error);
+
+/* The locks of (machine), the names of its regions, and its paths: when it is created, and when it goes. */
+void api_init_owned(struct minivmm_machine *machine);
+void api_free_owned(struct minivmm_machine *machine);
+
+/*
+ * The plan of (config), with what it says itself: *parts, of enum plan_part. (plan) is empty, and to be freed also
+ * after an error.
+ */
+int api_plan_config(const struct minivmm_config *config, struct plan *plan, unsigned *parts,
+                    struct error *error);
 
 #endif

@@ -141,7 +141,7 @@ int dispatch_create(struct dispatch *dispatch, unsigned regions, const char *pat
         .console_fd = -1,
         .console_policy = OUTPUT_FULL,
         .out_dir = "/",
-        .quiet = true,
+        .message_fd = -1,
     };
     int result;
 

@@ -111,7 +111,18 @@ static const struct state_field ptlcall_fields[] = {
     {.name = NULL},
 };
 
-static const struct device_state ptlcall_state = {.version = 1, .fields = ptlcall_fields};
+static int ptlcall_loaded(struct device *device, struct error *error)
+{
+    (void)error;
+    ptlcall_resume(&((struct ptlcall_device *)device)->ptlcall);
+    return 0;
+}
+
+static const struct device_state ptlcall_state = {
+    .version = 1,
+    .fields = ptlcall_fields,
+    .loaded = ptlcall_loaded,
+};
 
 const struct device_type ptlcall_type = {
     .name = "ptlcall",

@@ -10,6 +10,7 @@
 #include "vmm/device.h"
 #include "vmm/outfile.h"
 #include "vmm/pci.h"
+#include "vmm/stub.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +20,7 @@
 
 /* What commands change. */
 struct ptlcall_session {
-    bool simulating;
+    bool simulating; /* by __atomic: a stub's step() on another vCPU may turn it off */
     bool kill_after_run;
     uint64_t limits[PTLCALL_LIMITS]; /* 0: never given */
 };
@@ -83,6 +84,14 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
                  struct error *error);
 void ptlcall_close(struct ptlcall *ptlcall);
 
+bool ptlcall_is_simulating(const struct ptlcall_session *session);
+
+/* The session as a stub has it. */
+struct stub_session ptlcall_session_of(struct ptlcall *ptlcall);
+
+/* The session was loaded from a checkpoint: simulation goes on if it was on. */
+void ptlcall_resume(struct ptlcall *ptlcall);
+
 /* Forget what commands did. */
 void ptlcall_clear(struct ptlcall *ptlcall);
 
@@ -96,12 +105,19 @@ void ptlcall_store(struct ptlcall *ptlcall, const struct device_access *access,
 /* A device's read(): 0. A load is no call. */
 uint64_t ptlcall_load(struct device *device, const struct device_access *access);
 
+struct ptlcall_op_info;
+
 /* One call. Registers count 32 bits unless (wide). */
 struct ptlcall_call {
     struct ptlcall *ptlcall;
     struct vcpu *vcpu;
+    const char *via;
     bool wide;
+    int32_t op;
+    const struct ptlcall_op_info *info; /* NULL: no such op */
     uint64_t arguments[5];
+    bool served; /* it did what it does without a stub, with this result: */
+    int64_t result;
     const char *reason; /* why it was refused; NULL: it was not */
     bool ends;          /* the guest ends with it */
     bool later;         /* its result will be known when the exit is over */

@@ -7,6 +7,7 @@
 #include "devices/ptlcall.h"
 
 #include "vmm/machine.h"
+#include "vmm/stub.h"
 #include "vmm/vcpu.h"
 
 #include <inttypes.h>
@@ -71,9 +72,9 @@ int64_t ptlcall_copy_name(struct ptlcall_call *call, uint64_t address, uint64_t 
 
 static int64_t op_version(struct ptlcall_call *call)
 {
-    uint64_t simulating = call->ptlcall->session.simulating ? PTLCALL_SIMULATING : 0;
+    const bool simulating = ptlcall_is_simulating(&call->ptlcall->session);
 
-    return (int64_t)(PTLCALL_VERSION_NUMBER | simulating);
+    return (int64_t)(PTLCALL_VERSION_NUMBER | (simulating ? PTLCALL_SIMULATING : 0));
 }
 
 static int64_t op_marker(struct ptlcall_call *call)
@@ -86,6 +87,7 @@ static void pass_marker(struct ptlcall_call *call)
 {
     machine_pass_milestone(call->ptlcall->machine, MILESTONE_MARKER, call->arguments[0]);
     ptlcall_log_counters(call->ptlcall);
+    stub_marker(call->ptlcall->machine->stub, call->vcpu, call->arguments[0]);
 }
 
 static int64_t op_log(struct ptlcall_call *call)
@@ -141,13 +143,71 @@ static void log_result(struct ptlcall_call *call, int64_t result)
         ptlcall_log_text(log, "reason", call->reason, strlen(call->reason));
 }
 
+static void log_call(struct ptlcall_call *call)
+{
+    struct ptlcall *ptlcall = call->ptlcall;
+
+    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64 " vcpu=%u via=%s op=", ptlcall->calls,
+                      call->vcpu->id, call->via);
+    if (call->info)
+        ptlcall_log_print(&ptlcall->log, "%s", call->info->name);
+    else
+        ptlcall_log_print(&ptlcall->log, "%" PRId32, call->op);
+}
+
+/* What a call does without a stub, or when that asks for it: its line in the log too. Gives its result. */
+static int64_t serve_call(void *opaque)
+{
+    struct ptlcall_call *call = opaque;
+
+    log_call(call);
+    if (call->info)
+        call->result = call->info->handle(call);
+    else
+        call->result = ptlcall_refuse(call, -PTLCALL_EINVAL, "no such op");
+    log_result(call, call->result);
+    if (!call->reason && call->info && call->info->after)
+        call->info->after(call);
+    ptlcall_log_print(&call->ptlcall->log, "\n");
+    call->served = true;
+    return call->result;
+}
+
+/* A stub has given another result than the default, or did not ask for that. */
+static void log_stub(struct ptlcall_call *call, int64_t result)
+{
+    struct ptlcall_log *log = &call->ptlcall->log;
+
+    if (call->served && result == call->result)
+        return;
+    if (call->served)
+        ptlcall_log_print(log, "ptlcall %" PRIu64, call->ptlcall->calls);
+    else
+        log_call(call);
+    ptlcall_log_print(log, " stub=%s", call->ptlcall->machine->stub->type->name);
+    call->later = false;
+    call->reason = NULL;
+    log_result(call, result);
+    ptlcall_log_print(log, "\n");
+}
+
+/* The same as a stub sees it. What only a stub wants to know is not read without one. */
+static struct minivmm_call stub_view(struct ptlcall_call *call)
+{
+    struct minivmm_call view = {.vcpu = (struct minivmm_vcpu *)call->vcpu, .op = call->op};
+
+    memcpy(view.arguments, call->arguments, sizeof(call->arguments));
+    if (stub_takes_calls(call->ptlcall->machine->stub))
+        view.arguments[5] = vcpu_register(call->vcpu, VCPU_R9) & (call->wide ? UINT64_MAX : LOW_32);
+    return view;
+}
+
 /* A guest that ends itself has its log on the disk first: a full disk is not a success. */
 static void end_call(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall *ptlcall = call->ptlcall;
     struct machine *machine = ptlcall->machine;
 
-    ptlcall_log_print(&ptlcall->log, "\n");
     vcpu_set_rax(call->vcpu, (uint64_t)result & (call->wide ? UINT64_MAX : LOW_32));
     if (call->ends)
         ptlcall_log_flush(&ptlcall->log);
@@ -162,25 +222,18 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
     struct ptlcall_call call = {
         .ptlcall = ptlcall,
         .vcpu = vcpu,
+        .via = via,
         .wide = vcpu_in_64_bit_mode(vcpu),
     };
-    const int32_t op = (int32_t)read_registers(&call);
-    const struct ptlcall_op_info *info = op >= 0 && op < PTLCALL_OPS ? &op_table[op] : NULL;
+    struct minivmm_call view;
     int64_t result;
 
+    call.op = (int32_t)read_registers(&call);
+    call.info = call.op >= 0 && call.op < PTLCALL_OPS ? &op_table[call.op] : NULL;
     ptlcall->calls++;
-    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64 " vcpu=%u via=%s op=", ptlcall->calls,
-                      vcpu->id, via);
-    if (info) {
-        ptlcall_log_print(&ptlcall->log, "%s", info->name);
-        result = info->handle(&call);
-    } else {
-        ptlcall_log_print(&ptlcall->log, "%" PRId32, op);
-        result = ptlcall_refuse(&call, -PTLCALL_EINVAL, "no such op");
-    }
-    log_result(&call, result);
-    if (!call.reason && info->after)
-        info->after(&call);
+    view = stub_view(&call);
+    result = stub_call(ptlcall->machine->stub, &view, serve_call, &call);
+    log_stub(&call, result);
     end_call(&call, result);
 }
 
@@ -205,7 +258,7 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
     int result;
 
     ptlcall->machine = machine;
-    result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.quiet,
+    result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.message_fd,
                               &machine->abandoned, error);
     ptlcall->log.on |= machine->tape != NULL; /* heard by the tape if by nobody else */
     output_set_tape(&ptlcall->log.output, machine->tape, TAPE_LOG, name);
@@ -215,6 +268,27 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
 void ptlcall_close(struct ptlcall *ptlcall)
 {
     ptlcall_log_close(&ptlcall->log);
+}
+
+bool ptlcall_is_simulating(const struct ptlcall_session *session)
+{
+    return __atomic_load_n(&session->simulating, __ATOMIC_SEQ_CST);
+}
+
+struct stub_session ptlcall_session_of(struct ptlcall *ptlcall)
+{
+    return (struct stub_session){
+        .simulating = &ptlcall->session.simulating,
+        .kill_after_run = &ptlcall->session.kill_after_run,
+    };
+}
+
+void ptlcall_resume(struct ptlcall *ptlcall)
+{
+    const struct stub_session session = ptlcall_session_of(ptlcall);
+
+    if (ptlcall->session.simulating)
+        stub_resume(ptlcall->machine, &session);
 }
 
 void ptlcall_clear(struct ptlcall *ptlcall)

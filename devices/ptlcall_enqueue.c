@@ -2,7 +2,8 @@
  * ENQUEUE: the guest's strings are copied once, parsed as a whole, and run in order.
  *
  * All that can fail comes first: copying, parsing, and the files of the snapshots. Only then do
- * commands take effect, so that a list which is refused has none.
+ * commands take effect, so that a list which is refused has none. With a stub that has a say in what they do,
+ * a snapshot's file is written when its turn comes.
  */
 #include "devices/ptlcall.h"
 
@@ -13,8 +14,8 @@
 
 #define SNAPSHOT_ENDING ".stats"
 
-/* What (command) does to the session. True: the guest ends with it. */
-static bool session_apply(struct ptlcall_session *session, const struct ptlcall_command *command)
+/* Will (command) end the guest? What it does to the session is done to (session), a copy. */
+static bool foresee(struct ptlcall_session *session, const struct ptlcall_command *command)
 {
     bool ends = false;
 
@@ -33,8 +34,6 @@ static bool session_apply(struct ptlcall_session *session, const struct ptlcall_
         session->kill_after_run = true;
         break;
     case PTLCALL_LIMIT:
-        session->limits[command->info->limit] = command->number;
-        break;
     case PTLCALL_SNAPSHOT:
     case PTLCALL_NOTED:
         break;
@@ -47,8 +46,9 @@ static unsigned commands_that_run(const struct ptlcall *ptlcall)
 {
     struct ptlcall_session session = ptlcall->session;
 
+    session.simulating = ptlcall_is_simulating(&ptlcall->session);
     for (unsigned i = 0; i < ptlcall->command_count; i++)
-        if (session_apply(&session, &ptlcall->commands[i]))
+        if (foresee(&session, &ptlcall->commands[i]))
             return i + 1;
     return ptlcall->command_count;
 }
@@ -132,6 +132,8 @@ static int64_t write_snapshots(struct ptlcall_call *call)
     unsigned wanted = 0, written = 0;
     int result = 0;
 
+    if (!stub_is_plain(ptlcall->machine->stub))
+        return 0;
     for (unsigned i = 0; i < running; i++)
         wanted += names_file(&ptlcall->commands[i]);
     if (wanted > PTLCALL_SNAPSHOTS_MAX)
@@ -185,22 +187,95 @@ static void log_command(struct ptlcall *ptlcall, const struct ptlcall_command *c
     ptlcall_log_text(log, "effect", effect, strlen(effect));
 }
 
+/* The stub's say: NULL, or what the command came to. The chunk has room for what is to end with a zero. */
+static const char *ask_stub(struct ptlcall_call *call, const struct ptlcall_command *command)
+{
+    char *name = call->ptlcall->chunk, *value = name + command->name.length + 1;
+    struct minivmm_command view = {.name = name};
+
+    _Static_assert(PTLCALL_CHUNK > PTLCALL_COMMANDS_MAX + 2, "a command fits the chunk");
+    memcpy(name, command->name.text, command->name.length);
+    name[command->name.length] = '\0';
+    if (command->value.text) {
+        memcpy(value, command->value.text, command->value.length);
+        value[command->value.length] = '\0';
+        view.value = value;
+    }
+    if (command->info->value == PTLCALL_VALUE_NUMBER)
+        view.number = command->number;
+    return stub_command(call->ptlcall->machine->stub, call->vcpu, &view);
+}
+
+static const char *run_stop(struct ptlcall_call *call, const struct ptlcall_command *command)
+{
+    struct ptlcall *ptlcall = call->ptlcall;
+    const struct stub_session session = ptlcall_session_of(ptlcall);
+
+    call->ends = ptlcall->session.kill_after_run && ptlcall_is_simulating(&ptlcall->session);
+    stub_switch(ptlcall->machine->stub, call->vcpu, false, &session);
+    return call->ends ? "simulation off, guest ends" : command->info->effect;
+}
+
+static const char *run_snapshot(struct ptlcall_call *call, const struct ptlcall_command *command)
+{
+    struct ptlcall *ptlcall = call->ptlcall;
+
+    if (!command->value.text || stub_is_plain(ptlcall->machine->stub))
+        return command->info->effect;
+    if (write_snapshot(ptlcall, &ptlcall->files[0], &command->value) < 0 ||
+        outfile_commit(&ptlcall->files[0]) < 0)
+        return "refused: the file cannot be written";
+    return command->info->effect;
+}
+
+/* Carry out (command): what the log says of it. */
+static const char *run_command(struct ptlcall_call *call, const struct ptlcall_command *command)
+{
+    struct ptlcall_session *session = &call->ptlcall->session;
+    const struct stub_session stub_session = ptlcall_session_of(call->ptlcall);
+
+    switch (command->info->kind) {
+    case PTLCALL_RUN:
+        if (!stub_switch(call->ptlcall->machine->stub, call->vcpu, true, &stub_session))
+            return "refused by the stub";
+        break;
+    case PTLCALL_STOP:
+        return run_stop(call, command);
+    case PTLCALL_KILL:
+        call->ends = true;
+        break;
+    case PTLCALL_KILL_AFTER_RUN:
+        __atomic_store_n(&session->kill_after_run, true, __ATOMIC_SEQ_CST);
+        break;
+    case PTLCALL_LIMIT:
+        session->limits[command->info->limit] = command->number;
+        break;
+    case PTLCALL_SNAPSHOT:
+        return run_snapshot(call, command);
+    case PTLCALL_NOTED:
+        break;
+    }
+    return command->info->effect;
+}
+
 void ptlcall_enqueue_run(struct ptlcall_call *call)
 {
     struct ptlcall *ptlcall = call->ptlcall;
 
     for (unsigned i = 0; i < ptlcall->command_count; i++) {
         const struct ptlcall_command *command = &ptlcall->commands[i];
+        const char *effect;
 
         if (call->ends) {
             log_command(ptlcall, command, "not run: the guest has ended");
             continue;
         }
-        call->ends = session_apply(&ptlcall->session, command);
-        if (call->ends && command->info->kind == PTLCALL_STOP)
-            log_command(ptlcall, command, "simulation off, guest ends");
-        else
-            log_command(ptlcall, command, command->info->effect);
+        effect = ask_stub(call, command);
+        if (effect) {
+            log_command(ptlcall, command, effect);
+            continue;
+        }
+        log_command(ptlcall, command, run_command(call, command));
         if (command->info->kind == PTLCALL_SNAPSHOT && !command->value.text)
             ptlcall_log_counters(ptlcall);
     }

@@ -13,12 +13,12 @@
 #define PRINT_MAX   256
 #define ESCAPE_STEP 64 /* bytes escaped at a time */
 
-int ptlcall_log_open(struct ptlcall_log *log, const char *path, bool quiet,
+int ptlcall_log_open(struct ptlcall_log *log, const char *path, int fd,
                      const atomic_bool *abandoned, struct error *error)
 {
     log->own_fd = -1;
-    log->on = path || !quiet;
-    output_init(&log->output, log->on ? STDERR_FILENO : -1, OUTPUT_LINES, abandoned);
+    log->on = path || fd >= 0;
+    output_init(&log->output, fd, OUTPUT_LINES, abandoned);
     if (!path)
         return 0;
     log->own_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);

@@ -21,10 +21,10 @@ struct ptlcall_log {
 };
 
 /*
- * Log to the file (path), which is emptied, or with NULL to stderr; (quiet) turns the latter off.
+ * Log to the file (path), which is emptied, or with NULL to (fd), unless that is -1.
  * (abandoned) as in struct output.
  */
-int ptlcall_log_open(struct ptlcall_log *log, const char *path, bool quiet,
+int ptlcall_log_open(struct ptlcall_log *log, const char *path, int fd,
                      const atomic_bool *abandoned, struct error *error);
 
 /* Write out what is buffered, and close. 0, or the negative errno of the first failed write. */

@@ -86,10 +86,19 @@ static const struct state_field ptlcall_pci_fields[] = {
     {.name = NULL},
 };
 
+static int ptlcall_pci_loaded(struct device *device, struct error *error)
+{
+    const int result = pci_loaded(device, error);
+
+    if (result == 0)
+        ptlcall_resume(&((struct ptlcall_pci *)device)->ptlcall);
+    return result;
+}
+
 static const struct device_state ptlcall_pci_state = {
     .version = 1,
     .fields = ptlcall_pci_fields,
-    .loaded = pci_loaded,
+    .loaded = ptlcall_pci_loaded,
 };
 
 const struct device_type ptlcall_pci_type = {

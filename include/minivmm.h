@@ -107,15 +107,17 @@ struct minivmm_config {
     const struct minivmm_stub *own; /* the caller's own stub, in place of (stub); NULL: none */
     const char *stub_options;       /* for (own) */
 
-    int console_fd;   /* the guest's console; -1: what it says is dropped */
-    int message_fd;   /* notices, and logs that have no file; -1: none */
-    const char *name; /* begins each message and each line of the console: "d1: "; NULL: nothing */
-    const char *out_dir; /* where files that the guest asks for are written; NULL: "." */
+    int console_fd;           /* the guest's console; -1: what it says is dropped */
+    int message_fd;           /* notices, and logs that have no file; -1: none */
+    const char *name;         /* begins each notice, such as "d1: "; NULL: nothing */
+    const char *console_name; /* begins each line of the console, short; NULL: nothing */
+    const char *out_dir;      /* where files that the guest asks for are written; NULL: "." */
 
     uint64_t timeout_ns; /* then the guest ends; 0: never. With reboots: all boots together */
 
     enum minivmm_stats stats;
-    const char *stats_path;      /* NULL: message_fd */
+    const char *stats_path;      /* NULL: stats_fd */
+    int stats_fd;                /* -1: nowhere */
     const char *record, *trace;  /* files to be written; NULL: none */
     uint64_t checkpoint_at;      /* after so many exits of vCPU 0 it is saved, and ends; 0: never */
     const char *checkpoint_path; /* to this file */
@@ -126,7 +128,7 @@ struct minivmm_config {
 
 #define MINIVMM_CONFIG                                                                             \
     {                                                                                              \
-        .abi = MINIVMM_ABI, .console_fd = 1, .message_fd = 2                                       \
+        .abi = MINIVMM_ABI, .console_fd = 1, .message_fd = 2, .stats_fd = 2                        \
     }
 
 /*
@@ -195,7 +197,7 @@ struct minivmm_image {
 
 /*
  * Make the machine's memory, devices, VM and vCPUs, and load (image). (error) has an outcome. It may be
- * tried again after a failure.
+ * tried again after a failure. -EALREADY: it is loaded, or has run.
  */
 MINIVMM_API int minivmm_load(struct minivmm_machine *machine, const struct minivmm_image *image,
                              struct minivmm_error *error);
@@ -237,6 +239,14 @@ MINIVMM_API int minivmm_run(struct minivmm_machine *machine, struct minivmm_resu
 struct minivmm_foreground {
     int checkpoint_signal;       /* SIGUSR1 or SIGUSR2: the first machine is saved; 0: none */
     const char *checkpoint_path; /* to this file */
+
+    /*
+     * Machine (index) has ended, and its files are not whole yet: its end can be told before the others'.
+     * One at a time, on any thread. That a file could not be written is in (results) only, as
+     * MINIVMM_OUTPUT. NULL: nobody wants to know.
+     */
+    void (*ended)(void *opaque, unsigned index, const struct minivmm_result *result);
+    void *opaque;
 };
 
 #define MINIVMM_FOREGROUND_MAX 2 /* machines */
@@ -253,11 +263,12 @@ MINIVMM_API int minivmm_run_foreground(struct minivmm_machine *const *machines, 
 
 /*
  * End the run from outside: MINIVMM_INTERRUPTED. Any thread, any time, also in a callback. The run ends
- * soon after, not at once. A machine that does not run is not ended by it.
+ * soon after, not at once, and that of a paused machine behind minivmm_resume(). A machine that does not run
+ * is not ended by it.
  */
 MINIVMM_API void minivmm_stop(struct minivmm_machine *machine);
 
-/* In a callback: the guest has ended itself with (status), 0..127. */
+/* In a callback of (vcpu): the guest has ended itself with (status), 0..127. Elsewhere it does nothing but a notice. */
 MINIVMM_API void minivmm_end(struct minivmm_vcpu *vcpu, int status);
 
 /*
@@ -267,14 +278,14 @@ MINIVMM_API void minivmm_end(struct minivmm_vcpu *vcpu, int status);
  */
 MINIVMM_API int minivmm_pause(struct minivmm_machine *machine, struct minivmm_error *error);
 
-/* Let them go on. -EINVAL: it is not paused. */
+/* Let them go on. -EINVAL: it is not paused; -EBUSY: a callback asks. */
 MINIVMM_API int minivmm_resume(struct minivmm_machine *machine, struct minivmm_error *error);
 
 /*
  * One instruction of (vcpu), on the calling thread, while the machine is loaded but has not run yet, or is
  * paused; exits on the way are served. 0; 1: the guest has ended with it. -EBUSY: it runs; -EAGAIN: the vCPU
- * waits for an interrupt or for its start; -EINVAL: it has ended. A rep string instruction takes a call for
- * each iteration.
+ * waits for an interrupt or for its start; -EINVAL: it has ended, or nothing is loaded. A rep string instruction
+ * takes a call for each iteration. Callbacks of regions come on the calling thread.
  */
 MINIVMM_API int minivmm_step(struct minivmm_vcpu *vcpu, struct minivmm_error *error);
 
@@ -288,9 +299,9 @@ enum minivmm_checkpoint {
 
 /*
  * Save the machine to the file (path), which is copied. In a callback: as it is when the exit, or the
- * instruction before the next step, is over; -EBUSY: this vCPU has asked already. Elsewhere, of a machine
- * that runs or is paused, any thread: as soon as vCPU 0 rests, and it goes on, whatever (action). How it
- * went is a notice.
+ * instruction before the next step, is over; -EBUSY: this vCPU has asked already, or is not its own, or it is in
+ * minivmm_step() or does not run yet. Elsewhere, of a machine that runs or is paused, any thread: as soon as
+ * vCPU 0 rests, and it goes on, whatever (action); -EINVAL: it does not run. How it went is a notice.
  */
 MINIVMM_API int minivmm_save(struct minivmm_vcpu *vcpu, const char *path,
                              enum minivmm_checkpoint action, struct minivmm_error *error);

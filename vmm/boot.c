@@ -19,7 +19,7 @@ static bool add_word(char *text, size_t *used, const char *word)
     return true;
 }
 
-int boot_join_command(const char *append, char *const *words, unsigned count, char *text,
+int boot_join_command(const char *append, const char *const *words, unsigned count, char *text,
                       struct error *error)
 {
     size_t used = 0;

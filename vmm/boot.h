@@ -12,7 +12,7 @@
  * The guest's command line: (append), which may be NULL, and the (count) words, joined by spaces,
  * into (text) of BOOT_COMMAND_MAX bytes. -E2BIG: too long.
  */
-int boot_join_command(const char *append, char *const *words, unsigned count, char *text,
+int boot_join_command(const char *append, const char *const *words, unsigned count, char *text,
                       struct error *error);
 
 /* Write the block for (vcpu_count) vCPUs and a (command) line from there into the boot area. */

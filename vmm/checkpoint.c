@@ -142,8 +142,8 @@ void checkpoint_save(struct machine *machine, const char *path)
 {
     struct error error;
 
-    /* All vCPUs wait already, and for long. */
-    if (atomic_load(&machine->held) && pause_begin(machine, REST_MS, false)) {
+    /* All vCPUs wait already, maybe for long. */
+    if (atomic_load(&machine->pause.wanted) && pause_begin(machine, REST_MS, false)) {
         pthread_mutex_lock(&machine->saving);
         tell(machine, path, write_path(machine, path, &error), &error);
         pthread_mutex_unlock(&machine->saving);

@@ -1,7 +1,7 @@
 /*
- * One instruction as text, for reports.
+ * One instruction as text, for reports and traces.
  *
- * Debian's libzydis does it. It is loaded only here, when a report is written, so that start-up
+ * Debian's libzydis does it. It is loaded only when something is to be shown, so that start-up
  * does not pay for it and a machine without it still gets the bytes.
  */
 #ifndef VMM_DISASM_H
@@ -10,11 +10,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DISASM_TEXT 128 /* bytes: room for every instruction's text */
+
+/* The library: zero before it is opened. */
+struct disasm {
+    void *library;          /* of dlopen() */
+    void (*function)(void); /* of a type that only the library's header has */
+};
+
+/* -ENOENT: the library is absent. */
+int disasm_open(struct disasm *disasm);
+
+/* Nothing if it is not open. */
+void disasm_close(struct disasm *disasm);
+
 /*
  * The instruction in (bytes), (length) of them, which lies at (address); (bits) is 16, 32 or 64.
- * 0: (text) holds it. -ENOENT: the library is absent; -EINVAL: no instruction.
+ * 0: (text) holds it, cut to (size). -EINVAL: no instruction.
  */
-int disasm_instruction(const uint8_t *bytes, size_t length, uint64_t address, unsigned bits,
-                       char *text, size_t size);
+int disasm_instruction(const struct disasm *disasm, const uint8_t *bytes, size_t length,
+                       uint64_t address, unsigned bits, char *text, size_t size);
 
 #endif

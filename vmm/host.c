@@ -1,9 +1,10 @@
-#include "vmm/host.h"
+#include "vmm/host_parts.h"
 
 #include "vmm/checkpoint.h"
 #include "vmm/clock.h"
 #include "vmm/console.h"
 #include "vmm/descriptor.h"
+#include "vmm/kick.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
 
@@ -14,171 +15,117 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CTRL_A         1
-#define SLEEP_CHECK_MS 100
-#define KICK_AGAIN_MS  10 /* a signal can come just before the call that it is to end */
-#define NS_IN_MS       1000000u
-#define POLL_MS_MAX    1000000
+#define LOOK_MS       100
+#define KICK_AGAIN_MS 10 /* a signal can come just before the call that it is to end */
+#define NS_IN_MS      1000000u
 
-static void do_nothing(int number)
-{
-    (void)number;
-}
-
-/*
- * A kick must end a blocked call, so its handler exists and does not restart it, and whoever started
- * us may have blocked it.
- */
 static void prepare_signals(struct host *host, sigset_t *taken)
 {
     static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    struct sigaction kick = {.sa_handler = do_nothing};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigset_t kicks;
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-    sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
-    sigaction(SIGXFSZ, &ignore, NULL); /* a file over the user's limit is an error, no end */
+    kick_take();
+    sigaction(SIGPIPE, &ignore, &host->old_pipe);
+    sigaction(SIGXFSZ, &ignore, &host->old_size); /* a file over the user's limit is no end */
     sigemptyset(taken);
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
         sigaddset(taken, endings[i]);
     sigaddset(taken, SIGCONT);
     if (host->checkpoint_signal)
         sigaddset(taken, host->checkpoint_signal);
-    pthread_sigmask(SIG_BLOCK, taken, &host->old_mask);
-    sigemptyset(&kicks);
-    sigaddset(&kicks, VCPU_KICK_SIGNAL);
-    pthread_sigmask(SIG_UNBLOCK, &kicks, NULL);
+    pthread_sigmask(SIG_BLOCK, taken, NULL);
 }
 
-/* A terminal is made raw only if we are in its foreground; else it is not ours to read. */
-static void prepare_input(struct host *host)
-{
-    struct termios raw;
-
-    host->input = STDIN_FILENO;
-    if (tcgetattr(STDIN_FILENO, &host->saved) < 0)
-        return;
-    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) {
-        host->input = -1;
-        return;
-    }
-    raw = host->saved;
-    cfmakeraw(&raw);
-    raw.c_oflag = host->saved.c_oflag; /* a newline on stdout stays one */
-    host->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-    if (host->raw)
-        machine_notice(host->machines[0], "Ctrl-A x ends the guest");
-}
-
-static void go_on(struct host *host)
+void host_go_on(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
-        machine_go_on(host->machines[i]);
+        if (!host->machines[i].away)
+            machine_go_on(host->machines[i].machine);
 }
 
-static void end_from_outside(struct host *host, enum outcome outcome)
+static void end_machine(struct host_machine *ended, enum outcome outcome)
+{
+    if (ended->ended == OUTCOME_NONE)
+        ended->ended = outcome;
+    if (ended->away)
+        return;
+    machine_stop(ended->machine, outcome);
+    atomic_store(&ended->machine->abandoned, true);
+    machine_go_on(ended->machine);
+}
+
+void host_end_machines(struct host *host)
+{
+    for (unsigned i = 0; i < host->machine_count; i++)
+        end_machine(&host->machines[i], OUTCOME_INTERRUPTED);
+}
+
+static void check_deadlines(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++) {
-        machine_stop(host->machines[i], outcome);
-        atomic_store(&host->machines[i]->abandoned, true);
+        struct host_machine *machine = &host->machines[i];
+
+        if (machine->deadline && clock_now() >= machine->deadline)
+            end_machine(machine, OUTCOME_TIMEOUT);
     }
-    go_on(host);
 }
 
-/* All machines are, at the same time. */
-static bool is_abandoned(const struct host *host)
+/* By the host, or by anybody else. */
+static bool is_abandoned(const struct host_machine *machine)
 {
-    return atomic_load(&host->machines[0]->abandoned);
+    return !machine->away && atomic_load(&machine->machine->abandoned);
 }
 
-static void kick_all(struct host *host)
+static void kick_abandoned(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
-        machine_kick(host->machines[i]);
+        if (is_abandoned(&host->machines[i]))
+            machine_kick(host->machines[i].machine);
 }
 
-/* Whose console what is typed goes to. */
+static bool runs(const struct host_machine *machine)
+{
+    return !machine->away && machine_outcome(machine->machine) == OUTCOME_NONE;
+}
+
+/* Whose console what is typed goes to; NULL: there is nobody at this moment. */
 static struct console *find_listener(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
-        if (host->machines[i]->console.heard && machine_outcome(host->machines[i]) == OUTCOME_NONE)
-            return &host->machines[i]->console;
-    return &host->machines[0]->console;
+        if (runs(&host->machines[i]) && host->machines[i].machine->console.heard)
+            return &host->machines[i].machine->console;
+    return host->machines[0].away ? NULL : &host->machines[0].machine->console;
 }
 
-/* Ctrl-A x ends the guest, Ctrl-A c lets it go on, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
-static bool is_typed(struct host *host, uint8_t byte)
-{
-    if (!host->raw)
-        return true;
-    if (!host->escape) {
-        host->escape = byte == CTRL_A;
-        return !host->escape;
-    }
-    host->escape = false;
-    if (byte == 'x')
-        end_from_outside(host, OUTCOME_INTERRUPTED);
-    if (byte == 'c')
-        go_on(host);
-    return byte != 'x' && byte != 'c';
-}
-
-static void read_input(struct host *host)
-{
-    uint8_t bytes[256];
-    size_t room = HOST_PENDING - host->pending_count;
-    /* A terminal is read even when nobody takes the bytes, or Ctrl-A x would go unseen. */
-    size_t wanted = host->raw || room > sizeof(bytes) ? sizeof(bytes) : room;
-    ssize_t count = read(host->input, bytes, wanted);
-
-    if (count < 0 && (errno == EINTR || errno == EAGAIN))
-        return;
-    if (count <= 0) {
-        host->input = -1;
-        return;
-    }
-    for (ssize_t i = 0; i < count; i++)
-        if (is_typed(host, bytes[i]) && host->pending_count < HOST_PENDING)
-            host->pending[host->pending_count++] = bytes[i];
-}
-
-static void hand_over_input(struct host *host, struct console *console)
-{
-    size_t taken = console_type(console, host->pending, host->pending_count);
-
-    host->pending_count -= taken;
-    memmove(host->pending, host->pending + taken, host->pending_count);
-}
-
-/* Can one of them sleep without an exit? */
-static bool can_sleep(const struct host *host)
-{
-    bool can = false;
-
-    for (unsigned i = 0; i < host->machine_count; i++)
-        can |= host->machines[i]->irqs.needed;
-    return can;
-}
-
-/* Milliseconds until something is to be done unasked; -1: never. */
+/*
+ * Milliseconds until something is to be done unasked. Guests may sleep without an exit, and whoever
+ * ends a machine otherwise does not tell us.
+ */
 static int wait_ms(const struct host *host, const struct console *listener)
 {
-    const bool busy = host->pending_count && console_room(listener) > 0;
-    const int rest = busy ? CONSOLE_BUSY_MS : can_sleep(host) ? SLEEP_CHECK_MS : -1;
-    uint64_t now, ms;
+    const bool busy = host->pending_count && listener && console_room(listener) > 0;
+    uint64_t wait = busy ? CONSOLE_BUSY_MS : LOOK_MS;
 
-    if (is_abandoned(host))
-        return KICK_AGAIN_MS;
-    if (!host->deadline)
-        return rest;
-    now = clock_now();
-    if (now >= host->deadline)
-        return 0;
-    ms = (host->deadline - now) / NS_IN_MS + 1;
-    if (rest >= 0 && ms > (uint64_t)rest)
-        return rest;
-    return ms < POLL_MS_MAX ? (int)ms : POLL_MS_MAX;
+    for (unsigned i = 0; i < host->machine_count; i++) {
+        const uint64_t deadline = host->machines[i].deadline;
+        uint64_t now, left = KICK_AGAIN_MS;
+
+        if (!is_abandoned(&host->machines[i])) {
+            if (!deadline)
+                continue;
+            now = clock_now();
+            left = now >= deadline ? 0 : (deadline - now) / NS_IN_MS + 1;
+        }
+        if (left < wait)
+            wait = left;
+    }
+    return (int)wait;
+}
+
+static void save(const struct host_machine *machine, const char *path)
+{
+    if (!machine->away)
+        checkpoint_save(machine->machine, path);
 }
 
 static void take_signal(struct host *host)
@@ -188,93 +135,136 @@ static void take_signal(struct host *host)
     if (read(host->signals, &signal, sizeof(signal)) != sizeof(signal))
         return;
     if (signal.ssi_signo == SIGCONT)
-        go_on(host);
+        host_go_on(host);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
-        checkpoint_save(host->machines[0], host->checkpoint_path);
+        save(&host->machines[0], host->checkpoint_path);
     else
-        end_from_outside(host, OUTCOME_INTERRUPTED);
+        host_end_machines(host);
 }
 
 /* No vCPU had an exit since the last time: does anything still run? */
-static void check_sleep(struct machine *machine, uint64_t *last)
+static void check_sleep(struct host_machine *host_machine)
 {
+    struct machine *machine = host_machine->machine;
     uint64_t counts[EXIT_REASONS];
     uint64_t exits = 0;
 
-    if (!machine->irqs.needed || machine_outcome(machine) != OUTCOME_NONE)
+    if (!runs(host_machine) || !machine->irqs.needed)
         return;
     machine_count_exits(machine, counts);
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         exits += counts[reason];
-    if (exits == *last && machine_sleeps_for_ever(machine)) {
+    if (exits == host_machine->exits && machine_sleeps_for_ever(machine)) {
         machine_stop(machine, OUTCOME_GUEST);
         machine_kick(machine);
     }
-    *last = exits;
+    host_machine->exits = exits;
 }
 
 static void check_sleepers(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
-        check_sleep(host->machines[i], &host->exits[i]);
+        check_sleep(&host->machines[i]);
 }
 
+/* Wait until there is something to do, with the lock given up: the number of (waits), 0 for none. */
+static int wait_for(struct host *host, struct pollfd *waits, unsigned count, int ms)
+{
+    int ready;
+
+    pthread_mutex_unlock(&host->lock);
+    ready = poll(waits, count, ms);
+    pthread_mutex_lock(&host->lock);
+    return ready;
+}
+
+/* One turn; false: the run is over. */
+static bool serve(struct host *host)
+{
+    const struct console *console = find_listener(host);
+    const bool reads = host->input >= 0 && (host->raw || host->pending_count < HOST_PENDING);
+    struct pollfd waits[] = {
+        {.fd = host->stop, .events = POLLIN},
+        {.fd = host->signals, .events = POLLIN},
+        {.fd = reads ? host->input : -1, .events = POLLIN},
+        {.fd = host->pending_count ? host->room : -1, .events = POLLIN},
+    };
+
+    if (wait_for(host, waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host, console)) == 0)
+        check_sleepers(host);
+    if (waits[0].revents)
+        return false;
+    if (waits[1].revents)
+        take_signal(host);
+    check_deadlines(host);
+    if (waits[2].revents)
+        host_read_input(host);
+    if (waits[3].revents)
+        event_clear(host->room);
+    host_hand_over_input(host, find_listener(host));
+    kick_abandoned(host);
+    return true;
+}
+
+/* Signals are for other threads, but those that (signals) tells of. */
 static void *host_thread(void *argument)
 {
     struct host *host = argument;
+    sigset_t all;
 
-    for (;;) {
-        struct console *console = find_listener(host);
-        bool reads = host->input >= 0 && (host->raw || host->pending_count < HOST_PENDING);
-        struct pollfd waits[] = {
-            {.fd = host->stop, .events = POLLIN},
-            {.fd = host->signals, .events = POLLIN},
-            {.fd = reads ? host->input : -1, .events = POLLIN},
-            {.fd = host->pending_count ? console->room_event : -1, .events = POLLIN},
-        };
-
-        if (poll(waits, sizeof(waits) / sizeof(waits[0]), wait_ms(host, console)) == 0)
-            check_sleepers(host);
-        if (waits[0].revents)
-            return NULL;
-        if (waits[1].revents)
-            take_signal(host);
-        if (host->deadline && clock_now() >= host->deadline)
-            end_from_outside(host, OUTCOME_TIMEOUT);
-        if (waits[2].revents)
-            read_input(host);
-        if (waits[3].revents)
-            event_clear(console->room_event);
-        hand_over_input(host, find_listener(host));
-        if (is_abandoned(host))
-            kick_all(host);
-    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    pthread_mutex_lock(&host->lock);
+    while (serve(host))
+        ;
+    pthread_mutex_unlock(&host->lock);
+    return NULL;
 }
 
 static void restore(struct host *host)
 {
-    if (host->raw)
-        tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
+    host_restore_input(host);
     descriptor_close(&host->signals);
     descriptor_close(&host->stop);
     for (unsigned i = 0; i < host->machine_count; i++)
-        descriptor_close(&host->machines[i]->console.room_event);
+        if (!host->machines[i].away)
+            host->machines[i].machine->console.room_event = -1;
+    descriptor_close(&host->room);
+    pthread_mutex_destroy(&host->lock);
     pthread_sigmask(SIG_SETMASK, &host->old_mask, NULL);
 }
 
 /* What the thread waits for, besides input. */
 static int open_events(struct host *host, const sigset_t *taken)
 {
-    bool opened;
-
-    host->signals = signalfd(-1, taken, SFD_CLOEXEC | SFD_NONBLOCK);
-    host->stop = host->signals < 0 ? -1 : eventfd(0, EFD_CLOEXEC);
-    opened = host->stop >= 0;
-    for (unsigned i = 0; opened && i < host->machine_count; i++) {
-        host->machines[i]->console.room_event = eventfd(0, EFD_CLOEXEC);
-        opened = host->machines[i]->console.room_event >= 0;
+    if (host->foreground) {
+        host->signals = signalfd(-1, taken, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (host->signals < 0)
+            return -errno;
     }
-    return opened ? 0 : -errno;
+    host->stop = eventfd(0, EFD_CLOEXEC);
+    host->room = host->stop < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (host->room < 0)
+        return -errno;
+    for (unsigned i = 0; i < host->machine_count; i++)
+        host->machines[i].machine->console.room_event = host->room;
+    return 0;
+}
+
+static void init(struct host *host, struct machine *const *machines, unsigned count,
+                 const struct host_options *options)
+{
+    memset(host, 0, sizeof(*host));
+    for (unsigned i = 0; i < count; i++)
+        host->machines[i] =
+            (struct host_machine){.machine = machines[i], .deadline = options->deadlines[i]};
+    host->machine_count = count;
+    pthread_mutex_init(&host->lock, NULL);
+    host->foreground = options->foreground;
+    host->checkpoint_signal = options->checkpoint_signal;
+    host->checkpoint_path = options->checkpoint_path;
+    host->signals = host->stop = host->room = host->input = -1;
+    kick_unblock(&host->old_mask);
 }
 
 int host_begin(struct host *host, struct machine *const *machines, unsigned count,
@@ -283,25 +273,44 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
     sigset_t taken;
     int result;
 
-    memset(host, 0, sizeof(*host));
-    memcpy(host->machines, machines, count * sizeof(struct machine *));
-    host->machine_count = count;
-    host->checkpoint_signal = options->checkpoint_signal;
-    host->checkpoint_path = options->checkpoint_path;
-    host->deadline = options->deadline;
-    prepare_signals(host, &taken);
+    init(host, machines, count, options);
+    if (host->foreground)
+        prepare_signals(host, &taken);
     result = open_events(host, &taken);
     if (result < 0) {
-        restore(host);
-        return error_set(error, result, "signals cannot be taken: %s", strerror(-result));
+        error_set(error, result, "signals cannot be taken: %s", strerror(-result));
+    } else {
+        if (host->foreground)
+            host_prepare_input(host);
+        result = -pthread_create(&host->thread, NULL, host_thread, host);
+        if (result < 0)
+            error_set(error, result, "no thread for the host's side: %s", strerror(-result));
     }
-    prepare_input(host);
-    result = pthread_create(&host->thread, NULL, host_thread, host);
-    if (result != 0) {
+    if (result < 0) {
         restore(host);
-        return error_set(error, -result, "no thread for the host's side: %s", strerror(result));
+        host_give_back_signals(host);
     }
-    return 0;
+    return result;
+}
+
+void host_take_away(struct host *host, unsigned index)
+{
+    pthread_mutex_lock(&host->lock);
+    host->machines[index].away = true;
+    pthread_mutex_unlock(&host->lock);
+}
+
+void host_give_back(struct host *host, unsigned index)
+{
+    struct host_machine *machine = &host->machines[index];
+
+    pthread_mutex_lock(&host->lock);
+    machine->away = false;
+    machine->exits = 0;
+    machine->machine->console.room_event = host->room;
+    if (machine->ended != OUTCOME_NONE)
+        end_machine(machine, machine->ended);
+    pthread_mutex_unlock(&host->lock);
 }
 
 void host_end(struct host *host)
@@ -309,4 +318,12 @@ void host_end(struct host *host)
     event_raise(host->stop);
     pthread_join(host->thread, NULL);
     restore(host);
+}
+
+void host_give_back_signals(const struct host *host)
+{
+    if (!host->foreground)
+        return;
+    sigaction(SIGPIPE, &host->old_pipe, NULL);
+    sigaction(SIGXFSZ, &host->old_size, NULL);
 }

@@ -23,6 +23,9 @@ static const struct {
 #define UNPAGED_TSS      0xfffbd000ul
 #define UNPAGED_IDENTITY 0xfffbc000ull
 
+/* DR7 with the first breakpoint on, of those that stop before an instruction; Intel SDM volume 3B, 18.2.4. */
+#define DR7_FIRST 0x402
+
 int kvm_call(int fd, unsigned long request, const char *name, void *argument, struct error *error)
 {
     int result = ioctl(fd, request, argument);
@@ -321,6 +324,20 @@ int kvm_get_mp_state(int vcpu_fd, struct kvm_mp_state *state, struct error *erro
 int kvm_get_events(int vcpu_fd, struct kvm_vcpu_events *events, struct error *error)
 {
     return KVM_CALL(vcpu_fd, KVM_GET_VCPU_EVENTS, events, error);
+}
+
+int kvm_set_single_step(int vcpu_fd, bool on, const uint64_t *breakpoint, struct error *error)
+{
+    struct kvm_guest_debug debug = {
+        .control = on ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
+    };
+
+    if (breakpoint) {
+        debug.control |= KVM_GUESTDBG_USE_HW_BP;
+        debug.arch.debugreg[0] = *breakpoint;
+        debug.arch.debugreg[7] = DR7_FIRST;
+    }
+    return KVM_CALL(vcpu_fd, KVM_SET_GUEST_DEBUG, &debug, error);
 }
 
 int kvm_run_vcpu(int vcpu_fd)

@@ -102,6 +102,12 @@ int kvm_set_special_registers(int vcpu_fd, struct kvm_sregs *sregs, struct error
 int kvm_get_mp_state(int vcpu_fd, struct kvm_mp_state *state, struct error *error);
 int kvm_get_events(int vcpu_fd, struct kvm_vcpu_events *events, struct error *error);
 
+/*
+ * Let KVM stop the vCPU behind each instruction, from the one it is at, and before the one at the linear
+ * address *breakpoint, unless NULL; or run it on.
+ */
+int kvm_set_single_step(int vcpu_fd, bool on, const uint64_t *breakpoint, struct error *error);
+
 /* KVM_RUN, unchecked: 0 or a negative errno; -EINTR and -EAGAIN are no errors. */
 int kvm_run_vcpu(int vcpu_fd);
 

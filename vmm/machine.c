@@ -32,7 +32,9 @@ static int make_vcpus(struct machine *machine, struct error *error)
 {
     unsigned count = machine->config.vcpu_count;
 
-    machine->vcpus = calloc(count, sizeof(*machine->vcpus));
+    machine->vcpus = machine->config.vcpus;
+    if (!machine->vcpus)
+        machine->vcpus = calloc(count, sizeof(*machine->vcpus));
     if (!machine->vcpus)
         return error_set(error, -ENOMEM, "out of memory for %u vCPUs; give a lower --cpus", count);
     for (unsigned id = 0; id < count; id++) {
@@ -98,7 +100,8 @@ void machine_destroy(struct machine *machine)
     }
     free(machine->cpuid);
     machine->cpuid = NULL;
-    free(machine->vcpus);
+    if (!machine->config.vcpus)
+        free(machine->vcpus);
     machine->vcpus = NULL;
     machine->vcpu_count = 0;
     kvm_close(&machine->kvm);
@@ -280,10 +283,11 @@ void machine_notice(struct machine *machine, const char *format, ...)
     char line[ERROR_TEXT_MAX];
     va_list arguments;
 
-    if (machine->config.quiet)
+    if (machine->config.message_fd < 0)
         return;
     va_start(arguments, format);
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
-    dprintf(STDERR_FILENO, "minivmm: %s\n", line);
+    dprintf(machine->config.message_fd, "minivmm: %s%s\n",
+            machine->config.name ? machine->config.name : "", line);
 }

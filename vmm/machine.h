@@ -19,6 +19,7 @@
 #include "vmm/outfile.h"
 #include "vmm/pause.h"
 #include "vmm/pci.h"
+#include "vmm/stub.h"
 #include "vmm/tape.h"
 #include "vmm/x86.h"
 
@@ -42,12 +43,14 @@ struct machine_config {
     int console_fd; /* where the guest's console goes; not closed by the machine */
     enum output_policy console_policy;
     const char *out_dir;         /* where files that the guest asks for are written */
-    bool quiet;                  /* no notices on stderr */
+    int message_fd;              /* notices, and logs that have no file; -1: none */
+    const char *name;            /* begins each notice, such as "d1: "; NULL: nothing */
     bool stats;                  /* measure for --stats */
     bool irqchip;                /* interrupt controllers even if no device needs them */
     uint64_t checkpoint_at;      /* --checkpoint-at: after so many exits of vCPU 0; 0: never */
     const char *checkpoint_path; /* to this file */
-    uint64_t wall_clock;         /* where the guest's date stands still, for tests; 0: the host's */
+    struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
+    uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
 };
 
 struct machine {
@@ -72,6 +75,10 @@ struct machine {
     _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
     bool reboots;                    /* the end is a reboot */
     atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */
+
+    struct stub *stub;           /* attached; NULL: none. The caller's */
+    struct stub_session resumed; /* that has simulation on, in a checkpoint; of none if there is no such */
+    atomic_int steps_ring_3;     /* 1: KVM does, -1: it does not, 0: not tried yet; see vmm/step.h */
 
     struct tape *tape;   /* NULL: none */
     struct trace *trace; /* --trace; NULL: none. The caller's */
@@ -179,7 +186,7 @@ uint64_t machine_tsc(struct machine *machine);
 enum milestone { MILESTONE_MARKER, MILESTONE_POST };
 void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value);
 
-/* One line of the monitor's on stderr, as "minivmm: …"; not with --quiet. */
+/* One line of the monitor's on message_fd, as "minivmm: NAME…". */
 void machine_notice(struct machine *machine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

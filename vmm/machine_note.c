@@ -1,9 +1,9 @@
 #include "vmm/machine_note.h"
 
+#include "include/minivmm.h"
 #include "vmm/clock.h"
 #include "vmm/exit.h"
 #include "vmm/machine.h"
-#include "vmm/options.h"
 #include "vmm/stream.h"
 
 #include <errno.h>

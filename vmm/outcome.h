@@ -7,23 +7,26 @@
 #ifndef VMM_OUTCOME_H
 #define VMM_OUTCOME_H
 
+#include "include/minivmm.h"
+
+/* The numbers are the API's. */
 enum outcome {
-    OUTCOME_NONE,         /* still running */
-    OUTCOME_GUEST,        /* the guest ended itself: its own status */
-    OUTCOME_USAGE,        /* an option or argument was wrong */
-    OUTCOME_IMAGE,        /* an image or checkpoint was refused */
-    OUTCOME_NO_KVM,       /* /dev/kvm cannot be used */
-    OUTCOME_SETUP,        /* the machine could not be made */
-    OUTCOME_TRIPLE_FAULT, /* KVM_EXIT_SHUTDOWN */
-    OUTCOME_CRASH,        /* the vCPU cannot go on: see the crash report */
-    OUTCOME_TIMEOUT,      /* --timeout */
-    OUTCOME_INTERRUPTED,  /* Ctrl-A x, SIGINT, SIGTERM, SIGHUP, SIGQUIT */
-    OUTCOME_RESET,        /* the guest asked for a reset */
-    OUTCOME_OUTPUT,       /* the console's reader is gone, or the disk is full */
-    OUTCOME_INTERNAL,     /* the monitor's own fault */
-    OUTCOME_STREAM,       /* an exit stream was refused */
-    OUTCOME_DIFFERS,      /* a replay is not as its exit stream says */
-    OUTCOME_COUNT,
+    OUTCOME_NONE = MINIVMM_NONE,
+    OUTCOME_GUEST = MINIVMM_GUEST,
+    OUTCOME_USAGE = MINIVMM_USAGE,
+    OUTCOME_IMAGE = MINIVMM_IMAGE,
+    OUTCOME_NO_KVM = MINIVMM_NO_KVM,
+    OUTCOME_SETUP = MINIVMM_SETUP,
+    OUTCOME_TRIPLE_FAULT = MINIVMM_TRIPLE_FAULT,
+    OUTCOME_CRASH = MINIVMM_CRASH,
+    OUTCOME_TIMEOUT = MINIVMM_TIMEOUT,
+    OUTCOME_INTERRUPTED = MINIVMM_INTERRUPTED,
+    OUTCOME_RESET = MINIVMM_RESET,
+    OUTCOME_OUTPUT = MINIVMM_OUTPUT,
+    OUTCOME_INTERNAL = MINIVMM_INTERNAL,
+    OUTCOME_STREAM = MINIVMM_STREAM,
+    OUTCOME_DIFFERS = MINIVMM_DIFFERS,
+    OUTCOME_COUNT = MINIVMM_OUTCOMES,
 };
 
 #define GUEST_STATUS_MAX 127

@@ -121,7 +121,7 @@ int replay_make_machine(struct replay *replay, const struct plan *plan, struct e
         .console_fd = -1,
         .console_policy = OUTPUT_FULL,
         .out_dir = "/",
-        .quiet = true,
+        .message_fd = -1,
     };
     struct machine *machine = &replay->machine;
     unsigned failed = UINT32_MAX; /* device */

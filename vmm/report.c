@@ -1,5 +1,6 @@
 #include "vmm/report.h"
 
+#include "vmm/code.h"
 #include "vmm/disasm.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
@@ -7,8 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-#define INSTRUCTION_MAX 15 /* bytes; Intel SDM volume 2A, 2.3.11 */
 
 /* Suberrors of KVM_EXIT_INTERNAL_ERROR, linux/kvm.h. */
 static const char *suberror_words(uint32_t suberror)
@@ -43,8 +42,7 @@ static void write_internal_error(const struct kvm_run *run, FILE *file)
         !(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES))
         return;
     fprintf(file, "  bytes that KVM fetched:");
-    write_bytes(run->emulation_failure.insn_bytes, size < INSTRUCTION_MAX ? size : INSTRUCTION_MAX,
-                file);
+    write_bytes(run->emulation_failure.insn_bytes, size < CODE_MAX ? size : CODE_MAX, file);
     fprintf(file, "\n");
 }
 
@@ -137,7 +135,7 @@ static unsigned read_instruction(struct machine *machine, const struct paging_re
 {
     unsigned count = 0;
 
-    while (count < INSTRUCTION_MAX &&
+    while (count < CODE_MAX &&
            paging_read(&machine->memory, paging, gva(address.value + count), &bytes[count], 1) == 0)
         count++;
     return count;
@@ -183,29 +181,36 @@ static void write_addresses(struct machine *machine, struct vcpu *vcpu, FILE *fi
                       file);
 }
 
+/* The line behind the bytes. */
+static void write_disassembled(struct vcpu *vcpu, gva_t address, const uint8_t *bytes,
+                               unsigned count, FILE *file)
+{
+    struct disasm disasm = {0};
+    char text[DISASM_TEXT];
+
+    if (disasm_open(&disasm) < 0)
+        fprintf(file, "  (install libzydis to see it disassembled)\n");
+    else if (disasm_instruction(&disasm, bytes, count, address.value, code_bits(vcpu), text,
+                                sizeof(text)) < 0)
+        fprintf(file, "  instruction: none that is known\n");
+    else
+        fprintf(file, "  instruction: %s\n", text);
+    disasm_close(&disasm);
+}
+
 static void write_instruction(struct machine *machine, struct vcpu *vcpu, FILE *file)
 {
     const struct paging_registers paging = vcpu_paging(vcpu);
     gva_t address = linear_rip(vcpu);
-    uint8_t bytes[INSTRUCTION_MAX];
+    uint8_t bytes[CODE_MAX];
     unsigned count = read_instruction(machine, &paging, address, bytes);
-    char text[128];
 
     if (!count)
         return;
     fprintf(file, "  bytes:");
     write_bytes(bytes, count, file);
-    switch (disasm_instruction(bytes, count, address.value, code_bits(vcpu), text, sizeof(text))) {
-    case 0:
-        fprintf(file, "\n  instruction: %s\n", text);
-        break;
-    case -ENOENT:
-        fprintf(file, "\n  (install libzydis to see it disassembled)\n");
-        break;
-    default:
-        fprintf(file, "\n  instruction: none that is known\n");
-        break;
-    }
+    fprintf(file, "\n");
+    write_disassembled(vcpu, address, bytes, count, file);
 }
 
 static void write_record(const struct exit_record *record, FILE *file)

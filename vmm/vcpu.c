@@ -3,6 +3,8 @@
 #include "vmm/clock.h"
 #include "vmm/machine.h"
 #include "vmm/stats.h"
+#include "vmm/step.h"
+#include "vmm/stub.h"
 #include "vmm/tape_recording.h"
 #include "vmm/trace.h"
 
@@ -79,6 +81,11 @@ static void fail(struct vcpu *vcpu)
         vcpu->machine->ended_by = vcpu;
 }
 
+static bool registers_are_synced(const struct vcpu *vcpu)
+{
+    return (vcpu->machine->kvm.sync_registers & REGISTERS_WANTED) == REGISTERS_WANTED;
+}
+
 /*
  * A device asked for registers: get them now, and let KVM put them into the run page from the next
  * exit on. That costs every exit a little and saves two ioctls when they are used.
@@ -87,12 +94,11 @@ static void bring_registers(struct vcpu *vcpu)
 {
     if (vcpu_fetch_registers(vcpu, &vcpu->failure) < 0)
         fail(vcpu);
-    if ((vcpu->machine->kvm.sync_registers & REGISTERS_WANTED) == REGISTERS_WANTED)
+    if (registers_are_synced(vcpu))
         vcpu->run->kvm_valid_regs = REGISTERS_WANTED;
 }
 
-/* Changed registers go back with the next KVM_RUN, or by ioctl where KVM cannot do that. */
-static void return_registers(struct vcpu *vcpu)
+void vcpu_return_registers(struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
 
@@ -101,6 +107,13 @@ static void return_registers(struct vcpu *vcpu)
         if (kvm_set_registers(vcpu->fd, &run->s.regs.regs, &vcpu->failure) < 0)
             fail(vcpu);
     }
+}
+
+static void return_registers(struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    vcpu_return_registers(vcpu);
     if (vcpu->registers_used)
         vcpu->registers_idle = 0;
     else if (run->kvm_valid_regs && ++vcpu->registers_idle == REGISTERS_IDLE_MAX)
@@ -149,16 +162,11 @@ static uint64_t handle_on_tape(struct vcpu *vcpu, uint64_t exited)
     return handled;
 }
 
-/* One turn of the loop with time stamps, which cost too much to take when nobody asked. */
-static int run_measured(struct vcpu *vcpu)
+/* Handle the exit with time stamps, which cost too much to take when nobody asked. */
+static void handle_measured(struct vcpu *vcpu, uint64_t entered, uint64_t exited)
 {
-    const uint64_t entered = clock_now();
-    const int result = kvm_run_vcpu(vcpu->fd);
-    const uint64_t exited = clock_now();
     uint64_t handled;
 
-    if (result < 0)
-        return result;
     if (vcpu->machine->tape) {
         handled = handle_on_tape(vcpu, exited);
     } else {
@@ -168,6 +176,16 @@ static int run_measured(struct vcpu *vcpu)
     tell_times(vcpu, entered, exited, handled);
     if (vcpu->id == 0 && vcpu->history.total == vcpu->machine->config.checkpoint_at)
         checkpoint_ask(vcpu, vcpu->machine->config.checkpoint_path, CHECKPOINT_SHUT_DOWN);
+}
+
+static int run_measured(struct vcpu *vcpu)
+{
+    const uint64_t entered = clock_now();
+    const int result = kvm_run_vcpu(vcpu->fd);
+
+    if (result < 0)
+        return result;
+    handle_measured(vcpu, entered, clock_now());
     return 0;
 }
 
@@ -183,6 +201,49 @@ __attribute__((flatten)) static int run_plain(struct vcpu *vcpu)
         return result;
     handle(vcpu);
     return 0;
+}
+
+static bool is_measured(const struct vcpu *vcpu)
+{
+    const struct machine *machine = vcpu->machine;
+
+    return vcpu->stats || machine->trace || machine->tape || machine->config.checkpoint_at;
+}
+
+int vcpu_run_once(struct vcpu *vcpu)
+{
+    const bool measured = is_measured(vcpu);
+    const uint64_t entered = measured ? clock_now() : 0;
+    int result;
+
+    if (registers_are_synced(vcpu))
+        vcpu->run->kvm_valid_regs = REGISTERS_WANTED;
+    result = kvm_run_vcpu(vcpu->fd);
+    vcpu->registers_valid = registers_are_synced(vcpu);
+    if (result < 0)
+        return result;
+    if (vcpu->run->exit_reason == KVM_EXIT_DEBUG)
+        return 1;
+    if (measured)
+        handle_measured(vcpu, entered, clock_now());
+    else
+        handle(vcpu);
+    return 0;
+}
+
+/* One instruction, of which the stub is told before. A kick is answered first: it may be the end of stepping. */
+static int run_stepped(struct vcpu *vcpu)
+{
+    int result;
+
+    if (__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST))
+        return -EINTR;
+    if (!step_ask(vcpu))
+        return -EINTR;
+    if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
+        return 0;
+    result = step_one(vcpu, &vcpu->failure);
+    return result > 0 ? 0 : result;
 }
 
 /* Between the two, the thread may be signalled; behind the second it may be joined. */
@@ -214,14 +275,45 @@ static void answer_kick(struct vcpu *vcpu)
         pause_rest(pause);
 }
 
+typedef int (*run_function)(struct vcpu *vcpu);
+
+/* Step from here on, or no more. The vCPU rests, with its I/O completed. */
+static void set_stepping(struct vcpu *vcpu, bool steps)
+{
+    struct error error;
+    int result;
+
+    vcpu->registers_valid = false;
+    if (steps == vcpu->step.on)
+        return;
+    result = steps ? step_begin(vcpu, &error) : step_end(vcpu, &error);
+    if (result < 0)
+        stub_give_up(vcpu->machine->stub, vcpu, error.text);
+}
+
+/*
+ * How the vCPU is to run. Who turns stepping on kicks; so this is looked at after kicks, and costs nothing
+ * otherwise. One that waits for its start is stepped as soon as it has it.
+ */
+static run_function choose_run(struct vcpu *vcpu)
+{
+    struct stub *stub = vcpu->machine->stub;
+
+    if (vcpu->step.on || stub_steps(stub))
+        set_stepping(vcpu, stub_steps(stub));
+    if (vcpu->step.on && step_is_possible(vcpu))
+        return run_stepped;
+    vcpu->step.any = false;
+    return is_measured(vcpu) ? run_measured : run_plain;
+}
+
 void vcpu_loop(struct vcpu *vcpu)
 {
     struct machine *machine = vcpu->machine;
-    const bool measured =
-        vcpu->stats || machine->trace || machine->tape || machine->config.checkpoint_at;
-    int (*run)(struct vcpu *) = measured ? run_measured : run_plain;
+    run_function run;
 
     set_thread(vcpu, true);
+    run = choose_run(vcpu);
     while (machine_outcome(machine) == OUTCOME_NONE) {
         int result = run(vcpu);
 
@@ -230,6 +322,7 @@ void vcpu_loop(struct vcpu *vcpu)
         /* EINTR: a kick. EAGAIN: INIT or SIPI has not come yet. */
         if (result == -EINTR || result == -EAGAIN) {
             answer_kick(vcpu);
+            run = choose_run(vcpu);
             continue;
         }
         error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));

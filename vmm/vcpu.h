@@ -12,6 +12,7 @@
 #include "vmm/exit.h"
 #include "vmm/kvm.h"
 #include "vmm/paging.h"
+#include "vmm/step.h"
 #include "vmm/x86.h"
 
 #include <linux/kvm.h>
@@ -74,6 +75,12 @@ struct vcpu {
     struct checkpoint_request request;
 
     uint32_t io_done; /* elements of a port exit that were handled */
+    struct step step; /* how it is single-stepped */
+
+    /* The API's callbacks that it is in, one inside the other: see vmm/callback.h. */
+    atomic_uint callbacks;
+    _Atomic(pthread_t) callback_thread; /* where, while (callbacks) */
+    bool callback_registers;            /* and whether it may look at registers there */
 
     atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
     atomic_ulong unclaimed;           /* accesses that no device decoded */
@@ -134,6 +141,16 @@ int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t ro
 
 /* Get the registers into the run page by ioctl: for EXIT_REGISTERS and for reports. */
 int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error);
+
+/*
+ * For single-stepping: one KVM_RUN, and its exit is handled as every exit, unless it is KVM_EXIT_DEBUG:
+ * then 1, and it is nothing to anybody. 0, or a negative errno. Registers are valid in all cases where
+ * KVM can have them so.
+ */
+int vcpu_run_once(struct vcpu *vcpu);
+
+/* Changed registers go back with the next KVM_RUN, or at once where KVM cannot do that. */
+void vcpu_return_registers(struct vcpu *vcpu);
 
 /* Run until the machine ends; on a failure of KVM's the machine ends with OUTCOME_INTERNAL. */
 void vcpu_loop(struct vcpu *vcpu);

@@ -18,7 +18,7 @@ void fixture_setup(struct fixture *fixture)
         .memory_size = 16 * MIB,
         .vcpu_count = 1,
         .console_policy = OUTPUT_FULL,
-        .quiet = true,
+        .message_fd = -1,
     };
     struct error error;
 

@@ -76,7 +76,7 @@ void hostile_begin(struct hostile *hostile)
         .memory_size = MEMORY_SIZE,
         .vcpu_count = HOSTILE_VCPUS,
         .console_policy = OUTPUT_LINES,
-        .quiet = true,
+        .message_fd = -1,
         .stats = true,
         .irqchip = true,
         .wall_clock = 1,

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#define SKIPPED_MAX 64
+#define SKIPPED_MAX 256
 
 /* Suites are made before any test runs, in one thread. */
 static const TTest *skipped[SKIPPED_MAX];

@@ -60,7 +60,7 @@ static void put_header(struct recording *recording)
 
 void recording_begin(struct recording *recording, const char *header)
 {
-    struct machine_config config = {.console_policy = OUTPUT_FULL, .quiet = true};
+    struct machine_config config = {.console_policy = OUTPUT_FULL, .message_fd = -1};
     struct machine *machine = &recording->machine;
     struct error error = {""};
 

@@ -58,7 +58,7 @@ static void setup(void)
         .vcpu_count = 1,
         .console_fd = STDERR_FILENO,
         .out_dir = "/tmp",
-        .quiet = true,
+        .message_fd = -1,
     };
 
     must(machine_create(&machine, &config, &error));

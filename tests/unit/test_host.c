@@ -88,7 +88,8 @@ static void begin_with(const struct host_options *options)
 
 static void begin(uint64_t timeout_ns)
 {
-    const struct host_options options = {.deadline = timeout_ns ? clock_now() + timeout_ns : 0};
+    const struct host_options options = {.deadlines = {timeout_ns ? clock_now() + timeout_ns : 0},
+                                         .foreground = true};
 
     begin_with(&options);
 }
@@ -494,9 +495,13 @@ static void listen_to(struct machine *machine)
 }
 
 /* Two machines, both with a device that listens. */
-static void begin_two(uint64_t timeout_ns)
+static void begin_two(uint64_t first_ns, uint64_t second_ns)
 {
-    const struct host_options options = {.deadline = timeout_ns ? clock_now() + timeout_ns : 0};
+    const struct host_options options = {
+        .deadlines = {first_ns ? clock_now() + first_ns : 0,
+                      second_ns ? clock_now() + second_ns : 0},
+        .foreground = true,
+    };
     struct machine *const machines[] = {&fixture.machine, &second.machine};
     struct error error;
 
@@ -520,11 +525,14 @@ static size_t come_to(struct machine *machine)
     return console_waiting(&machine->console);
 }
 
-START_TEST(the_time_limit_ends_all_machines)
+START_TEST(each_machine_has_a_time_limit_of_its_own)
 {
     stdin_is_null();
-    begin_two(LIMIT * MS);
+    begin_two(LIMIT * MS, 10 * LIMIT * MS);
     ck_assert_int_eq(outcome_within(PATIENCE), OUTCOME_TIMEOUT);
+    ck_assert_int_eq(machine_outcome(&second.machine), OUTCOME_NONE);
+    for (unsigned ms = 0; ms < PATIENCE && !machine_outcome(&second.machine); ms++)
+        poll(NULL, 0, 1);
     ck_assert_int_eq(machine_outcome(&second.machine), OUTCOME_TIMEOUT);
     end_two();
 }
@@ -533,7 +541,7 @@ END_TEST
 START_TEST(a_machine_that_ends_leaves_the_other_running)
 {
     stdin_is_null();
-    begin_two(0);
+    begin_two(0, 0);
     machine_end(&fixture.machine, OUTCOME_GUEST, 3);
     poll(NULL, 0, SETTLE);
     ck_assert_int_eq(machine_outcome(&second.machine), OUTCOME_NONE);
@@ -552,7 +560,7 @@ START_TEST(input_goes_to_the_first_machine_that_listens_and_runs)
 
     ck_assert_int_eq(pipe(ends), 0);
     set_stdin(ends[0]);
-    begin_two(0);
+    begin_two(0, 0);
     ck_assert_int_eq(write(ends[1], "a", 1), 1);
     ck_assert_uint_eq(come_to(&fixture.machine), 1);
     machine_end(&fixture.machine, OUTCOME_GUEST, 0);
@@ -617,10 +625,71 @@ START_TEST(a_machine_that_waits_can_be_ended)
 }
 END_TEST
 
+static volatile sig_atomic_t heard;
+
+static void hear(int number)
+{
+    heard = number;
+}
+
+START_TEST(out_of_the_foreground_signals_and_input_stay_the_programs)
+{
+    const struct host_options options = {.foreground = false};
+    int ends[2];
+    char byte;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    set_stdin(ends[0]);
+    ck_assert_int_eq(write(ends[1], "a", 1), 1);
+    signal(SIGTERM, hear);
+    signal(SIGPIPE, hear);
+    begin_with(&options);
+    kill(getpid(), SIGTERM);
+    poll(NULL, 0, SETTLE);
+    ck_assert_int_eq(heard, SIGTERM);
+    raise(SIGPIPE);
+    ck_assert_int_eq(heard, SIGPIPE);
+    ck_assert_int_eq(read(STDIN_FILENO, &byte, 1), 1);
+    ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_NONE);
+    host_end(&host);
+}
+END_TEST
+
+START_TEST(what_ends_a_machine_between_two_boots_ends_the_next)
+{
+    stdin_is_null();
+    begin(0);
+    host_take_away(&host, 0);
+    kill(getpid(), SIGTERM);
+    poll(NULL, 0, SETTLE);
+    ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_NONE);
+    host_give_back(&host, 0);
+    ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_INTERRUPTED);
+    host_end(&host);
+}
+END_TEST
+
+START_TEST(what_signals_did_is_given_back_at_the_end)
+{
+    struct sigaction now;
+
+    stdin_is_null();
+    signal(SIGPIPE, hear);
+    begin(0);
+    host_end(&host);
+    sigaction(SIGPIPE, NULL, &now);
+    ck_assert_ptr_eq(now.sa_handler, SIG_IGN); /* what is left is written yet */
+    host_give_back_signals(&host);
+    sigaction(SIGPIPE, NULL, &now);
+    ck_assert_ptr_eq(now.sa_handler, hear);
+}
+END_TEST
+
 START_TEST(the_signal_of_a_checkpoint_asks_vcpu_0_for_its_file)
 {
     static const int signals[] = {SIGUSR1, SIGUSR2};
-    const struct host_options options = {.checkpoint_signal = signals[_i],
+    const struct host_options options = {.foreground = true,
+                                         .checkpoint_signal = signals[_i],
                                          .checkpoint_path = "roi.core"};
 
     stdin_is_null();
@@ -675,13 +744,16 @@ static TCase *ending_tests(void)
 
     tcase_add_loop_test(tests, a_signal_ends_the_machine, 0, count);
     tcase_add_loop_test(tests, after_the_run_a_signal_ends_the_process_again, 0, count);
+    tcase_add_test(tests, out_of_the_foreground_signals_and_input_stay_the_programs);
+    tcase_add_test(tests, what_ends_a_machine_between_two_boots_ends_the_next);
+    tcase_add_test(tests, what_signals_did_is_given_back_at_the_end);
     tcase_add_test(tests, a_kick_comes_through_whatever_mask_we_inherit);
     tcase_add_test(tests, a_reader_that_is_gone_does_not_end_the_process);
     tcase_add_test(tests, the_time_limit_ends_the_machine);
     tcase_add_test(tests, the_time_limit_does_not_come_early);
     tcase_add_test(tests, without_a_time_limit_the_machine_runs_on);
     tcase_add_test(tests, a_machine_that_has_ended_keeps_its_outcome);
-    tcase_add_test(tests, the_time_limit_ends_all_machines);
+    tcase_add_test(tests, each_machine_has_a_time_limit_of_its_own);
     tcase_add_test(tests, a_machine_that_ends_leaves_the_other_running);
     tcase_add_test(tests, input_goes_to_the_first_machine_that_listens_and_runs);
     tcase_add_test(tests, sigcont_lets_a_machine_that_waits_go_on);

@@ -107,7 +107,7 @@ START_TEST(a_command_line_may_fill_its_room_and_no_more)
 {
     const struct join_case *c = &joins[_i];
     char word[BOOT_COMMAND_MAX + 1] = {0};
-    char *words[] = {word};
+    const char *words[] = {word};
     char text[BOOT_COMMAND_MAX];
 
     memset(word, 'w', c->length);
@@ -132,8 +132,7 @@ END_TEST
 
 START_TEST(words_are_joined_by_spaces)
 {
-    char one[] = "one", two[] = "two";
-    char *words[] = {one, two};
+    const char *words[] = {"one", "two"};
     char text[BOOT_COMMAND_MAX];
 
     ck_assert_int_eq(boot_join_command(NULL, NULL, 0, text, &error), 0);

@@ -1,8 +1,5 @@
-/* vmm/options.c: what a command line means, and the sentences for those that mean nothing. */
-#include "vmm/options.h"
-
-#include "vmm/memory.h"
-#include "vmm/outcome.h"
+/* program/options.c: what a command line means, and the sentences for those that mean nothing. */
+#include "program/options.h"
 
 #include <check.h>
 #include <errno.h>
@@ -16,10 +13,13 @@
 Suite *options_suite(void);
 
 #define WORDS_MAX (OPTIONS_DEVICES + 3)
+#define KIB       1024ull
+#define MIB       (1024 * KIB)
+#define GIB       (1024 * MIB)
 #define COUNT(a)  ((int)(sizeof(a) / sizeof((a)[0])))
 
 static struct options options;
-static struct error error;
+static struct minivmm_error error;
 static char *argv[WORDS_MAX + 2];
 
 /* Parse "minivmm" and (words), which NULL ends. */
@@ -82,9 +82,9 @@ START_TEST(what_goes_with_an_image_is_kept)
     ck_assert_str_eq(options.initrd, "disk");
     ck_assert_str_eq(options.append, "a b");
     ck_assert(options.irqchip);
-    ck_assert(!options.has_mode);
+    ck_assert_int_eq(options.mode, MINIVMM_MODE_PRESET);
     check_parsed(PARSE("--mode", "long", "guest.bin"));
-    ck_assert(options.has_mode);
+    ck_assert_int_eq(options.mode, MINIVMM_MODE_LONG);
 }
 END_TEST
 
@@ -94,20 +94,21 @@ START_TEST(an_image_alone_gives_the_presets)
     ck_assert_int_eq(options.action, OPTIONS_RUN);
     ck_assert_str_eq(options.image, "guest.bin");
     ck_assert_uint_eq(options.word_count, 0);
-    ck_assert_uint_eq(options.memory_size, 64 * MIB);
-    ck_assert_uint_eq(options.vcpu_count, 1);
-    ck_assert_int_eq(options.mode, X86_LONG);
+    ck_assert_uint_eq(options.memory_size, 0);
+    ck_assert_uint_eq(options.vcpu_count, 0);
+    ck_assert_int_eq(options.mode, MINIVMM_MODE_PRESET);
     ck_assert(!options.has_load && !options.has_entry);
     ck_assert_uint_eq(options.timeout_ns, 0);
-    ck_assert(!options.quiet && !options.stats && !options.stats_json);
+    ck_assert(!options.quiet && options.stats == MINIVMM_STATS_NONE);
     ck_assert_ptr_null(options.stats_file);
     ck_assert_ptr_null(options.ptlcall);
     ck_assert_ptr_null(options.debug_exit);
+    ck_assert_ptr_null(options.stub);
     ck_assert_ptr_null(options.initrd);
     ck_assert_ptr_null(options.append);
     ck_assert_uint_eq(options.device_count, 0);
-    ck_assert(!options.irqchip && !options.has_mode);
-    ck_assert_str_eq(options.out_dir, ".");
+    ck_assert(!options.irqchip);
+    ck_assert_ptr_null(options.out_dir);
 }
 END_TEST
 
@@ -128,9 +129,9 @@ static const struct number_case {
     {{"--cpus", "4"}, FIELD(vcpu_count), 4},
     {{"--cpus=1024"}, FIELD(vcpu_count), 1024},
     {{"--cp=2"}, FIELD(vcpu_count), 2},
-    {{"--mode", "long"}, FIELD(mode), X86_LONG},
-    {{"--mode", "protected"}, FIELD(mode), X86_PROTECTED},
-    {{"--mode=real"}, FIELD(mode), X86_REAL},
+    {{"--mode", "long"}, FIELD(mode), MINIVMM_MODE_LONG},
+    {{"--mode", "protected"}, FIELD(mode), MINIVMM_MODE_PROTECTED},
+    {{"--mode=real"}, FIELD(mode), MINIVMM_MODE_REAL},
     {{"--load", "0x200000"}, FIELD(load), 0x200000},
     {{"--load=2097152"}, FIELD(load), 0x200000},
     {{"--load=2M"}, FIELD(load), 0x200000},
@@ -148,15 +149,11 @@ static const struct number_case {
     {{"--timeout=1000000"}, FIELD(timeout_ns), 1000000000000000},
     {{"--quiet"}, FIELD(quiet), true},
     {{"--q"}, FIELD(quiet), true},
-    {{"--stats"}, FIELD(stats), true},
-    {{"--st"}, FIELD(stats), true},
-    {{"--stats"}, FIELD(stats_json), false},
-    {{"--stats=json"}, FIELD(stats), true},
-    {{"--stats=json"}, FIELD(stats_json), true},
-    {{"--stats=file=x"}, FIELD(stats), true},
-    {{"--stats=file=x"}, FIELD(stats_json), false},
-    {{"--stats=json,file=x"}, FIELD(stats), true},
-    {{"--stats=json,file=x"}, FIELD(stats_json), true},
+    {{"--stats"}, FIELD(stats), MINIVMM_STATS_TABLE},
+    {{"--sta"}, FIELD(stats), MINIVMM_STATS_TABLE},
+    {{"--stats=json"}, FIELD(stats), MINIVMM_STATS_JSON},
+    {{"--stats=file=x"}, FIELD(stats), MINIVMM_STATS_TABLE},
+    {{"--stats=json,file=x"}, FIELD(stats), MINIVMM_STATS_JSON},
     {{"-m32", "--mem=16"}, FIELD(memory_size), 16 * MIB},
 };
 
@@ -188,6 +185,8 @@ static const struct text_case {
     {{"--debug-exit", "off"}, offsetof(struct options, debug_exit), "off"},
     {{"--debug-exit=code=qemu"}, offsetof(struct options, debug_exit), "code=qemu"},
     {{"--debug=code=qemu"}, offsetof(struct options, debug_exit), "code=qemu"},
+    {{"--stub", "step,trace=f"}, offsetof(struct options, stub), "step,trace=f"},
+    {{"--stub=./mine.so,help"}, offsetof(struct options, stub), "./mine.so,help"},
     {{"--out", "/tmp"}, offsetof(struct options, out_dir), "/tmp"},
     {{"--out=-x"}, offsetof(struct options, out_dir), "-x"},
 };
@@ -218,10 +217,8 @@ static const struct {
     {"0x40M", 64 * MIB},
     {"2g", 2 * GIB},
     {"40G", 40 * GIB},
-    {"67108864", MEMORY_MAX},
+    {"67108864", 64 * KIB *GIB},
     /* For memory_create() to refuse. */
-    {"0", 0},
-    {"0G", 0},
     {"1K", KIB},
     {"17179869183G", 17179869183 * GIB},
 };
@@ -234,6 +231,7 @@ START_TEST(a_size_is_in_mib_unless_it_says_else)
 END_TEST
 
 #define SIZE     ": not allowed; give a size such as 64, 64M or 1G"
+#define ZERO     "memory size 0 is not between 1 MiB and 64 TiB; give one in that range, such as 64M"
 #define CPUS     ": not allowed; give a number from 1 to 1024"
 #define MODE     ": not allowed; give long, protected or real"
 #define ADDRESS  ": not allowed; give an address such as 0x100000"
@@ -251,6 +249,8 @@ static const struct refused_case {
 } refused_cases[] = {
     {{"-m", ""}, "--mem ''" SIZE},
     {{"-m", "abc"}, "--mem abc" SIZE},
+    {{"-m", "0"}, ZERO},
+    {{"-m", "0G"}, ZERO},
     {{"-m", "-5"}, "--mem -5" SIZE},
     {{"-m", "64T"}, "--mem 64T" SIZE},
     {{"-m", "64MB"}, "--mem 64MB" SIZE},
@@ -301,6 +301,7 @@ static const struct refused_case {
     {{"--mem"}, "--mem" MISSING},
     {{"--out"}, "--out" MISSING},
     {{"--ptlcall"}, "--ptlcall" MISSING},
+    {{"--stub", ""}, "--stub '': not allowed; give a name or a file; help tells the names"},
     {{"--nope"}, "--nope" UNKNOWN},
     {{"--nope=3"}, "--nope=3" UNKNOWN},
     {{"--memory=3"}, "--memory=3" UNKNOWN},
@@ -416,7 +417,7 @@ START_TEST(a_value_of_stats_is_never_the_next_word)
 {
     check_parsed(PARSE("--stats", "json"));
     ck_assert_str_eq(options.image, "json");
-    ck_assert(!options.stats_json);
+    ck_assert(options.stats == MINIVMM_STATS_TABLE);
 }
 END_TEST
 
@@ -478,7 +479,7 @@ START_TEST(one_command_line_leaves_nothing_to_the_next)
     check_parsed(PARSE("next.bin", "--", "word"));
     ck_assert_str_eq(options.image, "next.bin");
     ck_assert(!options.quiet);
-    ck_assert_uint_eq(options.memory_size, 64 * MIB);
+    ck_assert_uint_eq(options.memory_size, 0);
     ck_assert_uint_eq(options.word_count, 1);
 }
 END_TEST
@@ -500,11 +501,12 @@ START_TEST(help_names_every_option_and_every_status)
     close(fd);
     for (int i = 0; i < COUNT(names); i++)
         ck_assert_msg(strstr(text, names[i]) != NULL, "%s is not in the help", names[i]);
-    for (int outcome = OUTCOME_GUEST + 1; outcome < OUTCOME_COUNT; outcome++) {
+    for (unsigned outcome = MINIVMM_GUEST + 1; outcome < MINIVMM_OUTCOMES; outcome++) {
         char line[128];
 
-        snprintf(line, sizeof(line), "  %-7d %s\n", outcome_table[outcome].exit_status,
-                 outcome_table[outcome].meaning);
+        snprintf(line, sizeof(line), "  %-7d %s\n",
+                 minivmm_exit_status((enum minivmm_outcome)outcome, 0),
+                 minivmm_outcome_meaning((enum minivmm_outcome)outcome));
         ck_assert_msg(strstr(text, line) != NULL, "not in the help: %s", line);
     }
 }

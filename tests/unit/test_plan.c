@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(a_machine_is_made_as_the_plan_says)
 {
-    struct machine_config config = {.console_fd = -1, .out_dir = "/", .quiet = true};
+    struct machine_config config = {.console_fd = -1, .out_dir = "/", .message_fd = -1};
     struct machine machine;
 
     take(&plan, "machine memory=3M cpus=2 irqchip=on");
@@ -232,10 +232,8 @@ END_TEST
 
 START_TEST(a_device_that_cannot_be_made_is_told)
 {
-    struct machine_config config = {.console_fd = -1,
-                                    .out_dir = "/",
-                                    .memory_size = MIB,
-                                    .vcpu_count = 1};
+    struct machine_config config = {
+        .console_fd = -1, .message_fd = -1, .out_dir = "/", .memory_size = MIB, .vcpu_count = 1};
     struct machine machine;
     unsigned failed = 77;
 

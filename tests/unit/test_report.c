@@ -50,13 +50,14 @@ static void check_lacks(const char *part)
 /* Does the report say that the instruction is (words)? Without the library it says how to get it. */
 static void check_instruction(const char *words)
 {
-    static const uint8_t nop[] = {0x90};
+    struct disasm disasm = {0};
     char line[128];
 
-    if (disasm_instruction(nop, sizeof(nop), 0, 64, line, sizeof(line)) == -ENOENT)
+    if (disasm_open(&disasm) == -ENOENT)
         strcpy(line, "\n  (install libzydis to see it disassembled)\n");
     else
         snprintf(line, sizeof(line), "\n  instruction: %s\n", words);
+    disasm_close(&disasm);
     check_has(line);
 }
 

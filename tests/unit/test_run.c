@@ -111,7 +111,7 @@ static struct x86_start make_machine(unsigned vcpu_count, const uint8_t *code, c
         .vcpu_count = vcpu_count,
         .console_fd = STDERR_FILENO,
         .out_dir = "/tmp",
-        .quiet = true,
+        .message_fd = -1,
     };
     const struct loader_request request = {.path = "image"};
     uint8_t bytes[256];

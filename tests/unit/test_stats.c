@@ -36,7 +36,7 @@ static void setup(void)
         .vcpu_count = VCPUS,
         .console_fd = -1,
         .out_dir = "/",
-        .quiet = true,
+        .message_fd = -1,
         .stats = true,
     };
 

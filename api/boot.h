@@ -1,0 +1,24 @@
+/*
+ * The machine of one boot: made as config and image, or a checkpoint, say, up to its first instruction.
+ */
+#ifndef API_BOOT_H
+#define API_BOOT_H
+
+#include "api/handle.h"
+
+/*
+ * Make it: with its stub attached, and in the first boot, with what watches it. What an error leaves is
+ * for boot_unload(). (error) is not NULL.
+ */
+int boot_make(struct minivmm_machine *machine, bool first, struct minivmm_error *error);
+
+/* Take it apart again: the stub hears of it, a domain's peers too. Nothing if there is none. */
+void boot_unmake(struct minivmm_machine *machine);
+
+/* The stub's last callback, and a domain is gone for its peers, but its memory stays. */
+void boot_close(struct minivmm_machine *machine);
+
+/* And what else minivmm_load() and minivmm_restore() made. */
+void boot_unload(struct minivmm_machine *machine);
+
+#endif

@@ -1,0 +1,116 @@
+/* The begin and the end of a machine of the API's. */
+#include "api/access.h"
+#include "api/boot.h"
+#include "api/copy.h"
+#include "api/handle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CPUS_MAX 1024 /* the bound of KVM's own; this host's may be lower */
+
+static int refuse(struct error *error, const char *what)
+{
+    return error_set(error, -EINVAL, "%s", what);
+}
+
+static int check_config(const struct minivmm_config *config, struct error *error)
+{
+    if (config->abi != MINIVMM_ABI)
+        return error_set(
+            error, -EINVAL,
+            "this config is of ABI %u, the library's is %u; start from MINIVMM_CONFIG, "
+            "and build with the library's own header",
+            config->abi, MINIVMM_ABI);
+    if (config->vcpu_count > CPUS_MAX)
+        return error_set(error, -EINVAL, "%u vCPUs are too many; give at most %d",
+                         config->vcpu_count, CPUS_MAX);
+    if (config->device_count && !config->devices)
+        return refuse(error, "device_count without devices; set both");
+    for (unsigned i = 0; i < config->device_count; i++)
+        if (!config->devices[i])
+            return error_set(error, -EINVAL, "device %u of the config is NULL; name its type", i);
+    if (config->stats > MINIVMM_STATS_JSON)
+        return refuse(error, "no such kind of statistics; give one of enum minivmm_stats");
+    if (config->checkpoint_at && !config->checkpoint_path)
+        return refuse(error, "checkpoint_at without checkpoint_path; name the file");
+    if (config->world && (config->record || config->checkpoint_at))
+        return refuse(error, "a domain is not recorded or saved; leave out record and "
+                             "checkpoint_at, or world");
+    return 0;
+}
+
+static int init(struct minivmm_machine *machine, const struct minivmm_config *config,
+                struct error *error)
+{
+    int result = copy_config(&machine->config, config);
+
+    if (result < 0)
+        return error_set(error, result, "out of memory for a machine");
+    machine->watch = (struct watch)WATCH_NONE;
+    api_init_owned(machine);
+    if (config->world)
+        atomic_fetch_add(&config->world->machines, 1);
+    return 0;
+}
+
+int minivmm_create(const struct minivmm_config *config, struct minivmm_machine **machine,
+                   struct minivmm_error *error)
+{
+    struct minivmm_machine *made;
+    struct error cause;
+    int result;
+
+    *machine = NULL;
+    result = check_config(config, &cause);
+    if (result < 0)
+        return api_fail(error, MINIVMM_USAGE, result, &cause);
+    made = calloc(1, sizeof(*made));
+    result = made ? init(made, config, &cause)
+                  : error_set(&cause, -ENOMEM, "out of memory for a machine");
+    if (result < 0) {
+        free(made);
+        return api_fail(error, MINIVMM_SETUP, result, &cause);
+    }
+    *machine = made;
+    return 0;
+}
+
+/* A peer that runs may have mapped its memory. */
+static bool is_needed(const struct minivmm_machine *machine)
+{
+    return machine->config.world && machine->made != HANDLE_NOTHING &&
+           atomic_load(&machine->config.world->running) > 0;
+}
+
+static int claim(struct minivmm_machine *machine, struct minivmm_error *error)
+{
+    const enum handle_state state = atomic_load(&machine->state);
+
+    if (state != HANDLE_CREATED && api_in_callback(machine))
+        return api_refuse(error, -EBUSY,
+                          "a callback of the machine's is not to destroy it; do it when the call "
+                          "that it comes from has returned");
+    if (is_needed(machine))
+        return api_refuse(error, -EBUSY,
+                          "another domain of its world runs; wait until that has ended");
+    if (state == HANDLE_RUNNING || state == HANDLE_CHANGING)
+        return api_claim(machine, HANDLE_ENDED, HANDLE_CHANGING, error);
+    return api_claim(machine, state, HANDLE_CHANGING, error);
+}
+
+int minivmm_destroy(struct minivmm_machine *machine, struct minivmm_error *error)
+{
+    int result = machine ? claim(machine, error) : 0;
+
+    if (!machine || result < 0)
+        return result;
+    boot_unload(machine);
+    if (machine->config.world)
+        atomic_fetch_sub(&machine->config.world->machines, 1);
+    api_free_owned(machine);
+    copy_free_config(&machine->config);
+    free(machine);
+    return 0;
+}

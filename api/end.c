@@ -1,0 +1,87 @@
+#include "api/end.h"
+
+#include "vmm/report.h"
+#include "vmm/vcpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool end_boots_again(struct minivmm_machine *machine)
+{
+    return machine->machine.reboots && machine_outcome(&machine->machine) == OUTCOME_RESET &&
+           !machine->restored && !machine->config.world;
+}
+
+void end_set(struct minivmm_result *result, enum minivmm_outcome outcome, const char *text)
+{
+    result->outcome = outcome;
+    result->exit_status = minivmm_exit_status(outcome, result->guest_status);
+    snprintf(result->text, sizeof(result->text), "%s", text);
+}
+
+/* The zero behind it is not counted. */
+static void report_crash(struct minivmm_machine *machine, struct vcpu *vcpu)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&bytes, &size);
+
+    if (!file)
+        return;
+    vcpu_fetch_registers(vcpu, NULL);
+    report_write(&machine->machine, vcpu, file);
+    if (fclose(file) == 0) {
+        text_put(&machine->report, bytes, size + 1);
+        if (!machine->report.failed)
+            machine->report.used--;
+    }
+    free(bytes);
+}
+
+/* Is it one that a crash report tells more of? */
+static bool is_crash(enum outcome outcome)
+{
+    return outcome == OUTCOME_TRIPLE_FAULT || outcome == OUTCOME_CRASH ||
+           outcome == OUTCOME_INTERNAL;
+}
+
+void end_explain(struct minivmm_machine *machine, struct minivmm_result *result)
+{
+    struct machine *ended = &machine->machine;
+    const enum outcome outcome = machine_outcome(ended);
+    struct vcpu *vcpu = ended->ended_by;
+    struct error why = {""};
+
+    if (outcome == OUTCOME_TIMEOUT)
+        error_set(&why, 0, "the guest did not end within %g s; see --timeout",
+                  (double)machine->config.timeout_ns / 1e9);
+    else if (outcome == OUTCOME_INTERNAL && vcpu && vcpu->failure.text[0])
+        why = vcpu->failure;
+    else if (outcome != OUTCOME_GUEST && outcome != OUTCOME_OUTPUT)
+        error_set(&why, 0, "%s", outcome_table[outcome].meaning);
+    result->guest_status = outcome == OUTCOME_GUEST ? machine_status(ended) : 0;
+    end_set(result, (enum minivmm_outcome)outcome, why.text);
+    if (is_crash(outcome) && vcpu && vcpu->run)
+        report_crash(machine, vcpu);
+    result->report = machine->report.used ? machine->report.bytes : NULL;
+}
+
+int end_finish(struct minivmm_machine *machine, struct minivmm_result *result)
+{
+    struct machine *ended = &machine->machine;
+    struct watch *watch = &machine->watch;
+    struct error error;
+    int code = watch_finish(watch, ended, &machine->report, &error);
+
+    if (code == 0)
+        code = machine_finish(ended, &error);
+    if (code == 0)
+        code = watch_write_stats(watch, &machine->config, ended, &error);
+    watch_close(watch);
+    if (code < 0)
+        end_set(result, MINIVMM_OUTPUT, error.text);
+    else if (result->outcome == MINIVMM_OUTPUT && !result->text[0])
+        end_set(result, MINIVMM_OUTPUT, outcome_table[OUTCOME_OUTPUT].meaning);
+    return code;
+}

@@ -1,0 +1,27 @@
+/*
+ * The end of a run: what there is to say of it, and that everything is written.
+ */
+#ifndef API_END_H
+#define API_END_H
+
+#include "api/handle.h"
+
+/* The guest has asked for a reset, and its image can be loaded again. */
+bool end_boots_again(struct minivmm_machine *machine);
+
+/*
+ * How (machine) has ended, into (result), and a crash's report into machine->report. Why is not said if the
+ * guest ended itself, and left to end_finish() where it is that something could not be written.
+ */
+void end_explain(struct minivmm_machine *machine, struct minivmm_result *result);
+
+/*
+ * Then everything is written out, the statistics last. A negative errno, MINIVMM_OUTPUT with its sentence in
+ * (result), if something could not be.
+ */
+int end_finish(struct minivmm_machine *machine, struct minivmm_result *result);
+
+/* (result) is of (outcome), with a sentence. */
+void end_set(struct minivmm_result *result, enum minivmm_outcome outcome, const char *text);
+
+#endif

@@ -1,0 +1,291 @@
+/* Running machines of the API's: one on the calling thread, or several at a time. */
+#include "api/access.h"
+#include "api/boot.h"
+#include "api/end.h"
+#include "api/handle.h"
+#include "vmm/clock.h"
+#include "vmm/host.h"
+#include "vmm/kick.h"
+
+#include <errno.h>
+#include <string.h>
+
+_Static_assert(MINIVMM_FOREGROUND_MAX == HOST_MACHINES, "as many as the host's side serves");
+
+struct run;
+
+/* A machine's part of it. */
+struct turn {
+    struct run *run;
+    unsigned index;
+    struct minivmm_machine *machine;
+    struct minivmm_result *result;
+    bool broken; /* it is not at its end, and (result) says why */
+    pthread_t thread;
+};
+
+struct run {
+    struct turn turns[MINIVMM_FOREGROUND_MAX];
+    unsigned count;
+    const struct minivmm_foreground *foreground; /* NULL: not in the foreground */
+    struct host host;
+    pthread_mutex_t telling; /* one end at a time */
+};
+
+/* All that can fail is done, and the next boot may be stopped. */
+static void begin_boot(struct turn *turn)
+{
+    struct minivmm_machine *machine = turn->machine;
+
+    pthread_rwlock_wrlock(&machine->lock);
+    atomic_store(&machine->state, HANDLE_RUNNING);
+    if (atomic_load(&machine->stopped))
+        machine_stop(&machine->machine, OUTCOME_INTERRUPTED);
+    pthread_rwlock_unlock(&machine->lock);
+    host_give_back(&turn->run->host, turn->index);
+}
+
+/* The machine is made anew from its image. What watched the first one is done. False: (broken). */
+static bool reboot(struct turn *turn)
+{
+    struct minivmm_machine *machine = turn->machine;
+    struct minivmm_error error;
+
+    host_take_away(&turn->run->host, turn->index);
+    turn->broken = end_finish(machine, turn->result) < 0;
+    if (turn->broken)
+        return false;
+    boot_unmake(machine);
+    if (boot_make(machine, false, &error) < 0) {
+        boot_unmake(machine);
+        end_set(turn->result, error.outcome, error.text);
+        turn->broken = true;
+        return false;
+    }
+    begin_boot(turn);
+    return true;
+}
+
+/* All its boots. */
+static void run_boots(struct turn *turn)
+{
+    struct minivmm_machine *machine = turn->machine;
+    bool again;
+
+    do {
+        machine_run(&machine->machine);
+        atomic_store(&machine->state, HANDLE_CHANGING);
+        again = end_boots_again(machine);
+        boot_close(machine);
+    } while (again && reboot(turn));
+}
+
+/* To whoever wants to know before the others have ended. */
+static void tell_end(struct turn *turn)
+{
+    const struct minivmm_foreground *foreground = turn->run->foreground;
+
+    if (!turn->broken)
+        end_explain(turn->machine, turn->result);
+    if (!foreground || !foreground->ended)
+        return;
+    pthread_mutex_lock(&turn->run->telling);
+    foreground->ended(foreground->opaque, turn->index, turn->result);
+    pthread_mutex_unlock(&turn->run->telling);
+}
+
+static void *turn_thread(void *argument)
+{
+    run_boots(argument);
+    tell_end(argument);
+    return NULL;
+}
+
+/* Those from (started) on have no thread, so all end. */
+static void give_up(struct run *run, unsigned started, int code)
+{
+    struct error error;
+
+    error_set(&error, -code, "no thread for a machine: %s", strerror(code));
+    for (unsigned i = 0; i < run->count; i++) {
+        struct turn *turn = &run->turns[i];
+
+        machine_stop(&turn->machine->machine, OUTCOME_SETUP);
+        machine_kick(&turn->machine->machine);
+        if (i < started)
+            continue;
+        turn->broken = true;
+        end_set(turn->result, MINIVMM_SETUP, error.text);
+        boot_close(turn->machine);
+    }
+}
+
+/* All at a time, each in a thread, until the last has ended. */
+static void run_threads(struct run *run)
+{
+    unsigned started = 0;
+    int code = 0;
+
+    while (started < run->count && code == 0) {
+        struct turn *turn = &run->turns[started];
+
+        code = pthread_create(&turn->thread, NULL, turn_thread, turn);
+        started += code == 0;
+    }
+    if (code)
+        give_up(run, started, code);
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(run->turns[i].thread, NULL);
+}
+
+static void run_all(struct run *run)
+{
+    if (run->count > 1) {
+        run_threads(run);
+        host_end(&run->host);
+    } else {
+        run_boots(&run->turns[0]);
+        host_end(&run->host);
+        tell_end(&run->turns[0]);
+    }
+    /* What is written at the end comes in this order, whoever ended first. */
+    for (unsigned i = 0; i < run->count; i++)
+        if (!run->turns[i].broken)
+            end_finish(run->turns[i].machine, run->turns[i].result);
+    host_give_back_signals(&run->host);
+}
+
+static int begin_host(struct run *run, struct minivmm_error *error)
+{
+    const struct minivmm_foreground *foreground = run->foreground;
+    struct host_options options = {.foreground = foreground != NULL};
+    struct machine *machines[MINIVMM_FOREGROUND_MAX];
+    struct error cause;
+    int result;
+
+    if (foreground) {
+        options.checkpoint_signal = foreground->checkpoint_signal;
+        options.checkpoint_path = foreground->checkpoint_path;
+    }
+    for (unsigned i = 0; i < run->count; i++) {
+        struct minivmm_machine *machine = run->turns[i].machine;
+        const uint64_t timeout = machine->config.timeout_ns;
+
+        machines[i] = &machine->machine;
+        machine->deadline = timeout ? clock_now() + timeout : 0;
+        options.deadlines[i] = machine->deadline;
+    }
+    result = host_begin(&run->host, machines, run->count, &options, &cause);
+    return result < 0 ? api_fail(error, MINIVMM_SETUP, result, &cause) : 0;
+}
+
+static int check_kick(struct minivmm_error *error)
+{
+    if (kick_is_taken())
+        return 0;
+    return api_refuse(error, -EINVAL,
+                      "SIGRTMIN interrupts nothing, and a vCPU could not be stopped; call "
+                      "minivmm_take_kick_signal() once, or handle it without SA_RESTART");
+}
+
+/* The machines up to the (count)th: their runs are over, or were none. */
+static void let_go(struct run *run, unsigned count, enum handle_state state)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct minivmm_machine *machine = run->turns[i].machine;
+
+        if (machine->config.world)
+            atomic_fetch_sub(&machine->config.world->running, 1);
+        atomic_store(&machine->state, state);
+    }
+}
+
+/* All of them, or none. */
+static int claim(struct run *run, struct minivmm_error *error)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        struct minivmm_machine *machine = run->turns[i].machine;
+        int result = api_claim(machine, HANDLE_LOADED, HANDLE_RUNNING, error);
+
+        if (result < 0) {
+            let_go(run, i, HANDLE_LOADED);
+            return result;
+        }
+        atomic_store(&machine->stopped, false);
+        if (machine->config.world)
+            atomic_fetch_add(&machine->config.world->running, 1);
+    }
+    return 0;
+}
+
+static int try_run(struct run *run, struct minivmm_error *error)
+{
+    int result = check_kick(error);
+    sigset_t mask;
+
+    if (result == 0)
+        result = claim(run, error);
+    if (result < 0)
+        return result;
+    kick_unblock(&mask);
+    result = begin_host(run, error);
+    if (result == 0)
+        run_all(run);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    let_go(run, run->count, result < 0 ? HANDLE_LOADED : HANDLE_ENDED);
+    return result;
+}
+
+static int run_machines(struct minivmm_machine *const *machines, unsigned count,
+                        const struct minivmm_foreground *foreground, struct minivmm_result *results)
+{
+    struct run run = {.count = count, .foreground = foreground};
+    struct minivmm_error error;
+    int result;
+
+    for (unsigned i = 0; i < count; i++) {
+        results[i] = (struct minivmm_result){.outcome = MINIVMM_NONE};
+        run.turns[i] =
+            (struct turn){.run = &run, .index = i, .machine = machines[i], .result = &results[i]};
+    }
+    pthread_mutex_init(&run.telling, NULL);
+    result = try_run(&run, &error);
+    pthread_mutex_destroy(&run.telling);
+    for (unsigned i = 0; result < 0 && i < count; i++)
+        end_set(&results[i], error.outcome, error.text);
+    return result;
+}
+
+int minivmm_run(struct minivmm_machine *machine, struct minivmm_result *result)
+{
+    struct minivmm_result unwanted;
+
+    return run_machines(&machine, 1, NULL, result ? result : &unwanted);
+}
+
+int minivmm_run_foreground(struct minivmm_machine *const *machines, unsigned count,
+                           const struct minivmm_foreground *foreground,
+                           struct minivmm_result *results)
+{
+    const struct minivmm_foreground nothing = {0};
+
+    if (count == 0 || count > MINIVMM_FOREGROUND_MAX) {
+        for (unsigned i = 0; i < count; i++)
+            end_set(&results[i], MINIVMM_USAGE,
+                    "one or two machines can run at a time; give so many");
+        return -EINVAL;
+    }
+    kick_take();
+    return run_machines(machines, count, foreground ? foreground : &nothing, results);
+}
+
+int minivmm_take_kick_signal(struct minivmm_error *error)
+{
+    const int result = kick_take();
+
+    return result == 0
+               ? 0
+               : api_refuse(
+                     error, result,
+                     "SIGRTMIN has a handler already; it serves as well if it has no SA_RESTART");
+}

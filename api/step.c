@@ -1,0 +1,110 @@
+/* One instruction on the owner's thread, while the machine stands still. */
+#include "api/access.h"
+
+#include "vmm/kick.h"
+#include "vmm/step.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_NS 1000000 /* how long a vCPU that has halted is looked at for an interrupt */
+
+static int check_step(struct minivmm_machine *machine, struct vcpu *vcpu,
+                      struct minivmm_error *error)
+{
+    int result;
+
+    if (api_in_callback(machine))
+        return api_refuse(error, -EBUSY,
+                          "a callback cannot step a vCPU; call minivmm_step() outside of it");
+    result = api_check_access(machine, vcpu, error);
+    if (result == 0 && (atomic_load(&machine->state) == HANDLE_ENDED ||
+                        machine_outcome(&machine->machine) != OUTCOME_NONE))
+        result = api_refuse(error, -EINVAL,
+                            "the guest has ended; make another machine to step it again");
+    return result;
+}
+
+static bool has_halted(const struct vcpu *vcpu)
+{
+    struct kvm_mp_state state;
+
+    return vcpu->machine->irqs.needed && kvm_get_mp_state(vcpu->fd, &state, NULL) == 0 &&
+           state.mp_state == KVM_MP_STATE_HALTED;
+}
+
+/* A kick is for the vCPU's own thread, which looks what it was for when it goes on: see step_end(). */
+static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *error)
+{
+    for (;;) {
+        const int result = step_one(vcpu, error);
+
+        if (result != -EINTR)
+            return result;
+        if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
+            return 1;
+        if (halted && has_halted(vcpu))
+            return -EAGAIN;
+        __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    }
+}
+
+/* KVM waits for an interrupt, and knows alone whether there is one: it is called back after a moment. */
+static int step_halted(struct vcpu *vcpu, struct error *error)
+{
+    const struct itimerspec moment = {.it_value.tv_nsec = WAIT_NS, .it_interval.tv_nsec = WAIT_NS};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = VCPU_KICK_SIGNAL};
+    sigset_t mask;
+    timer_t timer;
+    int result;
+
+    if (!kick_is_taken())
+        return -EAGAIN;
+    event._sigev_un._tid = gettid();
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
+        return error_set(error, -errno, "a timer to step a vCPU that has halted: %s",
+                         strerror(errno));
+    kick_unblock(&mask);
+    timer_settime(timer, 0, &moment, NULL);
+    result = step_through_kicks(vcpu, true, error);
+    timer_delete(timer);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    return result;
+}
+
+/* A stub that steps hears of it. */
+static int step(struct vcpu *vcpu, struct error *error)
+{
+    int result = step_begin(vcpu, error), ended;
+
+    if (result < 0)
+        return result;
+    if (stub_steps(vcpu->machine->stub))
+        step_ask(vcpu);
+    result = has_halted(vcpu) ? step_halted(vcpu, error) : step_through_kicks(vcpu, false, error);
+    ended = step_end(vcpu, result < 0 ? NULL : error);
+    return result >= 0 && ended < 0 ? ended : result;
+}
+
+int minivmm_step(struct minivmm_vcpu *handle, struct minivmm_error *error)
+{
+    struct vcpu *vcpu = vcpu_behind(handle);
+    struct error failure;
+    int result;
+
+    if (!handle)
+        return api_refuse(error, -EINVAL,
+                          "there is no such vCPU; minivmm_vcpu() gives those that are");
+    result = check_step(minivmm_vcpu_machine(handle), vcpu, error);
+    if (result < 0)
+        return result;
+    result = step_is_possible(vcpu) ? step(vcpu, &failure) : -EAGAIN;
+    if (result == -EAGAIN)
+        return api_refuse(error, result,
+                          "vCPU %u waits for an interrupt or for its start; let the others go on",
+                          vcpu->id);
+    return result < 0 ? api_fail(error, MINIVMM_INTERNAL, result, &failure) : result;
+}

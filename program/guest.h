@@ -1,0 +1,39 @@
+/*
+ * A guest of the command line: the machine's config, its image, and what belongs to them.
+ */
+#ifndef PROGRAM_GUEST_H
+#define PROGRAM_GUEST_H
+
+#include "program/options.h"
+
+#include <stdbool.h>
+
+struct guest {
+    struct minivmm_config config;
+    struct minivmm_image image; /* (path) NULL: it is restored */
+    char who[16];               /* "d1: ", or "" if it is the only one */
+
+    /* Of a domain: its own part of (options); owned. */
+    char *path, *arguments, *stats_file, *trace;
+    const char *words[1];
+    const char *devices[OPTIONS_DEVICES + 1];
+    int console; /* of --domain-console; -1: stdout */
+
+    struct minivmm_machine *machine; /* NULL: not created */
+    char told[MINIVMM_TEXT_MAX];     /* of its end */
+};
+
+/*
+ * The guest (index) of (options), which must outlive it; (world) is NULL if it is no domain. To be freed also
+ * after an error.
+ */
+int guest_configure(struct guest *guest, const struct options *options, unsigned index,
+                    struct minivmm_world *world, struct minivmm_error *error);
+
+/* Create and load it: 0, or (error) has an outcome. */
+int guest_load(struct guest *guest, const struct options *options, struct minivmm_error *error);
+
+/* It does not run. */
+void guest_free(struct guest *guest);
+
+#endif

@@ -1,0 +1,10 @@
+/* The stubs in the box. The first is there if no other is asked for. */
+#include "stubs/marss.h"
+#include "stubs/step.h"
+#include "vmm/stub.h"
+
+const struct minivmm_stub *const stub_types[] = {
+    &stub_type_marss,
+    &stub_type_step,
+    NULL,
+};

@@ -1,0 +1,21 @@
+/*
+ * The signal that brings a vCPU out of KVM_RUN or a blocked write: VCPU_KICK_SIGNAL.
+ *
+ * It must have a handler that does not restart the call, and not be blocked in the thread.
+ */
+#ifndef VMM_KICK_H
+#define VMM_KICK_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* Give it a handler that does nothing. -EBUSY: it has one already, which is left. */
+int kick_take(void);
+
+/* Does the process handle it so that it interrupts? */
+bool kick_is_taken(void);
+
+/* Let it come in the calling thread, and in those that it makes; (old) is the mask as it was. */
+void kick_unblock(sigset_t *old);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * Single-stepping a vCPU: one instruction, with its exits served on the way.
+ *
+ * KVM stops with KVM_EXIT_DEBUG behind an instruction. What does not hold, and what is made of it here:
+ * - Where KVM emulates the instruction, an OUT and a store to a device have their exit and no other. They
+ *   are over when that exit is completed, by immediate_exit, and RIP has moved.
+ * - A rep string instruction stops in each iteration, or after some of them, with RIP where it was, and once
+ *   more when nothing is left to do. step_one() stops as KVM does; for a stub they are one instruction.
+ * - An instruction that faults is not completed: KVM stops behind the first instruction of the handler.
+ *   In the same way an interrupt comes first, and the first instruction of its handler is run in place of the
+ *   one that was to be. Whoever counts counts completed instructions; only the address of a handler's first
+ *   one is never told. Where a processor runs the guest, it may not stop before the handler's IRET.
+ * - HLT is an instruction; the next one begins when an interrupt has come.
+ * - KVM's stepping is the trap flag (TF) of the guest, which it hides in the registers it shows. Where a
+ *   processor runs the guest, PUSHF, SYSCALL and the frames of exceptions and interrupts show it all the
+ *   same, and POPF, IRET and changed registers clear it, so it is set anew for each instruction.
+ * - A KVM that emulates ring 0 (kvm_pvm) needs no flag there, and in ring 3 cannot step: the trap would go
+ *   to the guest. That is tried once, see step_probe(). There the flag is never set: ring 3 runs at full
+ *   speed, until an exit or something in ring 0 stops it.
+ */
+#ifndef VMM_STEP_H
+#define VMM_STEP_H
+
+#include "vmm/error.h"
+#include "vmm/paging.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vcpu;
+
+struct step {
+    bool on;          /* KVM stops behind each instruction */
+    bool half;        /* an exit was served: what is left of its instruction comes first */
+    bool asked;       /* a stub knows of the instruction at (address), which is not over yet */
+    uint64_t address; /* linear; of the last instruction that a stub was asked about, while (any) */
+    bool any;
+    bool breakpoint; /* KVM has one: see vmm/step_emulated.h */
+};
+
+/*
+ * Let KVM single-step (vcpu), whose thread is the caller or rests, its I/O completed; and run it again, as if
+ * it had been kicked: its thread then looks what it missed. A negative errno with its sentence.
+ */
+int step_begin(struct vcpu *vcpu, struct error *error);
+int step_end(struct vcpu *vcpu, struct error *error);
+
+/*
+ * One instruction, or an iteration of a rep string instruction. 0; 1: the machine has ended; -EINTR: a
+ * kick came first, and the instruction is to be begun or gone on with by another call; -EAGAIN: the
+ * same, as the vCPU waits for INIT or SIPI. Else a negative errno with its sentence. After 0,
+ * run->immediate_exit may be set: kicks are to be answered before the next.
+ */
+int step_one(struct vcpu *vcpu, struct error *error);
+
+/*
+ * Ask the stub of the machine, which steps, about the next instruction, unless it was asked already. False:
+ * that is to be run at full speed, or the registers cannot be had.
+ */
+bool step_ask(struct vcpu *vcpu);
+
+/* Does it run instructions at all? An application processor waits for its start. */
+bool step_is_possible(struct vcpu *vcpu);
+
+/*
+ * The bytes at the next instruction, up to 15 of them, as far as they are mapped to RAM; how many. Registers
+ * are valid.
+ */
+unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
+
+/* The linear address of the next instruction, and the bits of its code: 16, 32 or 64. */
+uint64_t step_address(const struct vcpu *vcpu);
+unsigned step_bits(const struct vcpu *vcpu);
+
+/* The registers that paging_walk() wants: as vcpu_paging(), and no tape hears it. */
+struct paging_registers step_paging(const struct vcpu *vcpu);
+
+/* Of step_probe.c: in a VM of its own, does KVM step ring 3? False also where that cannot be tried. */
+bool step_probe(void);
+
+#endif
