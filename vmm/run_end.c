@@ -45,7 +45,8 @@ void run_explain(struct machine *machine, const struct options *options, const c
     if (outcome == OUTCOME_TIMEOUT)
         error_set(&error, 0, "the guest did not end within %g s; see --timeout",
                   (double)options->timeout_ns / 1e9);
-    else if (outcome == OUTCOME_INTERNAL && vcpu && vcpu->failure.text[0])
+    else if ((outcome == OUTCOME_INTERNAL || outcome == OUTCOME_CRASH) && vcpu &&
+             vcpu->failure.text[0])
         error = vcpu->failure;
     else
         error_set(&error, 0, "%s", outcome_table[outcome].meaning);
