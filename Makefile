@@ -32,7 +32,7 @@ VMM_OBJECTS  := $(VMM_SOURCES:%.c=$(BUILD)/%.o)
 PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all run check check-asan check-svm format lint install clean setup setup-check
+.PHONY: all run check check-asan check-domains check-svm check-tsan format lint install clean setup setup-check
 all: minivmm guest.bin
 
 run: all
@@ -45,6 +45,13 @@ check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUI
 check-asan:
 	$(MAKE) check BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+
+# What concerns domains, under ThreadSanitizer: a million rounds of a ring and the like, then guests.
+check-tsan:
+	$(MAKE) check-domains BUILD=build/tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread'
+
+check-domains: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
+	tests/run $(BUILD) $(GUEST_BUILD) domains
 
 # The guest tests on a second KVM, AMD's, in an emulated machine: see docs/testing.md. Where that
 # machine cannot be had, they are skipped. The linker warns of dlopen(): it finds no library there.
@@ -95,7 +102,7 @@ lint:
 	@scripts/setup build lint
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. vmm devices
+	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. vmm devices xen
 
 install: all
 	install -D -m 755 minivmm $(DESTDIR)$(PREFIX)/bin/minivmm

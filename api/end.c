@@ -56,7 +56,8 @@ void end_explain(struct minivmm_machine *machine, struct minivmm_result *result)
     if (outcome == OUTCOME_TIMEOUT)
         error_set(&why, 0, "the guest did not end within %g s; see --timeout",
                   (double)machine->config.timeout_ns / 1e9);
-    else if (outcome == OUTCOME_INTERNAL && vcpu && vcpu->failure.text[0])
+    else if ((outcome == OUTCOME_INTERNAL || outcome == OUTCOME_CRASH) && vcpu &&
+             vcpu->failure.text[0])
         why = vcpu->failure;
     else if (outcome != OUTCOME_GUEST && outcome != OUTCOME_OUTPUT)
         error_set(&why, 0, "%s", outcome_table[outcome].meaning);

@@ -3,7 +3,7 @@
 # BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library.
 
 BENCH_BUILD  := $(BUILD)/bench
-BENCH_GUESTS := out store version load smp hello used
+BENCH_GUESTS := out store version load smp ring hello used
 
 BENCH_FLOOR_OBJECTS := $(BUILD)/bench/floor.o $(BUILD)/bench/floor_guest.o
 BENCH_PROGRAMS      := $(addprefix $(BENCH_BUILD)/,floor launch dispatch)
@@ -27,6 +27,9 @@ $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.elf): guest/lib/flat.ld
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(GUEST_LD) $(GUEST_LINK_64) -nostdlib --gc-sections --build-id=none \
 	    -z noexecstack --no-warn-rwx-segments -o $@ $(filter %.o %.a,$^)
+
+# Tests run this one, too.
+guests: $(GUEST_BUILD)/bench/ring.bin
 
 .PHONY: bench bench-quick bench-build
 bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_GUEST_IMAGES)

@@ -20,7 +20,7 @@ class Measure:
     title: str
     unit: str  # of the subjects' numbers
     figure: str
-    limit: float  # of the figure of (judged)
+    limit: float | None  # of the figure of (judged); None: no target, of VALUE only
     judged: str  # a subject
     base: str  # the subject to which the others are set; of VALUE: none
     subjects: list
@@ -38,6 +38,14 @@ def qemu(guest, run, every):
 
 def round_trip(name, command, every=1):
     return Subject(name, lambda tools: tools.round_trips(command(tools)), every)
+
+
+BATCHES = (1, 8, 64, 256)  # requests that are sent at once
+
+
+def batches(run):
+    return [Subject(f"batches of {size}", lambda tools, size=size: run(tools, size))
+            for size in BATCHES]
 
 
 def trips(tools, command):
@@ -110,4 +118,16 @@ MEASURES = [
         round_trip("floor", lambda tools: tools.floor("out")),
         round_trip("ioeventfd", lambda tools: tools.floor("out", "-d", "0x3ff")),
     ], turns=(20, 5)),
+    Measure("ring", "ring request in batches of 64 / OUT exit", "ns", RATIO, 1 / 30,
+            "batches of 64", "exit", [
+                Subject("exit", lambda tools: tools.ring_ns("exit")),
+                Subject("notification", lambda tools: tools.ring_ns("notification")),
+                *batches(lambda tools, size: tools.ring_ns(str(size), size)),
+            ], turns=(15, 3)),
+    Measure("requests", "million ring requests a second, in batches of 64", "M/s", VALUE, None,
+            "batches of 64", "", batches(lambda tools, size: tools.ring_rate(size)), turns=(3, 1)),
+    Measure("news", "notifications and events of a batch of 64", "a batch", VALUE, 2,
+            "batches of 64", "", [
+                Subject("batches of 64", lambda tools: tools.ring_news(64)),
+            ], turns=(1, 1)),
 ]

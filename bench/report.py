@@ -1,11 +1,14 @@
 """Results for people: the table on the terminal and results.md."""
 
 NUMBER = {"ratio": "{:.3f}", "difference": "{:.0f}", "value": "{:.2f}"}
+SMALL, SMALL_NUMBER = 0.1, "{:.4f}"  # ratios below
 
 
 def target(result):
+    if result["limit"] is None:
+        return "–"
     sign = "≥" if result["at_least"] else "≤"
-    return f"{sign} {result['limit']:g}{result['limit_unit']}"
+    return f"{sign} {result['limit']:.4g}{result['limit_unit']}"
 
 
 def figure(result, name):
@@ -13,7 +16,8 @@ def figure(result, name):
     taken = result["figures"].get(name)
     if not taken:
         return "–"
-    one = NUMBER[result["figure"]]
+    small = result["figure"] == "ratio" and taken["median"] < SMALL
+    one = SMALL_NUMBER if small else NUMBER[result["figure"]]
     text = one.format(taken["median"])
     if taken["count"] > 1:
         text += f" ({one.format(taken['low'])} … {one.format(taken['high'])})"
@@ -21,8 +25,10 @@ def figure(result, name):
 
 
 def verdict(result):
-    if "met" not in result:
+    if not result["figures"].get(result["judged"]):
         return "skipped"
+    if "met" not in result:
+        return "–"
     return "met" if result["met"] else "missed"
 
 

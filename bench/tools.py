@@ -75,6 +75,9 @@ class Tools:
         return [self.minivmm, "--quiet", *options, self.guest(guest),
                 *(["--", *map(str, words)] if words else [])]
 
+    def domain(self, guest, words):
+        return [self.minivmm, "--quiet", "--cpus", "2", "--domain", f"{self.guest(guest)} {words}"]
+
     def qemu(self, machine, guest):
         program = shutil.which("qemu-system-x86_64")
         if not program:
@@ -181,6 +184,25 @@ class Tools:
             raise Skip("there is one CPU")
         one, both = self.ticks(command, wide=True)
         return [2 * one / both]
+
+    def ring(self, words):
+        """What the guest of the ring hands out."""
+        if len(self.cpus) < 2:
+            raise Skip("there is one CPU")
+        return self.ticks(self.domain("ring", words), wide=True)
+
+    def ring_ns(self, words, requests=1):
+        """Nanoseconds of what the guest does by (words), divided by the requests in it."""
+        return [ticks * self.tick_ns / BLOCK / requests for ticks in self.ring(words)]
+
+    def ring_rate(self, size):
+        """Millions of requests a second, in batches of (size)."""
+        return [1e3 / ns for ns in self.ring_ns(str(size), size)]
+
+    def ring_news(self, size):
+        """Notifications and events of a batch."""
+        batches, notifications, events = self.ring(f"{size} count")
+        return [(notifications + events) / batches]
 
     def dispatch(self, regions, samples, passes):
         return [self.program("dispatch"), str(regions), os.path.join(self.here, "dispatch.exits"),

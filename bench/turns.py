@@ -82,7 +82,7 @@ def run(measure, tools):
         if name != measure.base and (measure.figure == VALUE or measure.base in numbers):
             result["figures"][name] = spread(figures(measure, numbers, name))
     judged = result["figures"].get(measure.judged)
-    if judged:
+    if judged and measure.limit is not None:
         met = judged["median"] >= measure.limit if measure.at_least else \
             judged["median"] <= measure.limit
         result["met"] = met

@@ -7,6 +7,7 @@
 #include "devices/ptlcall.h"
 
 #include "vmm/checkpoint.h"
+#include "vmm/machine.h"
 #include "vmm/vcpu.h"
 
 #include <inttypes.h>
@@ -46,6 +47,9 @@ int64_t ptlcall_checkpoint(struct ptlcall_call *call)
         return result;
     if (action >= CHECKPOINT_ACTIONS)
         return ptlcall_refuse(call, -PTLCALL_EINVAL, "no such action");
+    /* Its peer's side of pages and ports is not in its own file. */
+    if (vcpu->machine->xen && action != CHECKPOINT_PAUSE_ONLY)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "a domain cannot be saved");
     if (vcpu->requested)
         return ptlcall_refuse(call, -PTLCALL_EIO, "a checkpoint was asked for already");
     vcpu->request = request;

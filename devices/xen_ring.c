@@ -12,12 +12,12 @@
 #include "vmm/descriptor.h"
 #include "vmm/device.h"
 #include "vmm/machine.h"
+#include "vmm/thread.h"
 #include "xen/backend.h"
 #include "xen/domain.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -183,19 +183,6 @@ static void *bind_thread(void *argument)
     return NULL;
 }
 
-/* Signals are for the thread that waits for them, which comes later. */
-static int start_thread(struct xen_ring *ring)
-{
-    sigset_t all, old;
-    int code;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
-    code = pthread_create(&ring->thread, NULL, bind_thread, ring);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -code;
-}
-
 static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct error *error)
 {
     int result = xen_domain_create(&ring->monitor, world, 0, NULL, error);
@@ -205,7 +192,7 @@ static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct e
     ring->monitor.events.arrived = arrived;
     ring->monitor.events.opaque = ring;
     ring->stop = eventfd(0, EFD_CLOEXEC);
-    result = ring->stop < 0 ? -errno : start_thread(ring);
+    result = ring->stop < 0 ? -errno : thread_start(&ring->thread, bind_thread, ring);
     if (result == 0)
         return 0;
     descriptor_close(&ring->stop);
@@ -217,13 +204,16 @@ static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct e
 static int xen_ring_create(struct device *device, struct error *error)
 {
     struct xen_ring *ring = (struct xen_ring *)device;
-    const struct xen_domain *guest = device->machine->xen;
+    const struct xen_domain *guest = device->machine->xen, *peer;
     int result;
 
     if (!guest)
         return error_set(error, -EINVAL,
                          "device xen-ring: the guest is no domain; give it as --domain IMAGE");
-    if (guest->domid == 0 || guest->world->domains[0])
+    peer = guest->world->domains[0];
+    if (peer && !peer->machine)
+        return error_set(error, -EINVAL, "device xen-ring: there is one already; give it once");
+    if (guest->domid == 0 || peer)
         return error_set(error, -EINVAL,
                          "device xen-ring: domain 0 is a guest; leave the device out, or give one "
                          "--domain");
@@ -232,7 +222,11 @@ static int xen_ring_create(struct device *device, struct error *error)
     return result;
 }
 
-/* No vCPU runs any more, so nobody serves but the thread. */
+/*
+ * Nobody serves but the thread: events come from vCPUs of this machine only, since domain 0 is no other, and
+ * a machine's devices go when the threads of its vCPUs have ended, or were never started. The guest's
+ * ports may be closed already; its struct, memory and interrupts are still there, and only then go, too.
+ */
 static void stop(struct xen_ring *ring)
 {
     if (!ring->open)

@@ -2,11 +2,11 @@
 #include "vmm/console.h"
 
 #include "vmm/descriptor.h"
+#include "vmm/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -114,19 +114,6 @@ static void *reader_thread(void *argument)
     return NULL;
 }
 
-/* Signals are for the thread that waits for them. */
-static int start_thread(struct console *console)
-{
-    sigset_t all, old;
-    int result;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    result = pthread_create(&console->reader.thread, NULL, reader_thread, console);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -result;
-}
-
 int console_start(struct console *console, const char *owner, struct error *error)
 {
     struct console_reader *reader = &console->reader;
@@ -136,7 +123,9 @@ int console_start(struct console *console, const char *owner, struct error *erro
         return 0;
     reader->stop = eventfd(0, EFD_CLOEXEC);
     console->room_event = eventfd(0, EFD_CLOEXEC);
-    result = reader->stop < 0 || console->room_event < 0 ? -errno : start_thread(console);
+    result = reader->stop < 0 || console->room_event < 0
+                 ? -errno
+                 : thread_start(&reader->thread, reader_thread, console);
     if (result == 0)
         return 0;
     descriptor_close(&reader->stop);

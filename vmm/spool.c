@@ -1,10 +1,11 @@
 #include "vmm/spool.h"
 
+#include "vmm/thread.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,19 +196,6 @@ static void *writer_thread(void *argument)
     return NULL;
 }
 
-/* Signals are for the thread that waits for them. */
-static int start_thread(struct spool *spool)
-{
-    sigset_t all, old;
-    int result;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    result = pthread_create(&spool->writer, NULL, writer_thread, spool);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return -result;
-}
-
 static void destroy(struct spool *spool)
 {
     munmap(spool->ring, SPOOL_SIZE);
@@ -255,7 +243,7 @@ struct spool *spool_create(int fd, const atomic_bool *abandoned)
     spool->abandoned = abandoned;
     spool->ring = ring;
     init_locks(spool);
-    if (start_thread(spool) < 0) {
+    if (thread_start(&spool->writer, writer_thread, spool) < 0) {
         destroy(spool);
         return NULL;
     }

@@ -86,7 +86,7 @@ struct vcpu {
     atomic_ulong unclaimed;           /* accesses that no device decoded */
     struct exit_history history;
     struct stats *stats;  /* NULL unless --stats */
-    struct error failure; /* why OUTCOME_INTERNAL, if this vCPU ended the machine */
+    struct error failure; /* why this vCPU ended the machine, if that is no exit's; or empty */
 
     pthread_mutex_t kick_lock; /* of the two below: a thread that was joined is not signalled */
     pthread_t thread;          /* that runs vcpu_loop(), while (in_thread) */

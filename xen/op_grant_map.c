@@ -30,7 +30,7 @@ static int16_t check_map(struct xen_call *call, const struct gnttab_map_grant_re
 
     if ((map->flags & MAP_KINDS) == 0)
         return GNTST_bad_gntref;
-    if (map->flags & ~(uint32_t)MAP_FLAGS || !(map->flags & GNTMAP_host_map))
+    if (map->flags & ~(uint32_t)MAP_FLAGS)
         return GNTST_general_error;
     if (map->host_addr & PAGE_MASK)
         return GNTST_bad_virt_addr;

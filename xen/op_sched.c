@@ -89,8 +89,11 @@ static int64_t shutdown(struct xen_call *call, uint64_t argument)
         return -EINVAL;
     if (end.reason >= sizeof(outcomes) / sizeof(outcomes[0]) || !outcomes[end.reason])
         return -ENOSYS;
-    if (machine_end(machine, outcomes[end.reason], 0))
-        machine->ended_by = call->vcpu;
+    if (!machine_end(machine, outcomes[end.reason], 0))
+        return 0;
+    machine->ended_by = call->vcpu;
+    if (end.reason == SHUTDOWN_crash)
+        error_set(&call->vcpu->failure, 0, "the guest says that it has crashed");
     return 0;
 }
 

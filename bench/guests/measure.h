@@ -15,6 +15,7 @@
 #define MEASURE_SAMPLES 384u
 #define MEASURE_WARM    64u /* blocks before the first sample */
 #define MEASURE_BLOCK   8u
+#define MEASURE_ROUNDS  ((MEASURE_WARM + MEASURE_SAMPLES) * MEASURE_BLOCK) /* round trips of all */
 
 #define MEASURE_EIGHT(statement)                                                                   \
     statement;                                                                                     \
@@ -45,19 +46,25 @@ static inline void measure_put(const uint64_t *numbers, uint64_t count)
                      : "memory");
 }
 
-/* Let main() be this: samples of MEASURE_BLOCK times (statement). */
-#define MEASURE(statement)                                                                         \
+/* Fill (samples), MEASURE_SAMPLES of them, each of MEASURE_BLOCK times (statement). */
+#define MEASURE_INTO(samples, statement)                                                           \
     do {                                                                                           \
-        static uint64_t samples[MEASURE_SAMPLES];                                                  \
-                                                                                                   \
         for (unsigned i = 0; i < MEASURE_WARM + MEASURE_SAMPLES; i++) {                            \
             const uint64_t begun = measure_ticks();                                                \
                                                                                                    \
             MEASURE_EIGHT(statement);                                                              \
             if (i >= MEASURE_WARM)                                                                 \
-                samples[i - MEASURE_WARM] = measure_ticks() - begun;                               \
+                (samples)[i - MEASURE_WARM] = measure_ticks() - begun;                             \
         }                                                                                          \
-        measure_put(samples, MEASURE_SAMPLES);                                                     \
+    } while (0)
+
+/* Let main() be this: samples of (statement), handed out. */
+#define MEASURE(statement)                                                                         \
+    do {                                                                                           \
+        static uint64_t measure_samples[MEASURE_SAMPLES];                                          \
+                                                                                                   \
+        MEASURE_INTO(measure_samples, statement);                                                  \
+        measure_put(measure_samples, MEASURE_SAMPLES);                                             \
     } while (0)
 
 #endif

@@ -88,17 +88,22 @@ static void word_serve(unsigned index)
  * upcall_pending first: an event that comes during the scan sets it again, and its interrupt comes
  * once this one is over.
  */
-void events_upcall(void)
+void events_serve(unsigned vcpu)
 {
-    struct vcpu_info *vcpu = &xen_shared_info->vcpu_info[xen_vcpu_id()];
+    struct vcpu_info *info = &xen_shared_info->vcpu_info[vcpu];
     xen_ulong_t selected;
 
-    store32(APIC_EOI, 0);
-    __atomic_fetch_add(&upcalls, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&vcpu->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
-    selected = __atomic_exchange_n(&vcpu->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
+    selected = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
     for (; selected != 0; selected &= selected - 1)
         word_serve((unsigned)__builtin_ctzl(selected));
+}
+
+void events_upcall(void)
+{
+    store32(APIC_EOI, 0);
+    __atomic_fetch_add(&upcalls, 1, __ATOMIC_RELAXED);
+    events_serve(xen_vcpu_id());
 }
 
 static int irq_free(void)

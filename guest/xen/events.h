@@ -74,6 +74,9 @@ static inline void events_allow(void)
     __asm__ volatile("cli" : : : "memory");
 }
 
+/* Call the handlers of the events that wait for (vcpu). The upcall does so; ring 3 may, too. */
+void events_serve(unsigned vcpu);
+
 /* The upcalls that came so far, to all vCPUs. */
 unsigned events_upcalls(void);
 

@@ -2,8 +2,8 @@
  * One of two domains dies while the other has its page mapped and its port bound: cases 28 and 29.
  * Both run this guest. Domain 1 grants, domain 0 maps.
  *
- * Guest arguments: who dies, `granter` or `mapper`, the same for both; and `crash`: by a triple fault,
- * not by an end with status 0.
+ * Guest arguments: who dies, `granter` or `mapper`, the same for both; and how, unless by an end with status
+ * 0: `crash`, by a triple fault; `reboot` or `panic`, as SCHEDOP_shutdown has it.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -20,17 +20,48 @@
 #define MARK_MAPPED  0x600d0002u
 #define MARK_AFTER   0x600d0003u
 
-static bool crashes;
-
-_Noreturn static void die(void)
+static void triple_fault(void)
 {
     static const struct idt_gate none;
 
-    if (crashes) {
-        idt_load(&none, 1);
-        __asm__ volatile("ud2");
-    }
+    idt_load(&none, 1);
+    __asm__ volatile("ud2");
+}
+
+static void shut_down(unsigned reason)
+{
+    struct sched_shutdown end = {.reason = reason};
+
+    HYPERVISOR_sched_op(SCHEDOP_shutdown, &end);
+}
+
+static void reboot(void)
+{
+    shut_down(SHUTDOWN_reboot);
+}
+
+static void panic(void)
+{
+    shut_down(SHUTDOWN_crash);
+}
+
+static void power_off(void)
+{
     guest_exit(0);
+}
+
+static const struct death {
+    const char *name;
+    void (*come)(void);
+} deaths[] = {{"crash", triple_fault}, {"reboot", reboot}, {"panic", panic}, {"", power_off}};
+
+static const struct death *death = deaths; /* the last one if no other is asked for */
+
+_Noreturn static void die(void)
+{
+    death->come();
+    printf("still alive\n");
+    guest_exit(1);
 }
 
 static irqreturn_t ignore(int irq, void *data)
@@ -126,7 +157,8 @@ int main(const struct boot_info *boot)
         printf("no Xen here\n");
         return 1;
     }
-    crashes = argument_given(boot, "crash");
+    while (*death->name && !argument_given(boot, death->name))
+        death++;
     if (xen_domid() == GRANTER)
         run_granter(argument_given(boot, "granter"));
     else

@@ -2,10 +2,11 @@
  * A hostile front end, domain 1: what it does must harm nobody but itself. The back end that domain 0
  * is, the monitor's own or another guest, stays alive, and this guest ends with status 0.
  *
- * Guest argument: one word, what is tried.
+ * Guest arguments: one word, what is tried; and `second`: by the second grant and port, 9 and 2.
  *
  *     overflow   req_prod goes 257 further: nothing is served any more
  *     flip       another vCPU writes to requests while they are handled
+ *     pushes     two vCPUs push, so that one does while the back end serves the other: nothing stalls
  *     scribble   the whole page is overwritten again and again, header and all
  *     grants     the entry grants what cannot be mapped
  *     toggle     another vCPU toggles the entry's flags
@@ -23,6 +24,7 @@
 #define REQUESTS     500u
 #define SCRIBBLES    300u
 #define EVENTS       20000u
+#define PUSHES       20000u
 #define BEYOND_FRAME 0x00ffffffu
 #define STRANGER     5u
 
@@ -60,6 +62,9 @@ static void try_overflow(void)
     notify_remote_via_evtchn(front.port);
     stay_quiet();
     check_equal("not after that either", front.sring->rsp_prod, 1);
+    for (unsigned i = 0; i < WAIT_ROUNDS && as_port_status(front.port) != EVTCHNSTAT_unbound; i++)
+        xen_yield();
+    check_result("the port is unbound", as_port_status(front.port), EVTCHNSTAT_unbound);
 }
 
 /* The second vCPU, until it is told to stop: what it writes to. */
@@ -111,6 +116,62 @@ static void try_flip(void)
     second_end();
     check_equal("id and status are right", wrong, 0);
     check_equal("all are answered", as_front_open(&front), 0);
+}
+
+static bool pushing; /* a lock: one vCPU at a time is in (front) */
+
+/* False: there is no room. Events go out of the lock, while the other vCPU pushes. */
+static bool push_one(void)
+{
+    bool notify = false, room;
+
+    while (__atomic_test_and_set(&pushing, __ATOMIC_ACQUIRE))
+        __asm__ volatile("pause");
+    as_front_take(&front);
+    room = !RING_FULL(&front.ring);
+    if (room) {
+        as_front_fill(&front);
+        notify = as_front_push(&front);
+    }
+    __atomic_clear(&pushing, __ATOMIC_RELEASE);
+    if (notify)
+        notify_remote_via_evtchn(front.port);
+    return room;
+}
+
+static void run_pushes(void *unused)
+{
+    (void)unused;
+    second.running = true;
+    while (!second.stop)
+        if (!push_one())
+            xen_yield();
+    second.running = false;
+}
+
+static void try_pushes(void)
+{
+    unsigned pushed = 0;
+
+    connect();
+    mask_evtchn(front.port);
+    second_start(run_pushes);
+    for (unsigned stuck = 0; pushed < PUSHES && stuck < WAIT_ROUNDS; stuck++) {
+        if (!push_one()) {
+            xen_yield();
+            continue;
+        }
+        pushed++;
+        stuck = 0;
+    }
+    second_end();
+    check_equal("there is always room again", pushed, PUSHES);
+    for (unsigned i = 0; i < WAIT_ROUNDS && as_front_open(&front) != 0; i++) {
+        as_front_take(&front);
+        xen_yield();
+    }
+    check_equal("all are answered", as_front_open(&front), 0);
+    check_equal("with status + 1", front.wrong, 0);
 }
 
 /* Marsaglia's xorshift. */
@@ -264,10 +325,19 @@ static const struct attack {
     const char *name;
     void (*run)(void);
 } attacks[] = {
-    {"overflow", try_overflow}, {"flip", try_flip},     {"scribble", try_scribble},
-    {"grants", try_grants},     {"toggle", try_toggle}, {"revoke", try_revoke},
-    {"storm", try_storm},       {"reset", try_reset},
+    {"pushes", try_pushes},     {"overflow", try_overflow}, {"flip", try_flip},
+    {"scribble", try_scribble}, {"grants", try_grants},     {"toggle", try_toggle},
+    {"revoke", try_revoke},     {"storm", try_storm},       {"reset", try_reset},
 };
+
+/* The first grant and the first port are used up. */
+static void begin_with_second(void)
+{
+    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = STRANGER};
+
+    gnttab_grant_foreign_access(STRANGER, 0, 0);
+    HYPERVISOR_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
+}
 
 int main(const struct boot_info *boot)
 {
@@ -275,6 +345,8 @@ int main(const struct boot_info *boot)
         printf("no Xen here\n");
         return 1;
     }
+    if (argument_given(boot, "second"))
+        begin_with_second();
     for (unsigned i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
         if (!argument_given(boot, attacks[i].name))
             continue;

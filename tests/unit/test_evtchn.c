@@ -453,6 +453,19 @@ START_TEST(many_ports_are_one_upcall)
 }
 END_TEST
 
+/* 23: between taking the upcall and the selector, a vCPU will still find the port. */
+START_TEST(an_event_in_a_selected_word_is_no_upcall)
+{
+    struct channel channel = connect();
+    struct vcpu_info *vcpu = &info_of(front)->vcpu_info[0];
+
+    vcpu->evtchn_pending_sel = 1;
+    ck_assert_int_eq(evtchn_send(back, channel.back), 0);
+    ck_assert_uint_eq(upcalls(front, 0), 0);
+    ck_assert_uint_eq(vcpu->evtchn_upcall_pending, 0);
+}
+END_TEST
+
 /* 24 */
 START_TEST(a_masked_event_is_pending_and_told_when_unmasked)
 {
@@ -983,6 +996,7 @@ Suite *evtchn_suite(void)
     tcase_add_test(delivery, an_event_sets_pending_selector_and_upcall_and_tells);
     tcase_add_test(delivery, many_sends_are_one_upcall);
     tcase_add_test(delivery, many_ports_are_one_upcall);
+    tcase_add_test(delivery, an_event_in_a_selected_word_is_no_upcall);
     tcase_add_test(delivery, a_masked_event_is_pending_and_told_when_unmasked);
     tcase_add_test(delivery, unmasking_without_an_event_or_a_mask_tells_nobody);
     tcase_add_test(delivery, an_event_sent_before_the_bind_is_pending_after_it);

@@ -188,6 +188,19 @@ START_TEST(what_is_not_mapped_cannot_be_taken_away)
 }
 END_TEST
 
+START_TEST(a_page_that_kvm_does_not_give_up_stays)
+{
+    const int vm_fd = machine.kvm.vm_fd;
+
+    ck_assert_int_eq(foreign_map(&foreign, PLACE, page, false), 0);
+    machine.kvm.vm_fd = -1;
+    ck_assert_int_eq(foreign_map(&foreign, PLACE, NULL, false), -EBADF);
+    machine.kvm.vm_fd = vm_fd;
+    ck_assert_int_eq(foreign_map(&foreign, PLACE, page, false), -EBUSY);
+    ck_assert_int_eq(foreign_map(&foreign, PLACE, NULL, false), 0);
+}
+END_TEST
+
 START_TEST(a_page_can_be_at_two_addresses)
 {
     ck_assert_int_eq(foreign_map(&foreign, PLACE, page, false), 0);
@@ -233,6 +246,7 @@ Suite *foreign_suite(void)
     kvm_test_add(tcase, a_page_is_refused_where_a_moving_region_is, 1);
     kvm_test_add(tcase, an_address_has_one_page, 1);
     kvm_test_add(tcase, what_is_not_mapped_cannot_be_taken_away, 1);
+    kvm_test_add(tcase, a_page_that_kvm_does_not_give_up_stays, 1);
     kvm_test_add(tcase, a_page_can_be_at_two_addresses, 1);
     kvm_test_add(tcase, the_number_of_pages_is_bounded, 1);
     kvm_test_add(tcase, without_readonly_slots_a_readonly_page_is_refused, 1);

@@ -235,7 +235,7 @@ START_TEST(the_default_is_not_there_later)
 }
 END_TEST
 
-START_TEST(a_refused_call_has_no_marker)
+START_TEST(a_refused_list_has_no_commands)
 {
     ck_assert_int_eq(enqueue("-no \"quote"), -22);
     ck_assert_uint_eq(heard.commands, 0);
@@ -547,7 +547,7 @@ Suite *stub_suite(void)
     tcase_add_test(tcase, a_stub_changes_a_result);
     tcase_add_test(tcase, the_default_is_there_once);
     tcase_add_test(tcase, the_default_is_not_there_later);
-    tcase_add_test(tcase, a_refused_call_has_no_marker);
+    tcase_add_test(tcase, a_refused_list_has_no_commands);
     tcase_add_test(tcase, a_stub_hears_commands_and_they_have_their_effect);
     tcase_add_test(tcase, a_stub_takes_a_command_for_itself);
     tcase_add_test(tcase, what_comes_behind_a_kill_that_is_none_has_its_effect);

@@ -12,6 +12,7 @@ Suite *xen_event_op_suite(void);
 #define VECTOR    0x51
 #define TRIES     50
 #define PROMPT_NS (XEN_WAIT_NS / 2) /* sooner than a wait that nobody ends */
+#define LONG_NS   900000000u
 
 static struct xen_pair pair;
 static struct xen_guest *front, *back; /* domains 1 and 0 */
@@ -143,6 +144,15 @@ START_TEST(an_event_is_one_message_to_the_local_apic)
     ck_assert_uint_eq(back->message_data, VECTOR);
     ck_assert(is_pending(back, channel.back));
     ck_assert_uint_eq(front->messages, 0);
+}
+END_TEST
+
+START_TEST(the_message_is_for_the_vcpu)
+{
+    atomic_store(&back->domain.upcall_vector[3], VECTOR);
+    back->domain.events.upcall(back->domain.events.opaque, 3);
+    ck_assert_uint_eq(back->message_address, 0xfee03000);
+    ck_assert_uint_eq(back->message_data, VECTOR);
 }
 END_TEST
 
@@ -316,6 +326,7 @@ static const struct {
     {1ULL << 32, XEN_BUFFER / PAGE_SIZE, 0, -ENOENT},
     {0, 16 * MIB / PAGE_SIZE, 0, -EINVAL},
     {0, UINT64_MAX, 0, -EINVAL},
+    {0, 1ULL << 52 | XEN_BUFFER / PAGE_SIZE, 0, -EINVAL},
     {0, XEN_BUFFER / PAGE_SIZE, PAGE_SIZE, -EINVAL},
     {0, XEN_BUFFER / PAGE_SIZE, PAGE_SIZE - 8, -EINVAL},
     {0, XEN_BUFFER / PAGE_SIZE, UINT32_MAX, -EINVAL},
@@ -390,6 +401,29 @@ START_TEST(who_has_an_upcall_does_not_block)
 }
 END_TEST
 
+/* An event whose bits were looked at just before. */
+static bool is_woken_meanwhile(struct xen_call *call, const void *opaque)
+{
+    (void)opaque;
+    xen_domain_wake(call->domain);
+    return false;
+}
+
+static uint64_t ns_of_missed_wait(void)
+{
+    struct xen_call call = {.domain = &back->domain, .vcpu = back->fixture.vcpu};
+    const uint64_t begin = clock_now();
+
+    xen_wait(&call, is_woken_meanwhile, NULL, XEN_WAIT_NS);
+    return clock_now() - begin;
+}
+
+START_TEST(an_event_between_the_look_and_the_wait_is_not_missed)
+{
+    ck_assert_prompt(ns_of_missed_wait());
+}
+END_TEST
+
 START_TEST(who_is_kicked_or_at_its_end_does_not_wait)
 {
     back->fixture.vcpu->run->immediate_exit = 1;
@@ -454,6 +488,16 @@ START_TEST(a_poll_ends_at_its_time)
 }
 END_TEST
 
+/* Whoever stops the machine would have to wait for it, too. */
+START_TEST(a_poll_is_never_long)
+{
+    const struct channel channel = connect();
+    const uint64_t later = machine_clock(&back->fixture.machine) + LONG_NS;
+
+    ck_assert_uint_lt(ns_of_poll(channel.back, later), LONG_NS / 2);
+}
+END_TEST
+
 START_TEST(ports_to_poll_are_checked)
 {
     struct sched_poll op = {.nr_ports = 129};
@@ -507,6 +551,7 @@ Suite *xen_event_op_suite(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, binding_raises_the_local_port_once);
     tcase_add_test(tcase, an_event_is_one_message_to_the_local_apic);
+    tcase_add_test(tcase, the_message_is_for_the_vcpu);
     tcase_add_test(tcase, a_masked_event_interrupts_when_it_is_unmasked);
     tcase_add_test(tcase, a_closed_port_leaves_the_peers_unbound);
     tcase_add_test(tcase, ports_of_a_dead_domain_are_unbound);
@@ -521,10 +566,12 @@ Suite *xen_event_op_suite(void)
                         sizeof(vcpu_infos) / sizeof(vcpu_infos[0]));
     tcase_add_test(tcase, a_wait_that_nobody_ends_is_over_after_a_while);
     tcase_add_test(tcase, who_has_an_upcall_does_not_block);
+    tcase_add_test(tcase, an_event_between_the_look_and_the_wait_is_not_missed);
     tcase_add_test(tcase, who_is_kicked_or_at_its_end_does_not_wait);
     tcase_add_test(tcase, an_event_ends_a_block);
     tcase_add_test(tcase, an_event_at_a_masked_port_ends_a_poll);
     tcase_add_test(tcase, a_poll_ends_at_its_time);
+    tcase_add_test(tcase, a_poll_is_never_long);
     tcase_add_test(tcase, ports_to_poll_are_checked);
     tcase_add_test(tcase, yield_does_nothing);
     tcase_add_loop_test(tcase, a_domain_ends_itself_and_says_why, 0,

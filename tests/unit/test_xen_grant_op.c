@@ -157,6 +157,17 @@ START_TEST(a_handle_is_good_once_and_for_its_address)
 }
 END_TEST
 
+START_TEST(a_page_that_cannot_be_taken_away_stays_pinned)
+{
+    const grant_handle_t handle = map_page(HOLE, 0);
+
+    mapper->map_result = -ENOMEM;
+    ck_assert_int_eq(unmap(handle, HOLE), GNTST_general_error);
+    ck_assert_int_eq(unmap(handle, HOLE), GNTST_bad_handle);
+    ck_assert_uint_eq(xen_grant_flags(granter, REF), GTF_permit_access | GTF_reading | GTF_writing);
+}
+END_TEST
+
 START_TEST(a_page_mapped_twice_stays_pinned_until_both_are_gone)
 {
     const grant_handle_t first = map_page(HOLE, GNTMAP_readonly);
@@ -249,9 +260,21 @@ START_TEST(a_page_of_a_dead_domain_can_be_unmapped_but_not_mapped)
 }
 END_TEST
 
+START_TEST(memory_of_a_dead_domain_is_not_changed)
+{
+    const grant_handle_t handle = map_page(HOLE, 0);
+
+    xen_domain_close(&granter->domain);
+    ck_assert_int_eq(unmap(handle, HOLE), GNTST_okay);
+    ck_assert_uint_eq(xen_grant_flags(granter, REF), GTF_permit_access | GTF_reading | GTF_writing);
+}
+END_TEST
+
 /* ---- copies ---- */
 
 #define OWN XEN_BUFFER /* a page of the caller's */
+
+#define WRAPPED_FRAME(frame) ((frame) | 1ULL << 52) /* its address is that of (frame) in 64 bits */
 
 static struct gnttab_copy copy_from_grant(void)
 {
@@ -342,6 +365,8 @@ START_TEST(copies_of_what_is_not_ours_are_refused)
     ck_assert_int_eq(copy(op), GNTST_permission_denied);
     op = copy_from_grant();
     op.dest.u.gmfn = 16 * MIB / PAGE_SIZE;
+    ck_assert_int_eq(copy(op), GNTST_bad_page);
+    op.dest.u.gmfn = WRAPPED_FRAME(OWN / PAGE_SIZE);
     ck_assert_int_eq(copy(op), GNTST_bad_page);
     op.dest.u.gmfn = UINT64_MAX;
     ck_assert_int_eq(copy(op), GNTST_bad_page);
@@ -442,12 +467,14 @@ Suite *xen_grant_op_suite(void)
                         sizeof(failures) / sizeof(failures[0]));
     tcase_add_test(tcase, without_a_handle_nothing_is_mapped);
     tcase_add_test(tcase, a_handle_is_good_once_and_for_its_address);
+    tcase_add_test(tcase, a_page_that_cannot_be_taken_away_stays_pinned);
     tcase_add_test(tcase, a_page_mapped_twice_stays_pinned_until_both_are_gone);
     tcase_add_test(tcase, a_failure_in_an_array_leaves_the_others_done);
     tcase_add_test(tcase, an_array_that_leaves_memory_ends_there);
     tcase_add_test(tcase, a_map_that_cannot_be_told_is_undone);
     tcase_add_test(tcase, what_a_dead_domain_had_mapped_is_given_back);
     tcase_add_test(tcase, a_page_of_a_dead_domain_can_be_unmapped_but_not_mapped);
+    tcase_add_test(tcase, memory_of_a_dead_domain_is_not_changed);
     tcase_add_test(tcase, bytes_are_copied_out_of_a_grant);
     tcase_add_test(tcase, bytes_are_copied_into_a_grant);
     tcase_add_test(tcase, a_readonly_grant_is_only_a_source);

@@ -1,6 +1,7 @@
 #include "tests/unit/xen_guest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PML4   0x10000u
@@ -55,7 +56,7 @@ static void note_message(void *opaque, uint64_t address, uint32_t data)
 static int map_page(void *opaque, uint64_t address, void *host, bool readonly)
 {
     struct xen_guest *guest = opaque;
-    int result = host ? guest->map_result : 0;
+    int result = guest->map_result;
 
     if (guest->map_hides_page)
         put_entry(guest, XEN_BAD_TABLE, 1, 0);
@@ -86,6 +87,8 @@ static void guest_begin(struct xen_guest *guest, struct xen_world *world, domid_
 
     memset(guest, 0, sizeof(*guest));
     fixture_setup(&guest->fixture);
+    guest->fixture.machine.cpuid = calloc(1, sizeof(*guest->fixture.machine.cpuid));
+    ck_assert_ptr_nonnull(guest->fixture.machine.cpuid); /* it tells of nothing */
     guest->fixture.machine.irqs.sink = (struct irq_sink){.message = note_message, .opaque = guest};
     ck_assert_int_eq(xen_domain_create(&guest->domain, world, domid, &guest->fixture.machine,
                                        &error),

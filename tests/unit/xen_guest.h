@@ -37,7 +37,7 @@ struct xen_guest {
         uint8_t *host; /* NULL: none */
         bool readonly;
     } maps[XEN_MAPS];
-    int map_result;      /* of the next map; 0: it works */
+    int map_result;      /* of the next map or unmap; 0: it works */
     bool map_hides_page; /* XEN_BAD_PAGE(1) is not present any more after a map */
 
     unsigned messages; /* interrupts sent */
