@@ -2,21 +2,26 @@
  * Single-stepping a vCPU: one instruction, with its exits served on the way.
  *
  * KVM stops with KVM_EXIT_DEBUG behind an instruction. What does not hold, and what is made of it here:
- * - Where KVM emulates the instruction, an OUT and a store to a device have their exit and no other. They
- *   are over when that exit is completed, by immediate_exit, and RIP has moved.
+ * - Where KVM emulates an instruction, an OUT and a store to a device have their exit and no other. They
+ *   are over when that exit is completed, by immediate_exit.
  * - A rep string instruction stops in each iteration, or after some of them, with RIP where it was, and once
  *   more when nothing is left to do. step_one() stops as KVM does; for a stub they are one instruction.
- * - An instruction that faults is not completed: KVM stops behind the first instruction of the handler.
- *   In the same way an interrupt comes first, and the first instruction of its handler is run in place of the
- *   one that was to be. Whoever counts counts completed instructions; only the address of a handler's first
- *   one is never told. Where a processor runs the guest, it may not stop before the handler's IRET.
- * - HLT is an instruction; the next one begins when an interrupt has come.
- * - KVM's stepping is the trap flag (TF) of the guest, which it hides in the registers it shows. Where a
- *   processor runs the guest, PUSHF, SYSCALL and the frames of exceptions and interrupts show it all the
- *   same, and POPF, IRET and changed registers clear it, so it is set anew for each instruction.
- * - A KVM that emulates ring 0 (kvm_pvm) needs no flag there, and in ring 3 cannot step: the trap would go
- *   to the guest. That is tried once, see step_probe(). There the flag is never set: ring 3 runs at full
- *   speed, until an exit or something in ring 0 stops it.
+ *
+ * KVM's stepping is the trap flag (TF) of the guest, which it hides in the registers that it shows. Where a
+ * processor runs the guest (VMX, SVM):
+ * - POPF, IRET and changed registers clear the flag: it is set anew for each instruction.
+ * - PUSHF, SYSCALL and the frames of exceptions and interrupts show it to the guest.
+ * - Their handlers begin without it, and are not stepped, up to their IRET and the instruction behind that.
+ * - MOV SS and POP SS are one with the instruction behind them.
+ *
+ * A KVM that emulates ring 0 (kvm_pvm) does without the flag there, and cannot step ring 3, where the trap
+ * goes to the guest. That is tried once: step_probe(). The flag is never set there:
+ * - Ring 3 runs at full speed until it has an exit, or comes to ring 0.
+ * - An instruction that faults is not completed: KVM stops behind the first one of the handler. In the same
+ *   way the first one of an interrupt's handler runs in place of the one that was to be. So all that are
+ *   completed are counted, but a handler's first has the address of the other. Only an interrupt right
+ *   behind an IRET costs one.
+ * - For IRET and HLT see vmm/step_emulated.h.
  */
 #ifndef VMM_STEP_H
 #define VMM_STEP_H

@@ -1,5 +1,5 @@
 /*
- * A vCPU and its thread: the only place that calls KVM_RUN.
+ * A vCPU and its thread: vmm/vcpu_loop.c is the only place that runs a guest by KVM_RUN.
  *
  * Devices see a vCPU through the register accessors below, which work on the kvm_run page alone,
  * so a test can make a vCPU from a zeroed page.

@@ -115,30 +115,31 @@ static const struct program {
     const uint8_t *image, *end, *code;
     unsigned instructions; /* completed, without the epilogue */
     bool irqchip;
+    bool emulated; /* all of them are told only where KVM emulates ring 0: see vmm/step.h */
 } programs[] = {
-#define ROW(name, instructions, irqchip)                                                           \
+#define ROW(name, instructions, irqchip, emulated)                                                 \
     {                                                                                              \
-#name, name, name##_end, name##_code, instructions, irqchip                                \
+#name, name, name##_end, name##_code, instructions, irqchip, emulated                      \
     }
-    ROW(plain, 4, false),
-    ROW(loop, 2001, false),
-    ROW(jump_to_itself, 6, false),
-    ROW(calls, 4, false),
-    ROW(strings, 9, false),
-    ROW(long_string, 4, false),
-    ROW(ports, 4, false),
-    ROW(port_strings, 9, false),
-    ROW(device_memory, 7, false),
-    ROW(device_strings, 7, false),
-    ROW(flags, 5, false),
-    ROW(tables, 4, false),
-    ROW(machine_registers, 6, false),
-    ROW(segments, 3, false),
-    ROW(interrupt_return, 9, false),
-    ROW(fault, 7, false),
-    ROW(interrupt, 10, true),
-    ROW(halt, 9, true),
-    ROW(two_halts, 13, true),
+    ROW(plain, 4, false, false),
+    ROW(loop, 2001, false, false),
+    ROW(jump_to_itself, 6, false, false),
+    ROW(calls, 4, false, false),
+    ROW(strings, 9, false, false),
+    ROW(long_string, 4, false, false),
+    ROW(ports, 4, false, false),
+    ROW(port_strings, 9, false, false),
+    ROW(device_memory, 7, false, false),
+    ROW(device_strings, 7, false, false),
+    ROW(flags, 5, false, false),
+    ROW(tables, 4, false, false),
+    ROW(machine_registers, 6, false, false),
+    ROW(segments, 3, false, true),
+    ROW(interrupt_return, 9, false, false),
+    ROW(fault, 7, false, true),
+    ROW(interrupt, 10, true, true),
+    ROW(halt, 9, true, true),
+    ROW(two_halts, 13, true, true),
 #undef ROW
 };
 
@@ -261,8 +262,12 @@ START_TEST(a_stub_is_asked_about_each_instruction_once)
     const struct minivmm_config config = config_of(program->irqchip);
 
     run(load(program, &config));
-    ck_assert_msg(counter.steps == program->instructions + EPILOGUE, "%s: %lu instead of %u",
-                  program->name, (unsigned long)counter.steps, program->instructions + EPILOGUE);
+    if (program->emulated && step_probe())
+        ck_assert_uint_lt(counter.steps, program->instructions + EPILOGUE);
+    else
+        ck_assert_msg(counter.steps == program->instructions + EPILOGUE, "%s: %lu instead of %u",
+                      program->name, (unsigned long)counter.steps,
+                      program->instructions + EPILOGUE);
     ck_assert_uint_eq(counter.last, counter.steps);
     ck_assert_uint_eq(counter.simulations, 1);
     ck_assert_uint_eq(counter.natives, 1);
@@ -421,7 +426,7 @@ PROGRAM(ring_3,
 
 START_TEST(ring_3_is_stepped_or_runs_at_full_speed)
 {
-    const struct program program = {"ring 3", ring_3, ring_3_end, ring_3_code, 2001, false};
+    const struct program program = {"ring 3", ring_3, ring_3_end, ring_3_code, 2001, false, false};
     const struct minivmm_config config = config_of(false);
 
     run(load(&program, &config));
@@ -437,8 +442,8 @@ PROGRAM(no_controllers, "", "nop\n hlt\n nop\n");
 
 START_TEST(a_halt_without_interrupt_controllers_ends_the_guest)
 {
-    const struct program program = {"halt", no_controllers, no_controllers_end, no_controllers_code,
-                                    2,      false};
+    const struct program program = {
+        "halt", no_controllers, no_controllers_end, no_controllers_code, 2, false, false};
     const struct minivmm_config config = config_of(false);
     struct minivmm_machine *machine = load(&program, &config);
 
@@ -468,7 +473,8 @@ static uint64_t steps_now(void)
 /* A kick comes between any two instructions of KVM's: no instruction is asked about twice, none is left out. */
 START_TEST(pauses_lose_no_instruction)
 {
-    const struct program program = {"for ever", for_ever, for_ever_end, for_ever_code, 0, false};
+    const struct program program = {"for ever", for_ever, for_ever_end, for_ever_code,
+                                    0,          false,    false};
     const struct minivmm_config config = config_of(false);
     struct minivmm_machine *machine = load(&program, &config);
     pthread_t thread;
@@ -499,7 +505,8 @@ END_TEST
 /* One instruction waits in most cases, of which the stub was told before the pause. */
 START_TEST(a_stub_hears_what_an_owner_steps)
 {
-    const struct program program = {"for ever", for_ever, for_ever_end, for_ever_code, 0, false};
+    const struct program program = {"for ever", for_ever, for_ever_end, for_ever_code,
+                                    0,          false,    false};
     const struct minivmm_config config = config_of(false);
     struct minivmm_machine *machine = load(&program, &config);
     struct minivmm_registers before, after;
