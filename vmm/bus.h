@@ -15,6 +15,8 @@
  *   split into bytes, each with its own decoder, as an 8-bit bus would;
  * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells;
  * - it finds every moving region either where it was or where it goes, for all its bytes.
+ *
+ * bus_access() is in bus_access.h.
  */
 #ifndef VMM_BUS_H
 #define VMM_BUS_H
@@ -88,12 +90,5 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
 
 /* Which region decodes (address)? False: none. */
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
-
-/*
- * Carry out one access. The device's lock, if it has one, is held around its op. False: no device was
- * called, as one of them looks at registers and there are none (cycle->no_registers); the cycle is as if
- * nobody decoded it.
- */
-bool bus_access(struct bus *bus, struct bus_cycle *cycle);
 
 #endif

@@ -4,6 +4,7 @@
  * The devices are probes: a region remembers the last value written to it. Configuration space is
  * reached as a guest does it, by exits of port I/O.
  */
+#include "vmm/bus_access.h"
 #include "vmm/pci.h"
 
 #include "guest/abi/pci.h"
