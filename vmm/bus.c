@@ -107,10 +107,10 @@ static bool find_moving(const struct bus *bus, uint64_t address, struct bus_regi
     return false;
 }
 
-/* Hold the moving regions still, if there are any. */
+/* Hold the moving regions still, if there are any and somebody may move them. */
 static bool moving_hold(struct bus *bus)
 {
-    if (atomic_load_explicit(&bus->moving_end, memory_order_relaxed) == 0)
+    if (bus->alone || atomic_load_explicit(&bus->moving_end, memory_order_relaxed) == 0)
         return false;
     pthread_rwlock_rdlock(&bus->moving_lock);
     return true;
@@ -128,7 +128,7 @@ static bool find_held(const struct bus *bus, bool held, uint64_t address, struct
 
     if (region)
         *found = *region;
-    return region || (held && find_moving(bus, address, found));
+    return region || ((held || bus->alone) && find_moving(bus, address, found));
 }
 
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)

@@ -56,6 +56,7 @@ struct bus {
     struct bus_region regions[BUS_REGIONS]; /* sorted by first */
 
     /* The regions that move, by key: a region whose (device) is NULL is not there. */
+    bool alone; /* there is one vCPU, so that nobody moves them while another looks: no lock */
     pthread_rwlock_t moving_lock;
     atomic_uint moving_end; /* no key from here on is in use */
     struct bus_region moving[BUS_MOVING];
