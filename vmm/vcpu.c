@@ -150,7 +150,7 @@ static uint64_t handle_on_tape(struct vcpu *vcpu, uint64_t exited)
 }
 
 /* One turn of the loop with time stamps, which cost too much to take when nobody asked. */
-static int run_measured(struct vcpu *vcpu)
+static __attribute__((noinline)) int run_measured(struct vcpu *vcpu)
 {
     const uint64_t entered = clock_now();
     const int result = kvm_run_vcpu(vcpu->fd);
@@ -177,7 +177,7 @@ static int run_measured(struct vcpu *vcpu)
  */
 __attribute__((flatten)) static int run_plain(struct vcpu *vcpu)
 {
-    int result = kvm_run_vcpu(vcpu->fd);
+    int result = kvm_run_vcpu_here(vcpu->fd);
 
     if (result < 0)
         return result;
@@ -219,11 +219,10 @@ void vcpu_loop(struct vcpu *vcpu)
     struct machine *machine = vcpu->machine;
     const bool measured =
         vcpu->stats || machine->trace || machine->tape || machine->config.checkpoint_at;
-    int (*run)(struct vcpu *) = measured ? run_measured : run_plain;
 
     set_thread(vcpu, true);
     while (machine_outcome(machine) == OUTCOME_NONE) {
-        int result = run(vcpu);
+        int result = measured ? run_measured(vcpu) : run_plain(vcpu);
 
         if (result == 0)
             continue;
