@@ -126,6 +126,19 @@ static uint64_t read_registers(struct ptlcall_call *call)
     return vcpu_register(call->vcpu, VCPU_RAX);
 }
 
+/* What is known of the call before it is carried out. */
+static void log_call(struct ptlcall_call *call, int32_t op, const char *via)
+{
+    struct ptlcall_log *log = &call->ptlcall->log;
+
+    ptlcall_log_print(log, "ptlcall %" PRIu64 " vcpu=%u via=%s op=", call->ptlcall->calls,
+                      call->vcpu->id, via);
+    if (op >= 0 && op < PTLCALL_OPS)
+        ptlcall_log_print(log, "%s", op_table[op].name);
+    else
+        ptlcall_log_print(log, "%" PRId32, op);
+}
+
 /* Errors and small numbers in decimal, what has high bits in hexadecimal. */
 static void log_result(struct ptlcall_call *call, int64_t result)
 {
@@ -147,11 +160,12 @@ static void end_call(struct ptlcall_call *call, int64_t result)
     struct ptlcall *ptlcall = call->ptlcall;
     struct machine *machine = ptlcall->machine;
 
-    ptlcall_log_print(&ptlcall->log, "\n");
+    if (ptlcall->log.on)
+        ptlcall_log_print(&ptlcall->log, "\n");
     vcpu_set_rax(call->vcpu, (uint64_t)result & (call->wide ? UINT64_MAX : LOW_32));
     if (call->ends)
         ptlcall_log_flush(&ptlcall->log);
-    if (ptlcall_log_failure(&ptlcall->log) < 0)
+    if (ptlcall->log.on && ptlcall_log_failure(&ptlcall->log) < 0)
         machine_end(machine, OUTCOME_OUTPUT, 0);
     if (call->ends)
         machine_end(machine, OUTCOME_GUEST, 0);
@@ -169,16 +183,11 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
     int64_t result;
 
     ptlcall->calls++;
-    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64 " vcpu=%u via=%s op=", ptlcall->calls,
-                      vcpu->id, via);
-    if (info) {
-        ptlcall_log_print(&ptlcall->log, "%s", info->name);
-        result = info->handle(&call);
-    } else {
-        ptlcall_log_print(&ptlcall->log, "%" PRId32, op);
-        result = ptlcall_refuse(&call, -PTLCALL_EINVAL, "no such op");
-    }
-    log_result(&call, result);
+    if (ptlcall->log.on)
+        log_call(&call, op, via);
+    result = info ? info->handle(&call) : ptlcall_refuse(&call, -PTLCALL_EINVAL, "no such op");
+    if (ptlcall->log.on)
+        log_result(&call, result);
     if (!call.reason && info->after)
         info->after(&call);
     end_call(&call, result);
