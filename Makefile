@@ -13,7 +13,8 @@ BUILD   ?= build
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Werror
 CPPFLAGS += -D_GNU_SOURCE -I.
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) $(SANITIZE) -pthread
+# Without jump tables: on the way of an exit the processor does not know where such a jump goes.
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden -fno-jump-tables $(CFLAGS) $(SANITIZE) -pthread
 SANITIZE ?=
 
 # One short line for each file, unless V=1.
@@ -23,16 +24,16 @@ else
 say = @echo '  $1 $2';
 endif
 
-VMM_SOURCES  := $(wildcard api/*.c vmm/*.c vmm/loader/*.c devices/*.c xen/*.c stubs/*.c)
+LIBRARY_SOURCES := $(wildcard api/*.c vmm/*.c vmm/loader/*.c devices/*.c xen/*.c stubs/*.c)
 PROGRAM_SOURCES := $(wildcard program/*.c)
-TEST_SOURCES := $(wildcard tests/unit/*.c)
-C_FILES       = $(shell git ls-files '*.c' '*.h')
+TEST_SOURCES    := $(wildcard tests/unit/*.c)
+C_FILES          = $(shell git ls-files '*.c' '*.h')
 
-VMM_OBJECTS  := $(VMM_SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
-TEST_OBJECTS := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
+TEST_OBJECTS    := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all run check check-asan check-domains check-svm check-tsan format lint install clean setup setup-check
+.PHONY: all run check check-asan check-domains check-svm check-tsan format lint clean setup setup-check
 all: minivmm guest.bin
 
 run: all
@@ -59,12 +60,13 @@ check-svm: $(BUILD)/minivmm-static guests
 	@scripts/setup svm || echo "setup: going on without" >&2
 	scripts/check-svm $< $(GUEST_BUILD)
 
-$(BUILD)/minivmm-static: $(PROGRAM_OBJECTS) $(VMM_OBJECTS)
+$(BUILD)/minivmm-static: $(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static -o $@ $^ -lm -ldl
 
 include guest/guest.mk
 include tests/fuzz/fuzz.mk
 include bench/bench.mk
+include api/api.mk
 
 minivmm: $(BUILD)/minivmm
 	@cp $< $@
@@ -75,10 +77,11 @@ guest.bin: build/guests/protocol.bin
 # The page is taken in by the assembler, which writes no dependencies.
 $(BUILD)/vmm/page_template.o: $(wildcard vmm/page/*)
 
-$(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(VMM_OBJECTS)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm -ldl
+# The program is linked as any other is, and lets stubs find the API in it.
+$(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ -lm -ldl
 
-$(BUILD)/unit: $(VMM_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
+$(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm -ldl
 
 $(BUILD)/tests/%.o: tests/%.c | setup-check
@@ -102,11 +105,7 @@ lint:
 	@scripts/setup build lint
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. vmm devices xen
-
-install: all
-	install -D -m 755 minivmm $(DESTDIR)$(PREFIX)/bin/minivmm
-	install -D -m 644 docs/minivmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/minivmm.1
+	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices xen stubs examples
 
 clean:
 	rm -rf build minivmm guest.bin

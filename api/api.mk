@@ -11,19 +11,22 @@ OBJCOPY         ?= objcopy
 .PHONY: library
 library: $(BUILD)/libminivmm.a $(BUILD)/$(SONAME) $(BUILD)/minivmm.pc
 
-$(BUILD)/libminivmm.o: $(VMM_OBJECTS)
+$(BUILD)/libminivmm.o: $(LIBRARY_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -r -nostdlib -o $@.whole $^
 	@$(OBJCOPY) --localize-hidden $@.whole $@
 
 $(BUILD)/libminivmm.a: $(BUILD)/libminivmm.o
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $<
 
-$(BUILD)/$(SONAME): $(VMM_OBJECTS) api/minivmm.map
+$(BUILD)/$(SONAME): $(LIBRARY_OBJECTS) api/minivmm.map
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) \
-	    -Wl,--version-script=api/minivmm.map -o $@ $(VMM_OBJECTS) -lm -ldl
+	    -Wl,--version-script=api/minivmm.map -o $@ $(LIBRARY_OBJECTS) -lm -ldl
 
-$(BUILD)/minivmm.pc: api/minivmm.pc.in include/minivmm.h
-	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(LIBRARY_VERSION)|' $< >$@
+# Made each time: PREFIX may be another.
+.PHONY: $(BUILD)/minivmm.pc
+$(BUILD)/minivmm.pc:
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(LIBRARY_VERSION)|' api/minivmm.pc.in >$@
 
 .PHONY: install install-library
 install: all install-library

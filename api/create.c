@@ -19,7 +19,7 @@ static int check_config(const struct minivmm_config *config, struct error *error
 {
     if (config->abi != MINIVMM_ABI)
         return error_set(
-            error, -EINVAL,
+            error, -EPROTO,
             "this config is of ABI %u, the library's is %u; start from MINIVMM_CONFIG, "
             "and build with the library's own header",
             config->abi, MINIVMM_ABI);

@@ -25,8 +25,7 @@ unsigned minivmm_count_exits(const struct minivmm_machine *machine, uint64_t *co
 /* Reasons between those that KVM has on x86 are none. */
 const char *minivmm_exit_name(unsigned reason)
 {
-    return reason < EXIT_REASONS && exit_reason_index(reason) == reason ? exit_reason_name(reason)
-                                                                        : NULL;
+    return reason < EXIT_REASONS ? exit_reason_name(reason) : NULL;
 }
 
 static int set_line(struct minivmm_machine *machine, unsigned gsi, bool level,

@@ -56,8 +56,6 @@ void api_init_owned(struct minivmm_machine *machine)
 {
     pthread_rwlock_init(&machine->lock, NULL);
     pthread_mutex_init(&machine->owner_lock, NULL);
-    for (unsigned i = 0; i < HANDLE_REGIONS; i++)
-        pthread_mutex_init(&machine->region_devices[i].lock, NULL);
 }
 
 void api_free_owned(struct minivmm_machine *machine)
@@ -71,8 +69,6 @@ void api_free_owned(struct minivmm_machine *machine)
     for (unsigned i = 0; i < machine->region_count; i++)
         free((char *)(uintptr_t)machine->regions[i].name);
     machine->region_count = 0;
-    for (unsigned i = 0; i < HANDLE_REGIONS; i++)
-        pthread_mutex_destroy(&machine->region_devices[i].lock);
     pthread_mutex_destroy(&machine->owner_lock);
     pthread_rwlock_destroy(&machine->lock);
 }

@@ -11,7 +11,7 @@ BENCH_GUEST_IMAGES  := $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.bin)
 
 $(BENCH_BUILD)/floor: $(BENCH_FLOOR_OBJECTS)
 $(BENCH_BUILD)/launch: $(BUILD)/bench/launch.o
-$(BENCH_BUILD)/dispatch: $(BUILD)/bench/dispatch.o $(BUILD)/bench/dispatch_machine.o $(VMM_OBJECTS)
+$(BENCH_BUILD)/dispatch: $(BUILD)/bench/dispatch.o $(BUILD)/bench/dispatch_machine.o $(LIBRARY_OBJECTS)
 # Valgrind need not know the compiler's form of debug information.
 $(BENCH_BUILD)/dispatch: LDFLAGS += -Wl,--strip-debug
 $(BENCH_PROGRAMS):

@@ -143,6 +143,7 @@ static void log_result(struct ptlcall_call *call, int64_t result)
         ptlcall_log_text(log, "reason", call->reason, strlen(call->reason));
 }
 
+/* What is known of the call before it is carried out. */
 static void log_call(struct ptlcall_call *call)
 {
     struct ptlcall *ptlcall = call->ptlcall;
@@ -160,15 +161,20 @@ static int64_t serve_call(void *opaque)
 {
     struct ptlcall_call *call = opaque;
 
-    log_call(call);
+    const bool logged = call->ptlcall->log.on;
+
+    if (logged)
+        log_call(call);
     if (call->info)
         call->result = call->info->handle(call);
     else
         call->result = ptlcall_refuse(call, -PTLCALL_EINVAL, "no such op");
-    log_result(call, call->result);
+    if (logged)
+        log_result(call, call->result);
     if (!call->reason && call->info && call->info->after)
         call->info->after(call);
-    ptlcall_log_print(&call->ptlcall->log, "\n");
+    if (logged)
+        ptlcall_log_print(&call->ptlcall->log, "\n");
     call->served = true;
     return call->result;
 }
@@ -191,15 +197,18 @@ static void log_stub(struct ptlcall_call *call, int64_t result)
     ptlcall_log_print(log, "\n");
 }
 
-/* The same as a stub sees it. What only a stub wants to know is not read without one. */
-static struct minivmm_call stub_view(struct ptlcall_call *call)
+/* The call goes to the stub, which has a ptlcall() of its own. */
+static int64_t ask_stub(struct ptlcall_call *call)
 {
+    const uint64_t mask = call->wide ? UINT64_MAX : LOW_32;
     struct minivmm_call view = {.vcpu = (struct minivmm_vcpu *)call->vcpu, .op = call->op};
+    int64_t result;
 
     memcpy(view.arguments, call->arguments, sizeof(call->arguments));
-    if (stub_takes_calls(call->ptlcall->machine->stub))
-        view.arguments[5] = vcpu_register(call->vcpu, VCPU_R9) & (call->wide ? UINT64_MAX : LOW_32);
-    return view;
+    view.arguments[5] = vcpu_register(call->vcpu, VCPU_R9) & mask;
+    result = stub_call(call->ptlcall->machine->stub, &view, serve_call, call);
+    log_stub(call, result);
+    return result;
 }
 
 /* A guest that ends itself has its log on the disk first: a full disk is not a success. */
@@ -211,7 +220,7 @@ static void end_call(struct ptlcall_call *call, int64_t result)
     vcpu_set_rax(call->vcpu, (uint64_t)result & (call->wide ? UINT64_MAX : LOW_32));
     if (call->ends)
         ptlcall_log_flush(&ptlcall->log);
-    if (ptlcall_log_failure(&ptlcall->log) < 0)
+    if (ptlcall->log.on && ptlcall_log_failure(&ptlcall->log) < 0)
         machine_end(machine, OUTCOME_OUTPUT, 0);
     if (call->ends)
         machine_end(machine, OUTCOME_GUEST, 0);
@@ -225,15 +234,12 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
         .via = via,
         .wide = vcpu_in_64_bit_mode(vcpu),
     };
-    struct minivmm_call view;
     int64_t result;
 
     call.op = (int32_t)read_registers(&call);
     call.info = call.op >= 0 && call.op < PTLCALL_OPS ? &op_table[call.op] : NULL;
     ptlcall->calls++;
-    view = stub_view(&call);
-    result = stub_call(ptlcall->machine->stub, &view, serve_call, &call);
-    log_stub(&call, result);
+    result = stub_takes_calls(ptlcall->machine->stub) ? ask_stub(&call) : serve_call(&call);
     end_call(&call, result);
 }
 

@@ -62,14 +62,14 @@ static const struct property serial_properties[] = {
 
 static void serial_lock(struct serial *serial)
 {
-    pthread_mutex_lock(&serial->device.lock);
+    lock_take(&serial->device.lock);
 }
 
 /* The line follows from the chip's state, so it is brought up to date wherever that may have changed. */
-static void serial_unlock(struct serial *serial)
+static inline void serial_unlock(struct serial *serial)
 {
     irq_set(&serial->line, serial_chip_interrupts(&serial->chip));
-    pthread_mutex_unlock(&serial->device.lock);
+    lock_release(&serial->device.lock);
 }
 
 /* Input has come, on the thread that brought it. */

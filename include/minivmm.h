@@ -356,7 +356,8 @@ MINIVMM_API int minivmm_translate(struct minivmm_vcpu *vcpu, uint64_t gva, uint6
 
 /*
  * Exits so far, of all vCPUs: in (counts), which has (room) places, one for each reason in order; gives
- * how many reasons there are. minivmm_exit_name(reason) is a word such as "io"; NULL: no such reason.
+ * how many reasons there are. minivmm_exit_name(reason) is a word such as "io", and "other" for
+ * numbers that have no meaning here, whose counts are 0 but for the last; NULL: there are not so many.
  * Any thread.
  */
 MINIVMM_API unsigned minivmm_count_exits(const struct minivmm_machine *machine, uint64_t *counts,
@@ -381,7 +382,7 @@ MINIVMM_API int minivmm_world_destroy(struct minivmm_world *world, struct minivm
  * own, --stub NAME[,OPTIONS]; or minivmm_config's (own).
  *
  * Callbacks come on the thread of the vCPU concerned, one at a time for each machine, and may call what
- * this header allows in a callback. All but (abi) and (name) may be NULL or 0.
+ * this header allows in a callback; attach() and detach() on the owner's, as if vCPU 0 called. All but (abi) and (name) may be NULL or 0.
  */
 
 /* A ptlcall of a guest's. Valid only during the callback. */

@@ -1,6 +1,4 @@
-#include "vmm/bus.h"
-
-#include "vmm/device.h"
+#include "vmm/bus_access.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,20 +27,6 @@ void bus_destroy(struct bus *bus)
     pthread_rwlock_destroy(&bus->moving_lock);
 }
 
-/*
- * The index of the first region that ends at or behind (address); BUS_REGIONS - 1 if there is none and
- * the array is full. The same few instructions for any number of regions, and none of them a jump.
- */
-static unsigned region_from(const struct bus *bus, uint64_t address)
-{
-    unsigned at = 0;
-
-#pragma GCC unroll 8
-    for (unsigned step = BUS_REGIONS / 2; step > 0; step /= 2)
-        at += bus->lasts[at + step - 1] < address ? step : 0;
-    return at;
-}
-
 static void list_lasts(struct bus *bus)
 {
     for (unsigned at = 0; at < BUS_REGIONS; at++)
@@ -63,7 +47,7 @@ int bus_add(struct bus *bus, const struct bus_region *region, struct error *erro
         return error_set(error, -ENOSPC, "%s: no room for another %s range; use fewer devices",
                          region->name, space);
 
-    at = region_from(bus, region->first);
+    at = bus_region_from(bus, region->first);
     if (at < bus->region_count && bus->regions[at].first <= region->last)
         return error_set(error, -EBUSY,
                          "%s: %s range 0x%" PRIx64 "..0x%" PRIx64 " overlaps %s at 0x%" PRIx64
@@ -107,17 +91,6 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region)
     pthread_rwlock_unlock(&bus->moving_lock);
 }
 
-/* The array is frozen while vCPUs run, so what is found in it stays. */
-static const struct bus_region *find_fixed(const struct bus *bus, uint64_t address)
-{
-    const unsigned at = region_from(bus, address);
-    const struct bus_region *region = &bus->regions[at];
-
-    if (at >= bus->region_count || region->first > address || region->last < address)
-        return NULL;
-    return region;
-}
-
 /* The copy stays good when the region moves away: an access that has begun is carried out. */
 static bool find_moving(const struct bus *bus, uint64_t address, struct bus_region *found)
 {
@@ -134,10 +107,10 @@ static bool find_moving(const struct bus *bus, uint64_t address, struct bus_regi
     return false;
 }
 
-/* Hold the moving regions still, if there are any. */
+/* Hold the moving regions still, if there are any and somebody may move them. */
 static bool moving_hold(struct bus *bus)
 {
-    if (atomic_load_explicit(&bus->moving_end, memory_order_relaxed) == 0)
+    if (bus->alone || atomic_load_explicit(&bus->moving_end, memory_order_relaxed) == 0)
         return false;
     pthread_rwlock_rdlock(&bus->moving_lock);
     return true;
@@ -151,11 +124,11 @@ static void moving_release(struct bus *bus, bool held)
 
 static bool find_held(const struct bus *bus, bool held, uint64_t address, struct bus_region *found)
 {
-    const struct bus_region *region = find_fixed(bus, address);
+    const struct bus_region *region = bus_find_fixed(bus, address);
 
     if (region)
         *found = *region;
-    return region || (held && find_moving(bus, address, found));
+    return region || ((held || bus->alone) && find_moving(bus, address, found));
 }
 
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
@@ -165,11 +138,6 @@ bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
 
     moving_release(bus, held);
     return is_found;
-}
-
-static uint64_t low_bytes(uint64_t value, unsigned size)
-{
-    return size >= 8 ? value : value & ((1ULL << (8 * size)) - 1);
 }
 
 static bool size_is_natural(unsigned size)
@@ -187,7 +155,7 @@ static bool serves_alone(const struct bus_region *region, const struct bus_cycle
 #define CYCLE_BYTES 8
 
 /*
- * Who decodes a cycle that no fixed region serves alone: one region (true), or for each byte its own; a
+ * Who decodes a cycle: one region (true), or for each byte its own; a
  * region without device is nobody. All bytes are looked up in one moment: an access is never half
  * before and half behind a region's move.
  */
@@ -205,23 +173,6 @@ static bool decode(struct bus *bus, const struct bus_cycle *cycle,
     return alone;
 }
 
-/* One op of the device; the piece lies inside (region). */
-static uint64_t access_piece(const struct bus_region *region, const struct bus_cycle *cycle,
-                             unsigned at, unsigned size)
-{
-    const struct device_access access = {
-        .region = region->index,
-        .offset = cycle->address + at - region->first,
-        .size = size,
-        .vcpu = cycle->vcpu,
-    };
-
-    if (!cycle->write)
-        return low_bytes(device_read(region->device, &access), size);
-    device_write(region->device, &access, low_bytes(cycle->value >> (8 * at), size));
-    return 0;
-}
-
 static void access_region(const struct bus_region *region, struct bus_cycle *cycle)
 {
     unsigned size = cycle->size;
@@ -230,7 +181,7 @@ static void access_region(const struct bus_region *region, struct bus_cycle *cyc
     if (!region->whole && size > region->widest)
         size = region->widest;
     for (unsigned at = 0; at < cycle->size; at += size)
-        value |= access_piece(region, cycle, at, size) << (8 * at);
+        value |= bus_access_piece(region, cycle, at, size) << (8 * at);
     if (!cycle->write)
         cycle->value = value;
     cycle->claimed = true;
@@ -246,7 +197,7 @@ static bool lacks_registers(const struct bus_region *region, const struct bus_cy
 static bool refuse(struct bus_cycle *cycle)
 {
     if (!cycle->write)
-        cycle->value = low_bytes(UINT64_MAX, cycle->size);
+        cycle->value = bus_low_bytes(UINT64_MAX, cycle->size);
     return false;
 }
 
@@ -259,7 +210,7 @@ static void access_bytes(const struct bus_region *regions, struct bus_cycle *cyc
         uint64_t byte = 0xff;
 
         if (regions[at].device) {
-            byte = access_piece(&regions[at], cycle, at, 1);
+            byte = bus_access_piece(&regions[at], cycle, at, 1);
             cycle->claimed = true;
         }
         value |= byte << (8 * at);
@@ -268,10 +219,11 @@ static void access_bytes(const struct bus_region *regions, struct bus_cycle *cyc
         cycle->value = value;
 }
 
-static __attribute__((noinline)) bool access_decoded(struct bus *bus, struct bus_cycle *cycle)
+__attribute__((flatten)) bool bus_access_any(struct bus *bus, struct bus_cycle *cycle)
 {
     struct bus_region regions[CYCLE_BYTES];
 
+    cycle->claimed = false;
     if (decode(bus, cycle, regions)) {
         if (lacks_registers(&regions[0], cycle))
             return refuse(cycle);
@@ -282,18 +234,5 @@ static __attribute__((noinline)) bool access_decoded(struct bus *bus, struct bus
         if (regions[at].device && lacks_registers(&regions[at], cycle))
             return refuse(cycle);
     access_bytes(regions, cycle);
-    return true;
-}
-
-bool bus_access(struct bus *bus, struct bus_cycle *cycle)
-{
-    const struct bus_region *region = find_fixed(bus, cycle->address);
-
-    cycle->claimed = false;
-    if (!region || !serves_alone(region, cycle))
-        return access_decoded(bus, cycle);
-    if (lacks_registers(region, cycle))
-        return refuse(cycle);
-    access_region(region, cycle);
     return true;
 }

@@ -15,6 +15,8 @@
  *   split into bytes, each with its own decoder, as an 8-bit bus would;
  * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells;
  * - it finds every moving region either where it was or where it goes, for all its bytes.
+ *
+ * bus_access() is in bus_access.h.
  */
 #ifndef VMM_BUS_H
 #define VMM_BUS_H
@@ -54,6 +56,7 @@ struct bus {
     struct bus_region regions[BUS_REGIONS]; /* sorted by first */
 
     /* The regions that move, by key: a region whose (device) is NULL is not there. */
+    bool alone; /* there is one vCPU, so that nobody moves them while another looks: no lock */
     pthread_rwlock_t moving_lock;
     atomic_uint moving_end; /* no key from here on is in use */
     struct bus_region moving[BUS_MOVING];
@@ -88,12 +91,5 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
 
 /* Which region decodes (address)? False: none. */
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
-
-/*
- * Carry out one access. The device's lock, if it has one, is held around its op. False: no device was
- * called, as one of them looks at registers and there are none (cycle->no_registers); the cycle is as if
- * nobody decoded it.
- */
-bool bus_access(struct bus *bus, struct bus_cycle *cycle);
 
 #endif

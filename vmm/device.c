@@ -69,7 +69,6 @@ static void append(struct machine *machine, struct device *device)
 
 static void release(struct device *device)
 {
-    pthread_mutex_destroy(&device->lock);
     free(device->property_text);
     free(device);
 }
@@ -109,7 +108,6 @@ int device_create(struct machine *machine, const struct device_type *type, const
     device->machine = machine;
     set_name(device);
     device->locked = type->locking == DEVICE_LOCKED && machine->config.vcpu_count > 1;
-    pthread_mutex_init(&device->lock, NULL);
     if (text && !(device->property_text = strdup(text)))
         result = error_set(error, -ENOMEM, "device %s: out of memory", type->name);
 
@@ -160,29 +158,6 @@ int device_claim_all(struct device *device, const struct device_claim *claims, u
     for (unsigned i = 0; result == 0 && i < count; i++)
         result = device_claim(device, &claims[i], error);
     return result;
-}
-
-uint64_t device_read(struct device *device, const struct device_access *access)
-{
-    uint64_t value;
-
-    if (!device->locked)
-        return device->type->read(device, access);
-    pthread_mutex_lock(&device->lock);
-    value = device->type->read(device, access);
-    pthread_mutex_unlock(&device->lock);
-    return value;
-}
-
-void device_write(struct device *device, const struct device_access *access, uint64_t value)
-{
-    if (!device->locked) {
-        device->type->write(device, access, value);
-        return;
-    }
-    pthread_mutex_lock(&device->lock);
-    device->type->write(device, access, value);
-    pthread_mutex_unlock(&device->lock);
 }
 
 void device_destroy(struct device *device)

@@ -10,10 +10,10 @@
 
 #include "vmm/bus.h"
 #include "vmm/error.h"
+#include "vmm/lock.h"
 #include "vmm/property.h"
 #include "vmm/state.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@ struct device {
     char name[DEVICE_NAME_MAX]; /* its type and number: "serial.1" */
     char *property_text;        /* owned; string properties point into it */
     bool locked; /* ops run under (lock): more than one vCPU, and the type wants it */
-    pthread_mutex_t lock;
+    struct lock lock;
     struct device *next; /* in the machine's list, in order of creation */
 };
 
@@ -103,8 +103,29 @@ int device_claim_all(struct device *device, const struct device_claim *claims, u
                      struct error *error);
 
 /* The bus calls these; they hold the device's lock around the op. */
-uint64_t device_read(struct device *device, const struct device_access *access);
-void device_write(struct device *device, const struct device_access *access, uint64_t value);
+static inline uint64_t device_read(struct device *device, const struct device_access *access)
+{
+    uint64_t value;
+
+    if (!device->locked)
+        return device->type->read(device, access);
+    lock_take(&device->lock);
+    value = device->type->read(device, access);
+    lock_release(&device->lock);
+    return value;
+}
+
+static inline void device_write(struct device *device, const struct device_access *access,
+                                uint64_t value)
+{
+    if (!device->locked) {
+        device->type->write(device, access, value);
+        return;
+    }
+    lock_take(&device->lock);
+    device->type->write(device, access, value);
+    lock_release(&device->lock);
+}
 
 void device_destroy(struct device *device);
 

@@ -1,6 +1,6 @@
 #include "vmm/exit.h"
 
-#include "vmm/bus.h"
+#include "vmm/bus_access.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
 
@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* End the machine on behalf of (vcpu), which the crash report will show. */
-static enum exit_action stop(struct machine *machine, struct vcpu *vcpu, enum outcome outcome)
+static __attribute__((noinline)) enum exit_action stop(struct machine *machine, struct vcpu *vcpu,
+                                                       enum outcome outcome)
 {
     if (machine_end(machine, outcome, 0))
         machine->ended_by = vcpu;
@@ -22,7 +23,7 @@ static enum exit_action after_access(struct machine *machine, const struct vcpu 
     return vcpu->requested ? EXIT_SERVE : EXIT_RESUME;
 }
 
-static void count_unclaimed(struct machine *machine, struct vcpu *vcpu)
+static __attribute__((noinline)) void count_unclaimed(struct machine *machine, struct vcpu *vcpu)
 {
     atomic_fetch_add_explicit(&vcpu->unclaimed, 1, memory_order_relaxed);
     tape_tell(machine->tape, "unclaimed", NULL, 0, false);
@@ -44,6 +45,28 @@ static uint8_t *io_data(const struct vcpu *vcpu)
     return (uint8_t *)vcpu->run + run->io.data_offset;
 }
 
+/* The number of (size) bytes at (data), 1, 2 or 4; a memcpy() of so many would be a call. */
+static uint64_t get_element(const uint8_t *data, unsigned size)
+{
+    uint32_t value = *data;
+
+    if (size == 2)
+        memcpy(&value, data, 2);
+    else if (size == 4)
+        memcpy(&value, data, 4);
+    return value;
+}
+
+static void put_element(uint8_t *data, unsigned size, uint64_t value)
+{
+    if (size == 1)
+        memcpy(data, &value, 1);
+    else if (size == 2)
+        memcpy(data, &value, 2);
+    else
+        memcpy(data, &value, 4);
+}
+
 /* A string instruction is one exit with (count) elements: the port stays, the data moves. */
 static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 {
@@ -62,16 +85,14 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
         return stop(machine, vcpu, OUTCOME_INTERNAL);
 
     for (vcpu->io_done = 0; vcpu->io_done < run->io.count; data += size) {
-        cycle.value = 0;
-        if (cycle.write)
-            memcpy(&cycle.value, data, size);
+        cycle.value = cycle.write ? get_element(data, size) : 0;
         /* Once some elements are through, a device that has moved here is not here yet. */
         if (!bus_access(&machine->bus[BUS_PIO], &cycle) && vcpu->io_done == 0)
             return EXIT_REGISTERS;
         if (!cycle.claimed)
             count_unclaimed(machine, vcpu);
         if (!cycle.write)
-            memcpy(data, &cycle.value, size);
+            put_element(data, size, cycle.value);
         vcpu->io_done++;
         if (machine_outcome(machine) != OUTCOME_NONE)
             break;
@@ -79,9 +100,11 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
     return after_access(machine, vcpu);
 }
 
+/* All 8 bytes go in and out, as a memcpy() of (size) would be a call; those behind (size) stay. */
 static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
+    uint64_t data;
     struct bus_cycle cycle = {
         .address = run->mmio.phys_addr,
         .size = run->mmio.len,
@@ -93,14 +116,17 @@ static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
     if (cycle.size < 1 || cycle.size > sizeof(run->mmio.data))
         return stop(machine, vcpu, OUTCOME_INTERNAL);
 
+    memcpy(&data, run->mmio.data, sizeof(data));
     if (cycle.write)
-        memcpy(&cycle.value, run->mmio.data, cycle.size);
+        cycle.value = bus_low_bytes(data, cycle.size);
     if (!bus_access(&machine->bus[BUS_MMIO], &cycle))
         return EXIT_REGISTERS;
     if (!cycle.claimed)
         count_unclaimed(machine, vcpu);
-    if (!cycle.write)
-        memcpy(run->mmio.data, &cycle.value, cycle.size);
+    if (!cycle.write) {
+        data ^= bus_low_bytes(data, cycle.size) ^ cycle.value;
+        memcpy(run->mmio.data, &data, sizeof(data));
+    }
     return after_access(machine, vcpu);
 }
 
@@ -157,12 +183,7 @@ static enum exit_action handle_msr(struct machine *machine, struct vcpu *vcpu)
     return after_access(machine, vcpu);
 }
 
-struct exit_kind {
-    const char *name, *words;
-    enum exit_action (*handle)(struct machine *machine, struct vcpu *vcpu);
-};
-
-static const struct exit_kind exit_kinds[EXIT_REASONS] = {
+const struct exit_kind exit_kinds[EXIT_REASONS] = {
     [KVM_EXIT_UNKNOWN] = {"unknown-hardware", "an exit that KVM does not know", handle_crash},
     [KVM_EXIT_EXCEPTION] = {"exception", "an exception", handle_crash},
     [KVM_EXIT_IO] = {"io", "port I/O", handle_io},
@@ -181,11 +202,6 @@ static const struct exit_kind exit_kinds[EXIT_REASONS] = {
     [EXIT_REASON_OTHER] = {"other", "an exit that minivmm does not know", handle_crash},
 };
 
-unsigned exit_reason_index(uint32_t reason)
-{
-    return reason < EXIT_REASON_OTHER && exit_kinds[reason].handle ? reason : EXIT_REASON_OTHER;
-}
-
 const char *exit_reason_name(uint32_t reason)
 {
     return exit_kinds[exit_reason_index(reason)].name;
@@ -196,7 +212,8 @@ const char *exit_reason_words(uint32_t reason)
     return exit_kinds[exit_reason_index(reason)].words;
 }
 
-enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
+/* All in one piece, for the reason that bus_access.h gives. */
+__attribute__((flatten)) enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
 {
     const uint32_t reason = vcpu->run->exit_reason;
 
@@ -208,7 +225,7 @@ enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
     return exit_kinds[exit_reason_index(reason)].handle(machine, vcpu);
 }
 
-void exit_remember(struct vcpu *vcpu)
+__attribute__((flatten)) void exit_remember(struct vcpu *vcpu)
 {
     struct exit_history *history = &vcpu->history;
     const struct kvm_run *run = vcpu->run;
@@ -226,7 +243,7 @@ void exit_remember(struct vcpu *vcpu)
         record->count = run->io.count;
         record->write = run->io.direction == KVM_EXIT_IO_OUT;
         if (run->io.count && io_data(vcpu))
-            memcpy(&record->data, io_data(vcpu), run->io.size);
+            record->data = get_element(io_data(vcpu), run->io.size);
         break;
     case KVM_EXIT_MMIO:
         record->address = run->mmio.phys_addr;

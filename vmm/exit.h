@@ -31,7 +31,20 @@ enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu);
 /* Exit reasons by number, for statistics and reports; EXIT_REASON_OTHER stands for all beyond. */
 #define EXIT_REASONS      48
 #define EXIT_REASON_OTHER (EXIT_REASONS - 1)
-unsigned exit_reason_index(uint32_t reason);    /* into tables of EXIT_REASONS */
+
+struct exit_kind {
+    const char *name, *words;
+    enum exit_action (*handle)(struct machine *machine, struct vcpu *vcpu); /* NULL: unknown */
+};
+
+extern const struct exit_kind exit_kinds[EXIT_REASONS];
+
+/* Into tables of EXIT_REASONS. */
+static inline unsigned exit_reason_index(uint32_t reason)
+{
+    return reason < EXIT_REASON_OTHER && exit_kinds[reason].handle ? reason : EXIT_REASON_OTHER;
+}
+
 const char *exit_reason_name(uint32_t reason);  /* "io"; "other" */
 const char *exit_reason_words(uint32_t reason); /* "port I/O"; for reports */
 

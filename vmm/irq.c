@@ -45,12 +45,10 @@ static bool count_line(struct irq_line *line, bool level)
     return *raised == (level ? 1u : 0u);
 }
 
-void irq_set(struct irq_line *line, bool level)
+void irq_change(struct irq_line *line, bool level)
 {
     struct irq_hub *hub = line->hub;
 
-    if (!hub || line->level == level)
-        return;
     pthread_mutex_lock(&hub->lock);
     if (count_line(line, level))
         set_gsi(hub, line->gsi, level);

@@ -51,7 +51,13 @@ int irq_connect(struct irq_hub *hub, struct irq_line *line, unsigned gsi, bool n
                 struct error *error);
 
 /* Raise or lower; the level that a line has already is no news. Calls of one line are ordered by its device's lock. */
-void irq_set(struct irq_line *line, bool level);
+void irq_change(struct irq_line *line, bool level);
+
+static inline void irq_set(struct irq_line *line, bool level)
+{
+    if (line->hub && line->level != level)
+        irq_change(line, level);
+}
 
 /*
  * Let (line) have (level) without anybody hearing of it: the interrupt controllers, which are restored

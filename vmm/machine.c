@@ -61,6 +61,7 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     pthread_mutex_init(&machine->saving, NULL);
     bus_init(&machine->bus[BUS_PIO], BUS_PIO);
     bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
+    machine->bus[BUS_PIO].alone = machine->bus[BUS_MMIO].alone = config->vcpu_count == 1;
     irq_init(&machine->irqs);
     machine->irqs.needed = config->irqchip || config->vcpu_count > 1;
     pci_bus_init(&machine->pci, machine);

@@ -37,7 +37,7 @@ void state_put(struct device *device, struct text *text)
     text_put_decimal(text, version_of(device));
     text_put_string(text, "\n");
 
-    pthread_mutex_lock(&device->lock);
+    lock_take(&device->lock);
     if (state && state->saving)
         state->saving(device);
     for (const struct state_field *field = fields_of(device); field->name; field++) {
@@ -46,7 +46,7 @@ void state_put(struct device *device, struct text *text)
         text_put_bytes(text, (const char *)device + field->offset, field->size);
         text_put_string(text, "\n");
     }
-    pthread_mutex_unlock(&device->lock);
+    lock_release(&device->lock);
 }
 
 /* What is left to read. */
@@ -153,13 +153,13 @@ static int load_fields(struct device *device, uint8_t *bytes, struct error *erro
     const struct device_state *state = device->type->state;
     int result = 0;
 
-    pthread_mutex_lock(&device->lock);
+    lock_take(&device->lock);
     exchange_fields(device, bytes);
     if (state && state->loaded)
         result = state->loaded(device, error);
     if (result < 0)
         exchange_fields(device, bytes);
-    pthread_mutex_unlock(&device->lock);
+    lock_release(&device->lock);
     return result;
 }
 

@@ -61,10 +61,12 @@ static int checked(int result)
 
 static int call_attach(struct stub *stub, struct error *error)
 {
+    const struct visit visit = enter(stub, &stub->machine->vcpus[0]);
     struct minivmm_error reason = {0};
-    int result = stub->type->attach(stub->handle, stub->options, &stub->state, &reason);
+    const int result =
+        checked(stub->type->attach(stub->handle, stub->options, &stub->state, &reason));
 
-    result = checked(result);
+    leave(stub, &visit);
     return result < 0 ? refuse(stub, result, "it refuses the machine", &reason, error) : 0;
 }
 
@@ -122,8 +124,12 @@ void stub_detach(struct stub *stub)
         stub->session = (struct stub_session){0};
         go_native(stub, &stub->machine->vcpus[0]);
     }
-    if (stub->type->detach)
+    if (stub->type->detach) {
+        const struct visit visit = enter(stub, &stub->machine->vcpus[0]);
+
         stub->type->detach(stub->state);
+        leave(stub, &visit);
+    }
     stub->machine->stub = NULL;
     stub->machine = NULL;
     stub->state = NULL;

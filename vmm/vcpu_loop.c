@@ -123,7 +123,8 @@ static void handle_measured(struct vcpu *vcpu, uint64_t entered, uint64_t exited
         checkpoint_ask(vcpu, vcpu->machine->config.checkpoint_path, CHECKPOINT_SHUT_DOWN);
 }
 
-static int run_measured(struct vcpu *vcpu)
+/* Out of the way of run_plain(). */
+static __attribute__((noinline)) int run_measured(struct vcpu *vcpu)
 {
     const uint64_t entered = clock_now();
     const int result = kvm_run_vcpu(vcpu->fd);
@@ -140,7 +141,7 @@ static int run_measured(struct vcpu *vcpu)
  */
 __attribute__((flatten)) static int run_plain(struct vcpu *vcpu)
 {
-    int result = kvm_run_vcpu(vcpu->fd);
+    int result = kvm_run_vcpu_here(vcpu->fd);
 
     if (result < 0)
         return result;
@@ -177,7 +178,7 @@ int vcpu_run_once(struct vcpu *vcpu)
 }
 
 /* One instruction, of which the stub is told before. A kick is answered first: it may be the end of stepping. */
-static int run_stepped(struct vcpu *vcpu)
+static __attribute__((noinline)) int run_stepped(struct vcpu *vcpu)
 {
     int result;
 
@@ -220,7 +221,15 @@ static void answer_kick(struct vcpu *vcpu)
         pause_rest(pause);
 }
 
-typedef int (*run_function)(struct vcpu *vcpu);
+enum way { WAY_PLAIN, WAY_MEASURED, WAY_STEPPED };
+
+/* Without a call by pointer, which costs more than a comparison. */
+static inline int run_in(enum way way, struct vcpu *vcpu)
+{
+    if (way == WAY_PLAIN)
+        return run_plain(vcpu);
+    return way == WAY_MEASURED ? run_measured(vcpu) : run_stepped(vcpu);
+}
 
 /* Step from here on, or no more. The vCPU rests, with its I/O completed. */
 static void set_stepping(struct vcpu *vcpu, bool steps)
@@ -240,34 +249,34 @@ static void set_stepping(struct vcpu *vcpu, bool steps)
  * How the vCPU is to run. Who turns stepping on kicks; so this is looked at after kicks, and costs nothing
  * otherwise. One that waits for its start is stepped as soon as it has it.
  */
-static run_function choose_run(struct vcpu *vcpu)
+static enum way choose_way(struct vcpu *vcpu)
 {
     struct stub *stub = vcpu->machine->stub;
 
     if (vcpu->step.on || stub_steps(stub))
         set_stepping(vcpu, stub_steps(stub));
     if (vcpu->step.on && step_is_possible(vcpu))
-        return run_stepped;
+        return WAY_STEPPED;
     vcpu->step.any = false;
-    return is_measured(vcpu) ? run_measured : run_plain;
+    return is_measured(vcpu) ? WAY_MEASURED : WAY_PLAIN;
 }
 
 void vcpu_loop(struct vcpu *vcpu)
 {
     struct machine *machine = vcpu->machine;
-    run_function run;
+    enum way way;
 
     set_thread(vcpu, true);
-    run = choose_run(vcpu);
+    way = choose_way(vcpu);
     while (machine_outcome(machine) == OUTCOME_NONE) {
-        int result = run(vcpu);
+        int result = run_in(way, vcpu);
 
         if (result == 0)
             continue;
         /* EINTR: a kick. EAGAIN: INIT or SIPI has not come yet. */
         if (result == -EINTR || result == -EAGAIN) {
             answer_kick(vcpu);
-            run = choose_run(vcpu);
+            way = choose_way(vcpu);
             continue;
         }
         error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));

@@ -35,11 +35,14 @@ static const struct {
 
 uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg)
 {
-    uint64_t value = 0;
+    const uint8_t *place = (const uint8_t *)&vcpu->run->s.regs + places[reg].offset;
+    uint64_t value = *place;
 
-    memcpy(&value, (const char *)&vcpu->run->s.regs + places[reg].offset, places[reg].size);
+    if (places[reg].size == sizeof(value))
+        memcpy(&value, place, sizeof(value));
     vcpu->registers_used = true;
-    tape_see_register(vcpu->machine->tape, reg, value);
+    if (vcpu->machine->tape)
+        tape_see_register(vcpu->machine->tape, reg, value);
     return value;
 }
 
@@ -50,8 +53,9 @@ void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value
 
 void vcpu_set_rax(struct vcpu *vcpu, uint64_t value)
 {
-    tape_tell(vcpu->machine->tape, "rax", &value, 1, true);
-    vcpu_put_register(vcpu, VCPU_RAX, value);
+    if (vcpu->machine->tape)
+        tape_tell(vcpu->machine->tape, "rax", &value, 1, true);
+    vcpu_registers(vcpu)->rax = value;
     vcpu->registers_used = true;
     vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
 }

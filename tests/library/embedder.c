@@ -225,7 +225,7 @@ static void test_refusals(const char *path)
                   error.text);
     check("which has the exit status of its own", minivmm_exit_status(error.outcome, 0) == 201);
     check("another image can be tried", minivmm_load(machine, &image, &error) == 0);
-    check_refused("a second image", minivmm_load(machine, &image, &error), -EINVAL, error.text);
+    check_refused("a second image", minivmm_load(machine, &image, &error), -EALREADY, error.text);
     minivmm_destroy(machine, NULL);
 }
 

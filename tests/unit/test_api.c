@@ -70,7 +70,7 @@ START_TEST(a_config_of_another_abi_is_refused)
     struct minivmm_config config = quiet();
 
     config.abi = MINIVMM_ABI + 1;
-    check_refused(minivmm_create(&config, &machine, &error), -EINVAL, "this config is of ABI 2");
+    check_refused(minivmm_create(&config, &machine, &error), -EPROTO, "this config is of ABI 2");
     ck_assert_ptr_null(machine);
 }
 END_TEST

@@ -3,7 +3,7 @@
  *
  * All devices here are probes: they remember bytes, and write down every piece they are given.
  */
-#include "vmm/bus.h"
+#include "vmm/bus_access.h"
 
 #include "tests/unit/fixture.h"
 
@@ -40,8 +40,8 @@ static void probe_note(struct probe *probe, const struct device_access *access)
 
     snprintf(probe->pieces + used, sizeof(probe->pieces) - used, "%s%u@%u/%u", used ? " " : "",
              access->region, (unsigned)access->offset, access->size);
-    if (pthread_mutex_trylock(&probe->device.lock) == 0) {
-        pthread_mutex_unlock(&probe->device.lock);
+    if (lock_try(&probe->device.lock)) {
+        lock_release(&probe->device.lock);
         probe->lock_held = false;
     }
 }
@@ -140,7 +140,6 @@ static void setup(void)
 {
     memset(&probe, 0, sizeof(probe));
     probe.device.type = &probe_type;
-    pthread_mutex_init(&probe.device.lock, NULL);
     bus_init(&bus, BUS_MMIO);
     for (size_t i = 0; i < COUNT(layout); i++) {
         struct bus_region region = layout[i];
@@ -153,7 +152,6 @@ static void setup(void)
 
 static void teardown(void)
 {
-    pthread_mutex_destroy(&probe.device.lock);
 }
 
 static const struct access_case {
@@ -651,8 +649,8 @@ START_TEST(the_lock_of_a_locked_device_is_held_with_more_than_one_vcpu)
     ck_assert_str_eq(made->pieces, "0@0/4 0@4/4 0@6/1 0@7/1");
     ck_assert_int_eq(made->lock_held, c->held);
     /* And it is free again. */
-    ck_assert_int_eq(pthread_mutex_trylock(&made->device.lock), 0);
-    pthread_mutex_unlock(&made->device.lock);
+    ck_assert(lock_try(&made->device.lock));
+    lock_release(&made->device.lock);
     fixture_teardown(&fixture);
 }
 END_TEST

@@ -4,6 +4,7 @@
  * The devices are probes: a region remembers the last value written to it. Configuration space is
  * reached as a guest does it, by exits of port I/O.
  */
+#include "vmm/bus_access.h"
 #include "vmm/pci.h"
 
 #include "guest/abi/pci.h"
@@ -1049,6 +1050,7 @@ START_TEST(a_bar_moves_while_another_thread_uses_it_and_its_interrupt)
     struct probe *probe = add_probe(NULL);
     pthread_t mover;
 
+    fixture.machine.bus[BUS_MMIO].alone = false;
     probe->value[MEMORY_REGION] = 0x600d;
     ck_assert_int_eq(pthread_create(&mover, NULL, move_bar, NULL), 0);
     for (unsigned i = 0; i < MOVES; i++) {
