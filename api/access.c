@@ -96,20 +96,13 @@ int api_check_access(struct minivmm_machine *machine, struct vcpu *vcpu,
     return result;
 }
 
-/* Is the machine's vCPU (id) there, as far as KVM? */
-static bool has_vcpu(const struct minivmm_machine *machine, unsigned id)
-{
-    return machine->made != HANDLE_NOTHING && id < machine->machine.vcpu_count &&
-           machine->machine.vcpus[id].run;
-}
-
 struct minivmm_vcpu *minivmm_vcpu(struct minivmm_machine *machine, unsigned id)
 {
     struct minivmm_vcpu *vcpu = NULL;
 
     pthread_rwlock_rdlock(&machine->lock);
-    if (has_vcpu(machine, id))
-        vcpu = vcpu_handle(&machine->machine.vcpus[id]);
+    if (id < machine->vcpus_shown)
+        vcpu = vcpu_handle(&machine->vcpus[id]);
     pthread_rwlock_unlock(&machine->lock);
     return vcpu;
 }

@@ -12,7 +12,7 @@ OBJCOPY         ?= objcopy
 library: $(BUILD)/libminivmm.a $(BUILD)/$(SONAME) $(BUILD)/minivmm.pc
 
 $(BUILD)/libminivmm.o: $(LIBRARY_OBJECTS)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) -r -nostdlib -o $@.whole $^
+	$(call say,LD,$@)$(LD) -r -o $@.whole $^
 	@$(OBJCOPY) --localize-hidden $@.whole $@
 
 $(BUILD)/libminivmm.a: $(BUILD)/libminivmm.o

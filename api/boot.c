@@ -6,6 +6,7 @@
 #include "vmm/trace.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -84,6 +85,13 @@ static int make_domain(struct minivmm_machine *machine, struct error *error)
     return 0;
 }
 
+void boot_name_stub(struct minivmm_machine *machine, const char *name)
+{
+    pthread_rwlock_wrlock(&machine->lock);
+    snprintf(machine->stub_name, sizeof(machine->stub_name), "%s", name);
+    pthread_rwlock_unlock(&machine->lock);
+}
+
 /* Those of the plan, and those of the owner's. */
 static int make_devices(struct minivmm_machine *machine, struct error *error)
 {
@@ -137,6 +145,15 @@ static int load_image(struct minivmm_machine *machine, struct x86_start *start,
     return result < 0 ? api_fail(error, MINIVMM_SETUP, result, &cause) : 0;
 }
 
+/* The vCPUs are KVM's: whoever asks for them may have them. */
+static void show(struct minivmm_machine *machine)
+{
+    pthread_rwlock_wrlock(&machine->lock);
+    machine->vcpus_shown = machine->machine.vcpu_count;
+    machine->wired = true;
+    pthread_rwlock_unlock(&machine->lock);
+}
+
 /* Everything up to the image's first instruction. */
 static int start_image(struct minivmm_machine *machine, struct minivmm_error *error)
 {
@@ -183,6 +200,7 @@ static int start(struct minivmm_machine *machine, bool first, struct minivmm_err
 
     if (result < 0)
         return result;
+    show(machine);
     if (first)
         watch_begin(&machine->watch, machine->image.path, &machine->plan);
     result = stub_attach(&machine->stub, &machine->machine, machine, &cause);
@@ -205,14 +223,19 @@ int boot_make(struct minivmm_machine *machine, bool first, struct minivmm_error 
     return start(machine, first, error);
 }
 
-void boot_close(struct minivmm_machine *machine)
+void boot_close_domain(struct minivmm_machine *machine)
 {
-    stub_detach(&machine->stub);
     if (machine->made != HANDLE_DOMAIN)
         return;
     xen_domain_close(&machine->domain);
     console_drain(&machine->machine.console); /* what was left of its line */
     set_made(machine, HANDLE_CLOSED);
+}
+
+void boot_close(struct minivmm_machine *machine)
+{
+    stub_detach(&machine->stub);
+    boot_close_domain(machine);
 }
 
 void boot_unmake(struct minivmm_machine *machine)
@@ -221,6 +244,7 @@ void boot_unmake(struct minivmm_machine *machine)
         return;
     boot_close(machine);
     pthread_rwlock_wrlock(&machine->lock);
+    machine->wired = false;
     trace_finish(machine->machine.trace);
     machine_destroy(&machine->machine);
     if (machine->made == HANDLE_CLOSED) {
@@ -234,6 +258,10 @@ void boot_unmake(struct minivmm_machine *machine)
 void boot_unload(struct minivmm_machine *machine)
 {
     boot_unmake(machine);
+    pthread_rwlock_wrlock(&machine->lock);
+    machine->vcpus_shown = 0;
+    pthread_rwlock_unlock(&machine->lock);
+    boot_name_stub(machine, "");
     stub_close(&machine->stub);
     watch_close(&machine->watch);
     if (machine->restored)

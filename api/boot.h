@@ -12,10 +12,16 @@
  */
 int boot_make(struct minivmm_machine *machine, bool first, struct minivmm_error *error);
 
+/* What notices call the stub. */
+void boot_name_stub(struct minivmm_machine *machine, const char *name);
+
 /* Take it apart again: the stub hears of it, a domain's peers too. Nothing if there is none. */
 void boot_unmake(struct minivmm_machine *machine);
 
-/* The stub's last callback, and a domain is gone for its peers, but its memory stays. */
+/* A domain is gone for its peers, but its memory stays. Nothing if it is gone, or is none. */
+void boot_close_domain(struct minivmm_machine *machine);
+
+/* The same, behind the stub's last callback. */
 void boot_close(struct minivmm_machine *machine);
 
 /* And what else minivmm_load() and minivmm_restore() made. */

@@ -1,7 +1,6 @@
 /* Ending a machine, bringing it to rest and letting it go on, from any thread. */
 #include "api/access.h"
 
-#include "vmm/callback.h"
 #include "vmm/clock.h"
 
 #include <errno.h>
@@ -10,15 +9,17 @@
 #define PAUSE_MS 1000 /* how long a vCPU is waited for */
 #define NS_IN_MS 1000000
 
-/* Between two boots there is no machine to be stopped, but the next one is not to be. */
+/* Between two boots there is no machine to be stopped, but the next one is not to be. Before the run, it is a step. */
 void minivmm_stop(struct minivmm_machine *machine)
 {
     enum handle_state state;
 
     pthread_rwlock_rdlock(&machine->lock);
     state = atomic_load(&machine->state);
-    if (state == HANDLE_RUNNING || state == HANDLE_CHANGING)
+    if (state == HANDLE_LOADED || state == HANDLE_RUNNING || state == HANDLE_CHANGING)
         atomic_store(&machine->stopped, true);
+    if (state == HANDLE_LOADED)
+        machine_kick(&machine->machine);
     if (state == HANDLE_RUNNING && machine->made != HANDLE_NOTHING) {
         machine_stop(&machine->machine, OUTCOME_INTERRUPTED);
         atomic_store(&machine->machine.abandoned, true);
@@ -30,12 +31,16 @@ void minivmm_stop(struct minivmm_machine *machine)
 
 void minivmm_end(struct minivmm_vcpu *handle, int status)
 {
-    struct vcpu *vcpu = vcpu_behind(handle);
+    struct minivmm_machine *machine = minivmm_vcpu_machine(handle);
+    bool counts;
 
-    if (callback_is_here(vcpu))
-        machine_end(vcpu->machine, OUTCOME_GUEST, status);
-    else
-        machine_notice(vcpu->machine, "minivmm_end() counts in a callback of the vCPU's only");
+    pthread_rwlock_rdlock(&machine->lock);
+    counts = api_callback_vcpu(machine) == vcpu_behind(handle);
+    if (counts)
+        machine_end(&machine->machine, OUTCOME_GUEST, status);
+    pthread_rwlock_unlock(&machine->lock);
+    if (!counts)
+        minivmm_notice(machine, "minivmm_end() counts in a callback of the vCPU's only");
 }
 
 /*

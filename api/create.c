@@ -77,27 +77,45 @@ int minivmm_create(const struct minivmm_config *config, struct minivmm_machine *
     return 0;
 }
 
-/* A peer that runs may have mapped its memory. */
-static bool is_needed(const struct minivmm_machine *machine)
+/*
+ * A peer that runs may have mapped its memory: -EBUSY. None that begins to run can do so any more. The machine is
+ * claimed.
+ */
+static int leave_world(struct minivmm_machine *machine, struct minivmm_error *error)
 {
-    return machine->config.world && machine->made != HANDLE_NOTHING &&
-           atomic_load(&machine->config.world->running) > 0;
+    struct minivmm_world *world = machine->config.world;
+    int result = 0;
+
+    if (!world || machine->made == HANDLE_NOTHING)
+        return 0;
+    pthread_mutex_lock(&world->lock);
+    if (world->running > 0)
+        result = api_refuse(error, -EBUSY,
+                            "another domain of its world runs; wait until that has ended");
+    else
+        boot_close_domain(machine);
+    pthread_mutex_unlock(&world->lock);
+    return result;
 }
 
 static int claim(struct minivmm_machine *machine, struct minivmm_error *error)
 {
     const enum handle_state state = atomic_load(&machine->state);
+    int result;
 
     if (state != HANDLE_CREATED && api_in_callback(machine))
         return api_refuse(error, -EBUSY,
                           "a callback of the machine's is not to destroy it; do it when the call "
                           "that it comes from has returned");
-    if (is_needed(machine))
-        return api_refuse(error, -EBUSY,
-                          "another domain of its world runs; wait until that has ended");
     if (state == HANDLE_RUNNING || state == HANDLE_CHANGING)
-        return api_claim(machine, HANDLE_ENDED, HANDLE_CHANGING, error);
-    return api_claim(machine, state, HANDLE_CHANGING, error);
+        return api_refuse_state(state, error);
+    result = api_claim(machine, state, HANDLE_CHANGING, error);
+    if (result < 0)
+        return result;
+    result = leave_world(machine, error);
+    if (result < 0)
+        atomic_store(&machine->state, state);
+    return result;
 }
 
 int minivmm_destroy(struct minivmm_machine *machine, struct minivmm_error *error)

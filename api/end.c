@@ -56,6 +56,8 @@ void end_explain(struct minivmm_machine *machine, struct minivmm_result *result)
     if (outcome == OUTCOME_TIMEOUT)
         error_set(&why, 0, "the guest did not end within %g s; see --timeout",
                   (double)machine->config.timeout_ns / 1e9);
+    else if (outcome == OUTCOME_INTERRUPTED && atomic_load(&machine->stopped))
+        error_set(&why, 0, "the run was ended from outside, by minivmm_stop()");
     else if ((outcome == OUTCOME_INTERNAL || outcome == OUTCOME_CRASH) && vcpu &&
              vcpu->failure.text[0])
         why = vcpu->failure;
@@ -79,7 +81,6 @@ int end_finish(struct minivmm_machine *machine, struct minivmm_result *result)
         code = machine_finish(ended, &error);
     if (code == 0)
         code = watch_write_stats(watch, &machine->config, ended, &error);
-    watch_close(watch);
     if (code < 0)
         end_set(result, MINIVMM_OUTPUT, error.text);
     else if (result->outcome == MINIVMM_OUTPUT && !result->text[0])

@@ -63,22 +63,26 @@ struct minivmm_machine {
 
     enum handle_made made;
     struct vcpu *vcpus;     /* of all boots: a vCPU keeps its place; NULL: not loaded */
+    unsigned vcpus_shown;   /* of them, whom minivmm_vcpu() may give: none until they are KVM's */
+    bool wired;             /* this boot's VM takes interrupts */
     struct machine machine; /* of this boot, from HANDLE_MACHINE on */
     struct xen_domain domain;
     struct foreign foreign; /* both from HANDLE_DOMAIN on */
     struct watch watch;     /* --stats, --record, --trace: of the first boot */
     struct stub stub;
+    char stub_name[64]; /* as notices have it; empty: there is none, or a plain one */
     uint64_t deadline;  /* of clock_now(); 0: none */
     struct text report; /* what is said of a crash */
 
     /*
-     * Shared: whoever looks at (made) and (machine) from any thread, as long as that lasts. Alone, and not
-     * around callbacks: while (made) changes, and while a machine that had been made goes.
+     * Shared: whoever looks at (made), (vcpus_shown), (wired), (machine) and (stub_name) from any thread, as long as
+     * that lasts. Alone, and not around callbacks: while these change, and while a machine that had been made
+     * goes.
      */
     pthread_rwlock_t lock;
     _Atomic(enum handle_pause) pause;
     atomic_bool
-        stopped; /* minivmm_stop() while it runs: no boot follows; false when minivmm_run() begins */
+        stopped; /* minivmm_stop() since minivmm_run(), or a minivmm_step() before it, began */
 
     struct device region_devices[HANDLE_REGIONS]; /* of (regions) */
 
@@ -90,7 +94,8 @@ struct minivmm_machine {
 struct minivmm_world {
     struct xen_world world;
     atomic_uint machines; /* that refer to it */
-    atomic_uint running;  /* of them */
+    pthread_mutex_t lock; /* of (running), also while a machine goes that had been made */
+    unsigned running;     /* of them */
 };
 
 static inline struct vcpu *vcpu_behind(const struct minivmm_vcpu *vcpu)
@@ -123,6 +128,9 @@ bool api_in_callback(struct minivmm_machine *machine);
 int api_check_access(struct minivmm_machine *machine, struct vcpu *vcpu,
                      struct minivmm_error *error);
 
+/* Of a machine in (state), which has to be another: -EINVAL, -EALREADY or -EBUSY, with a sentence. */
+int api_refuse_state(enum handle_state state, struct minivmm_error *error);
+
 /* From the state (from) to (to); else -EINVAL, -EALREADY or -EBUSY, with a sentence. */
 int api_claim(struct minivmm_machine *machine, enum handle_state from, enum handle_state to,
               struct minivmm_error *error);
@@ -133,6 +141,9 @@ int api_make_regions(struct minivmm_machine *machine, struct error *error);
 /* The locks of (machine), the names of its regions, and its paths: when it is created, and when it goes. */
 void api_init_owned(struct minivmm_machine *machine);
 void api_free_owned(struct minivmm_machine *machine);
+
+/* One more of (world)'s machines runs, or with -1 one less. */
+void world_count_running(struct minivmm_world *world, int change);
 
 /*
  * The plan of (config), with what it says itself: *parts, of enum plan_part. (plan) is empty, and to be freed also

@@ -36,6 +36,7 @@ static int load_planned(struct minivmm_machine *machine, struct minivmm_error *e
         result = check_recording(machine, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_USAGE, result, &cause);
+    boot_name_stub(machine, stub_is_plain(&machine->stub) ? "" : machine->stub.type->name);
     result = watch_open(&machine->watch, config, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_SETUP, result, &cause);

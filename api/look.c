@@ -31,7 +31,7 @@ const char *minivmm_exit_name(unsigned reason)
 static int set_line(struct minivmm_machine *machine, unsigned gsi, bool level,
                     struct minivmm_error *error)
 {
-    if (machine->made == HANDLE_NOTHING)
+    if (!machine->wired)
         return api_refuse(error, -EINVAL, "nothing is loaded; call minivmm_load() first");
     if (!machine->machine.irqs.needed)
         return api_refuse(error, -EINVAL,

@@ -44,16 +44,26 @@ int minivmm_write_physical(struct minivmm_machine *machine, uint64_t address, co
     return result;
 }
 
+/* The vCPU behind (handle), whose page tables the caller may look through, and the registers that say which. */
+static int see_paging(struct minivmm_vcpu *handle, struct vcpu **vcpu,
+                      struct paging_registers *registers, struct minivmm_error *error)
+{
+    int result = api_see_registers(handle, vcpu, error);
+
+    if (result == 0)
+        *registers = vcpu_paging(*vcpu);
+    return result;
+}
+
 int minivmm_read_virtual(struct minivmm_vcpu *handle, uint64_t address, void *buffer, size_t size,
                          struct minivmm_error *error)
 {
     struct paging_registers registers;
     struct vcpu *vcpu;
-    int result = api_see_registers(handle, &vcpu, error);
+    int result = see_paging(handle, &vcpu, &registers, error);
 
     if (result < 0)
         return result;
-    registers = vcpu_paging(vcpu);
     if (paging_read(&vcpu->machine->memory, &registers, gva(address), buffer, size) < 0)
         return not_mapped(error, vcpu, address, size);
     return 0;
@@ -64,11 +74,10 @@ int minivmm_write_virtual(struct minivmm_vcpu *handle, uint64_t address, const v
 {
     struct paging_registers registers;
     struct vcpu *vcpu;
-    int result = api_see_registers(handle, &vcpu, error);
+    int result = see_paging(handle, &vcpu, &registers, error);
 
     if (result < 0)
         return result;
-    registers = vcpu_paging(vcpu);
     if (paging_write(&vcpu->machine->memory, &registers, gva(address), buffer, size) < 0)
         return not_mapped(error, vcpu, address, size);
     return 0;
@@ -80,11 +89,10 @@ int minivmm_translate(struct minivmm_vcpu *handle, uint64_t address, uint64_t *p
     struct paging_registers registers;
     struct paging_walk walk;
     struct vcpu *vcpu;
-    int result = api_see_registers(handle, &vcpu, error);
+    int result = see_paging(handle, &vcpu, &registers, error);
 
     if (result < 0)
         return result;
-    registers = vcpu_paging(vcpu);
     if (paging_walk(&vcpu->machine->memory, &registers, gva(address), &walk) < 0)
         return api_refuse(error, -EFAULT,
                           "gva 0x%" PRIx64 ": vCPU %u's page tables do not map it; give an address "

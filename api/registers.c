@@ -33,23 +33,11 @@ static const struct place special[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What a callback left in the run page for KVM to take with a KVM_RUN that has not come. */
-static int settle(struct vcpu *vcpu, struct error *error)
-{
-    if (!(vcpu->run->kvm_dirty_regs & KVM_SYNC_X86_REGS))
-        return 0;
-    vcpu->run->kvm_dirty_regs &= ~(uint64_t)KVM_SYNC_X86_REGS;
-    return kvm_set_registers(vcpu->fd, vcpu_registers(vcpu), error);
-}
-
 static int fetch(struct vcpu *vcpu, struct error *error)
 {
-    int result;
-
     if (callback_is_here(vcpu) && vcpu->registers_valid)
         return 0;
-    result = settle(vcpu, error);
-    return result < 0 ? result : vcpu_fetch_registers(vcpu, error);
+    return vcpu_fetch_registers(vcpu, error);
 }
 
 int api_see_registers(struct minivmm_vcpu *handle, struct vcpu **vcpu, struct minivmm_error *error)

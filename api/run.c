@@ -8,6 +8,7 @@
 #include "vmm/kick.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 _Static_assert(MINIVMM_FOREGROUND_MAX == HOST_MACHINES, "as many as the host's side serves");
@@ -56,6 +57,7 @@ static bool reboot(struct turn *turn)
     if (turn->broken)
         return false;
     boot_unmake(machine);
+    watch_close(&machine->watch); /* its tape has been in the machine */
     if (boot_make(machine, false, &error) < 0) {
         boot_unmake(machine);
         end_set(turn->result, error.outcome, error.text);
@@ -155,6 +157,14 @@ static void run_all(struct run *run)
     host_give_back_signals(&run->host);
 }
 
+/* Limits beyond the end of time are none. */
+static uint64_t deadline_after(uint64_t timeout)
+{
+    const uint64_t now = clock_now();
+
+    return timeout && timeout < UINT64_MAX - now ? now + timeout : 0;
+}
+
 static int begin_host(struct run *run, struct minivmm_error *error)
 {
     const struct minivmm_foreground *foreground = run->foreground;
@@ -172,7 +182,7 @@ static int begin_host(struct run *run, struct minivmm_error *error)
         const uint64_t timeout = machine->config.timeout_ns;
 
         machines[i] = &machine->machine;
-        machine->deadline = timeout ? clock_now() + timeout : 0;
+        machine->deadline = deadline_after(timeout);
         options.deadlines[i] = machine->deadline;
     }
     result = host_begin(&run->host, machines, run->count, &options, &cause);
@@ -195,7 +205,7 @@ static void let_go(struct run *run, unsigned count, enum handle_state state)
         struct minivmm_machine *machine = run->turns[i].machine;
 
         if (machine->config.world)
-            atomic_fetch_sub(&machine->config.world->running, 1);
+            world_count_running(machine->config.world, -1);
         atomic_store(&machine->state, state);
     }
 }
@@ -213,7 +223,7 @@ static int claim(struct run *run, struct minivmm_error *error)
         }
         atomic_store(&machine->stopped, false);
         if (machine->config.world)
-            atomic_fetch_add(&machine->config.world->running, 1);
+            world_count_running(machine->config.world, 1);
     }
     return 0;
 }
@@ -263,20 +273,42 @@ int minivmm_run(struct minivmm_machine *machine, struct minivmm_result *result)
     return run_machines(&machine, 1, NULL, result ? result : &unwanted);
 }
 
+/* What cannot be meant; NULL: nothing. */
+static const char *check_foreground(struct minivmm_machine *const *machines, unsigned count,
+                                    const struct minivmm_foreground *foreground)
+{
+    const int number = foreground->checkpoint_signal;
+
+    if (count == 0 || count > MINIVMM_FOREGROUND_MAX)
+        return "one or two machines can run at a time; give so many";
+    if (number && number != SIGUSR1 && number != SIGUSR2)
+        return "a checkpoint's signal is SIGUSR1 or SIGUSR2; give one of them, or 0";
+    if (number && (!foreground->checkpoint_path || !*foreground->checkpoint_path))
+        return "checkpoint_signal without checkpoint_path; name the file";
+    if (number && machines[0]->config.world)
+        return "a domain is not saved; leave out checkpoint_signal";
+    return NULL;
+}
+
 int minivmm_run_foreground(struct minivmm_machine *const *machines, unsigned count,
                            const struct minivmm_foreground *foreground,
                            struct minivmm_result *results)
 {
     const struct minivmm_foreground nothing = {0};
+    const char *mistake;
 
-    if (count == 0 || count > MINIVMM_FOREGROUND_MAX) {
-        for (unsigned i = 0; i < count; i++)
-            end_set(&results[i], MINIVMM_USAGE,
-                    "one or two machines can run at a time; give so many");
+    if (!foreground)
+        foreground = &nothing;
+    mistake = check_foreground(machines, count, foreground);
+    if (mistake) {
+        for (unsigned i = 0; i < count; i++) {
+            results[i] = (struct minivmm_result){.outcome = MINIVMM_NONE};
+            end_set(&results[i], MINIVMM_USAGE, mistake);
+        }
         return -EINVAL;
     }
     kick_take();
-    return run_machines(machines, count, foreground ? foreground : &nothing, results);
+    return run_machines(machines, count, foreground, results);
 }
 
 int minivmm_take_kick_signal(struct minivmm_error *error)

@@ -46,11 +46,19 @@ static int save_here(struct vcpu *vcpu, const char *path, enum minivmm_checkpoin
 static int save_outside(struct minivmm_machine *machine, const char *path,
                         struct minivmm_error *error)
 {
+    const char *pending;
+
     if (atomic_load(&machine->state) != HANDLE_RUNNING || machine->made == HANDLE_NOTHING ||
         machine_outcome(&machine->machine) != OUTCOME_NONE)
         return api_refuse(error, -EINVAL,
                           "the machine does not run; minivmm_save() is for the time of "
                           "minivmm_run()");
+    pending = atomic_load(&machine->machine.save_path);
+    if (pending && pending != path)
+        return api_refuse(error, -EBUSY,
+                          "the machine is to be saved to %.200s already, as soon as vCPU 0 rests; "
+                          "ask later",
+                          pending);
     checkpoint_save(&machine->machine, path);
     return 0;
 }
@@ -83,6 +91,10 @@ int minivmm_save(struct minivmm_vcpu *handle, const char *path, enum minivmm_che
         return api_refuse(error, -EINVAL,
                           "minivmm_save() wants a vCPU, a path and an action; one of them is none");
     machine = minivmm_vcpu_machine(handle);
+    if (machine->config.world)
+        return api_refuse(
+            error, -EINVAL,
+            "a domain cannot be saved: what it has of its peers is in no file of its own");
     pthread_rwlock_rdlock(&machine->lock);
     result = save(vcpu_behind(handle), path, action, error);
     pthread_rwlock_unlock(&machine->lock);

@@ -19,6 +19,11 @@ static const struct {
     [HANDLE_ENDED] = {-EALREADY, "the machine has run, which it does once; create another"},
 };
 
+int api_refuse_state(enum handle_state state, struct minivmm_error *error)
+{
+    return api_refuse(error, refusals[state].code, "%s", refusals[state].text);
+}
+
 int api_claim(struct minivmm_machine *machine, enum handle_state from, enum handle_state to,
               struct minivmm_error *error)
 {
@@ -26,5 +31,5 @@ int api_claim(struct minivmm_machine *machine, enum handle_state from, enum hand
 
     if (atomic_compare_exchange_strong(&machine->state, &state, to))
         return 0;
-    return api_refuse(error, refusals[state].code, "%s", refusals[state].text);
+    return api_refuse_state(state, error);
 }

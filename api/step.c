@@ -39,6 +39,8 @@ static bool has_halted(const struct vcpu *vcpu)
 /* A kick is for the vCPU's own thread, which looks what it was for when it goes on: see step_end(). */
 static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *error)
 {
+    const struct minivmm_machine *machine = machine_handle(vcpu->machine);
+
     for (;;) {
         const int result = step_one(vcpu, error);
 
@@ -46,6 +48,10 @@ static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *erro
             return result;
         if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
             return 1;
+        if (atomic_load(&machine->stopped))
+            return error_set(error, -EINTR,
+                             "minivmm_stop() came before the instruction of vCPU %u was over",
+                             vcpu->id);
         if (halted && has_halted(vcpu))
             return -EAGAIN;
         __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
@@ -57,7 +63,6 @@ static int step_halted(struct vcpu *vcpu, struct error *error)
 {
     const struct itimerspec moment = {.it_value.tv_nsec = WAIT_NS, .it_interval.tv_nsec = WAIT_NS};
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = VCPU_KICK_SIGNAL};
-    sigset_t mask;
     timer_t timer;
     int result;
 
@@ -67,10 +72,32 @@ static int step_halted(struct vcpu *vcpu, struct error *error)
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
         return error_set(error, -errno, "a timer to step a vCPU that has halted: %s",
                          strerror(errno));
-    kick_unblock(&mask);
     timer_settime(timer, 0, &moment, NULL);
     result = step_through_kicks(vcpu, true, error);
     timer_delete(timer);
+    return result;
+}
+
+/* Kicks come to the calling thread, too; where nothing handles them, they would end the process. */
+static void set_stepper(struct vcpu *vcpu, bool steps)
+{
+    const bool has_stepper = steps && kick_is_taken();
+
+    pthread_mutex_lock(&vcpu->kick_lock);
+    vcpu->stepper = pthread_self();
+    vcpu->has_stepper = has_stepper;
+    pthread_mutex_unlock(&vcpu->kick_lock);
+}
+
+static int step_here(struct vcpu *vcpu, struct error *error)
+{
+    sigset_t mask;
+    int result;
+
+    kick_unblock(&mask);
+    set_stepper(vcpu, true);
+    result = has_halted(vcpu) ? step_halted(vcpu, error) : step_through_kicks(vcpu, false, error);
+    set_stepper(vcpu, false);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return result;
 }
@@ -84,7 +111,7 @@ static int step(struct vcpu *vcpu, struct error *error)
         return result;
     if (stub_steps(vcpu->machine->stub))
         step_ask(vcpu);
-    result = has_halted(vcpu) ? step_halted(vcpu, error) : step_through_kicks(vcpu, false, error);
+    result = step_here(vcpu, error);
     ended = step_end(vcpu, result < 0 ? NULL : error);
     return result >= 0 && ended < 0 ? ended : result;
 }
@@ -101,10 +128,14 @@ int minivmm_step(struct minivmm_vcpu *handle, struct minivmm_error *error)
     result = check_step(minivmm_vcpu_machine(handle), vcpu, error);
     if (result < 0)
         return result;
+    if (atomic_load(&minivmm_vcpu_machine(handle)->state) == HANDLE_LOADED)
+        atomic_store(&minivmm_vcpu_machine(handle)->stopped, false);
     result = step_is_possible(vcpu) ? step(vcpu, &failure) : -EAGAIN;
     if (result == -EAGAIN)
         return api_refuse(error, result,
                           "vCPU %u waits for an interrupt or for its start; let the others go on",
                           vcpu->id);
+    if (result == -EINTR)
+        return api_fail(error, MINIVMM_INTERRUPTED, result, &failure);
     return result < 0 ? api_fail(error, MINIVMM_INTERNAL, result, &failure) : result;
 }

@@ -31,19 +31,20 @@ unsigned minivmm_fetch(struct minivmm_vcpu *handle, uint8_t bytes[15])
 
 void minivmm_notice(struct minivmm_machine *machine, const char *format, ...)
 {
-    const struct stub *stub = &machine->stub;
-    const bool named = !stub_is_plain(stub);
+    char name[sizeof(machine->stub_name)];
     char text[MINIVMM_TEXT_MAX];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    pthread_rwlock_rdlock(&machine->lock);
+    memcpy(name, machine->stub_name, sizeof(name));
+    pthread_rwlock_unlock(&machine->lock);
     /* The machine of this boot may not be there yet, or no more; what it was made of is. */
     if (machine->config.message_fd >= 0)
         dprintf(machine->config.message_fd, "minivmm: %s%s%s%s\n",
-                machine->config.name ? machine->config.name : "", named ? stub->type->name : "",
-                named ? ": " : "", text);
+                machine->config.name ? machine->config.name : "", name, *name ? ": " : "", text);
 }
 
 int minivmm_error_set(struct minivmm_error *error, int code, const char *format, ...)

@@ -3,7 +3,7 @@
 # BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library.
 
 BENCH_BUILD  := $(BUILD)/bench
-BENCH_GUESTS := out store version load smp ring hello used
+BENCH_GUESTS := out store version load smp ring hello used step
 
 BENCH_FLOOR_OBJECTS := $(BUILD)/bench/floor.o $(BUILD)/bench/floor_guest.o
 BENCH_PROGRAMS      := $(addprefix $(BENCH_BUILD)/,floor launch dispatch)
@@ -16,6 +16,11 @@ $(BENCH_BUILD)/dispatch: $(BUILD)/bench/dispatch.o $(BUILD)/bench/dispatch_machi
 $(BENCH_BUILD)/dispatch: LDFLAGS += -Wl,--strip-debug
 $(BENCH_PROGRAMS):
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
+
+# A stub that is no part of the monitor, and does next to nothing.
+$(BENCH_BUILD)/stub.so: examples/stub.c include/minivmm.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(WARNINGS) $(CFLAGS) -fPIC -Iinclude $(LDFLAGS) -shared -o $@ $<
 
 # A guest from one source, with the entry for PVH unless it brings its own.
 BENCH_GUEST_PVH := $(GUEST_BUILD)/64/bench/guests/pvh.o $(GUEST_BUILD)/64/guest/lib/start64.o
@@ -32,7 +37,7 @@ $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.elf): guest/lib/flat.ld
 guests: $(GUEST_BUILD)/bench/ring.bin
 
 .PHONY: bench bench-quick bench-build
-bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_GUEST_IMAGES)
+bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_BUILD)/stub.so $(BENCH_GUEST_IMAGES)
 
 # Only whole runs are results.
 bench bench-quick: bench-build

@@ -1,8 +1,8 @@
 /*
- * floor [-s] [-i] [-d PORT] [-c VCPUS] [IMAGE]: the floor program; see floor.h.
+ * floor [-s] [-i] [-t] [-d PORT] [-c VCPUS] [IMAGE]: the floor program; see floor.h.
  *
  * It knows two devices: the debug console, whose bytes go to stdout, and the port that ends the
- * guest. All else costs it no more than the way back into the guest.
+ * guest; with -t the port of ptlcalls, too. All else costs it no more than the way back into the guest.
  */
 #include "bench/floor.h"
 #include "guest/abi/ptlcall.h"
@@ -25,6 +25,7 @@ struct floor_vcpu {
     const struct floor_options *options;
     int fd;
     struct kvm_run *run;
+    bool steps; /* KVM stops behind each instruction */
 };
 
 void floor_fail(const char *what)
@@ -42,8 +43,20 @@ int floor_call(int fd, unsigned long request, const char *name, void *argument)
     return result;
 }
 
-static void handle_io(struct kvm_run *run)
+/* The guest says -run, or -stop; which, it need not be asked. */
+static void turn_steps(struct floor_vcpu *vcpu)
 {
+    struct kvm_guest_debug debug = {0};
+
+    vcpu->steps = !vcpu->steps;
+    if (vcpu->steps)
+        debug.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
+    FLOOR_CALL(vcpu->fd, KVM_SET_GUEST_DEBUG, &debug);
+}
+
+static void handle_io(struct floor_vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
     uint8_t *data = (uint8_t *)run + run->io.data_offset;
     const size_t length = (size_t)run->io.size * run->io.count;
 
@@ -53,6 +66,8 @@ static void handle_io(struct kvm_run *run)
         _exit(*data & 0x7f);
     else if (run->io.port == CONSOLE_PORT && write(STDOUT_FILENO, data, length) < 0)
         floor_fail("stdout");
+    else if (run->io.port == PTLCALL_DEFAULT_PORT && vcpu->options->stepped)
+        turn_steps(vcpu);
 }
 
 static void handle_mmio(const struct floor_options *options, struct kvm_run *run)
@@ -67,7 +82,7 @@ static void handle_mmio(const struct floor_options *options, struct kvm_run *run
 
 static void *run_vcpu(void *argument)
 {
-    const struct floor_vcpu *vcpu = argument;
+    struct floor_vcpu *vcpu = argument;
     struct kvm_run *run = vcpu->run;
 
     for (;;) {
@@ -75,10 +90,10 @@ static void *run_vcpu(void *argument)
             if (errno != EINTR && errno != EAGAIN)
                 floor_fail("KVM_RUN");
         } else if (run->exit_reason == KVM_EXIT_IO) {
-            handle_io(run);
+            handle_io(vcpu);
         } else if (run->exit_reason == KVM_EXIT_MMIO) {
             handle_mmio(vcpu->options, run);
-        } else {
+        } else if (run->exit_reason != KVM_EXIT_DEBUG) {
             fprintf(stderr, "floor: KVM exit %u\n", run->exit_reason);
             exit(1);
         }
@@ -150,7 +165,7 @@ static void run_guest(int system_fd, const struct floor_options *options)
     if (options->doorbell >= 0)
         make_doorbell(vm_fd, options->doorbell);
     for (unsigned id = 0; id < options->vcpus; id++) {
-        vcpus[id].options = options;
+        vcpus[id] = (struct floor_vcpu){.options = options};
         make_vcpu(system_fd, vm_fd, id, &vcpus[id]);
         if (options->vcpus > 1)
             list_apic(vcpus[id].fd);
@@ -172,7 +187,7 @@ static void tell_rate(int system_fd)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: floor [-s] [-i] [-d PORT] [-c 1|2] [IMAGE]\n");
+    fprintf(stderr, "usage: floor [-s] [-i] [-t] [-d PORT] [-c 1|2] [IMAGE]\n");
     return 2;
 }
 
@@ -181,11 +196,13 @@ int main(int argc, char **argv)
     struct floor_options options = {.doorbell = -1, .vcpus = 1};
     int system_fd, letter;
 
-    while ((letter = getopt(argc, argv, "sid:c:")) != -1) {
+    while ((letter = getopt(argc, argv, "sitd:c:")) != -1) {
         if (letter == 's')
             options.synced = true;
         else if (letter == 'i')
             options.irqchip = true;
+        else if (letter == 't')
+            options.stepped = true;
         else if (letter == 'd')
             options.doorbell = (int)strtol(optarg, NULL, 0);
         else if (letter == 'c')

@@ -15,6 +15,7 @@
 struct floor_options {
     bool synced;       /* registers in the run page, and VERSION's answer put there */
     bool irqchip;      /* interrupt controllers in the kernel */
+    bool stepped;      /* single-stepped from an OUT to the port of ptlcalls to the next one */
     int doorbell;      /* the port that is an ioeventfd; -1: none */
     unsigned vcpus;    /* more than one: with interrupt controllers */
     const char *image; /* flat; NULL: only tell the rate of the time-stamp counter */

@@ -52,6 +52,23 @@ def trips(tools, command):
     return tools.round_trips(command)
 
 
+def stub(tools, name):
+    """--stub for one in the box, or for the one that is built from the example."""
+    return "--stub", name if name == "step" else tools.program(name)
+
+
+def with_stubs(guest):
+    """Of a guest that never says -run: with the stub that everyone has, and with others."""
+    return [round_trip("marss", lambda tools: tools.monitor(guest)),
+            *[round_trip(name, lambda tools, name=name:
+                         tools.monitor(guest, *stub(tools, name)))
+              for name in ("step", "stub.so")]]
+
+
+def stepped(name, command):
+    return Subject(name, lambda tools: tools.steps(command(tools)))
+
+
 MEASURES = [
     Measure("out", "OUT to a device and back / floor", "ns", RATIO, 1.02, "minivmm", "floor", [
         round_trip("floor", lambda tools: tools.floor("out")),
@@ -71,6 +88,19 @@ MEASURES = [
                 round_trip("with a log", lambda tools:
                            tools.monitor("version", "--ptlcall", f"log={tools.file('log')}")),
             ], turns=(40, 10)),
+    Measure("stubless-out", "OUT to a device with --stub step, without -run / marss", "ns", RATIO,
+            1.02, "step", "marss", with_stubs("out"), turns=(20, 5)),
+    Measure("stubless-version", "VERSION by MMIO with --stub step, without -run / marss", "ns",
+            RATIO, 1.02, "step", "marss", with_stubs("version"), turns=(20, 10)),
+    Measure("step", "steps per second of --stub step / bare single-step loop", "k/s", RATIO, 0.8,
+            "step", "floor -t", [
+                stepped("floor -t", lambda tools: tools.floor("step", "-t")),
+                stepped("floor -t -s", lambda tools: tools.floor("step", "-t", "-s")),
+                stepped("stub.so", lambda tools: tools.monitor("step", *stub(tools, "stub.so"))),
+                stepped("step", lambda tools: tools.monitor("step", *stub(tools, "step"))),
+                stepped("with a trace", lambda tools: tools.monitor(
+                    "step", "--stub", f"step,trace={tools.file('trace')}")),
+            ], at_least=True, turns=(20, 5)),
     Measure("dispatch", "exit_handle() alone, 64 regions", "ns", VALUE, 40, "64 regions", "", [
         Subject("1 region", lambda tools: tools.dispatch_ns(1)),
         Subject("64 regions", lambda tools: tools.dispatch_ns(64)),

@@ -9,6 +9,7 @@ import time
 
 # As in bench/guests/measure.h.
 BLOCK = 8
+STEPS = 1000
 PORT = 0x3FF
 
 LIMIT_S = 120  # for one run of anything
@@ -108,6 +109,10 @@ class Tools:
         qemu = "qemu" in os.path.basename(command[0])
         return [ticks * self.tick_ns / BLOCK
                 for ticks in self.ticks(command, accept=(1,) if qemu else (0,))]
+
+    def steps(self, command):
+        """Thousands of instructions a second that are single-stepped."""
+        return [STEPS / (ticks * self.tick_ns) * 1e6 for ticks in self.ticks(command)]
 
     def starts(self, command, count):
         """Milliseconds from the start of the program until it has ended."""

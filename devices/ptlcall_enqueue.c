@@ -176,7 +176,7 @@ static void log_command(struct ptlcall *ptlcall, const struct ptlcall_command *c
 {
     struct ptlcall_log *log = &ptlcall->log;
 
-    ptlcall_log_print(log, "\nptlcall %" PRIu64, ptlcall->calls);
+    ptlcall_log_print(log, "ptlcall %" PRIu64, ptlcall->calls);
     ptlcall_log_word(log, "command", command->name.text, command->name.length);
     if (command->value.text)
         ptlcall_log_text(log, "value", command->value.text, command->value.length);
@@ -266,6 +266,8 @@ void ptlcall_enqueue_run(struct ptlcall_call *call)
         const struct ptlcall_command *command = &ptlcall->commands[i];
         const char *effect;
 
+        /* The line before is ended first: what a stub tells on stderr stands between lines. */
+        ptlcall_log_print(&ptlcall->log, "\n");
         if (call->ends) {
             log_command(ptlcall, command, "not run: the guest has ended");
             continue;

@@ -35,8 +35,7 @@ int main(int argc, char **argv)
         result.exit_status = minivmm_exit_status(error.outcome, 0);
     } else {
         minivmm_run(machine, &result);
-        printf("status %d, sum %llu %s\n", result.exit_status, (unsigned long long)sum,
-               result.text);
+        printf("status %d, sum %llu\n", result.exit_status, (unsigned long long)sum);
     }
     minivmm_destroy(machine, NULL);
     return result.exit_status;

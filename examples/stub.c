@@ -5,6 +5,7 @@
  *     cc -shared -fPIC -o stub.so stub.c $(pkg-config --cflags minivmm)
  *     minivmm --stub ./stub.so guest.bin
  */
+#include <errno.h>
 #include <minivmm.h>
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ static int attach(struct minivmm_machine *machine, const char *options, void **s
     (void)machine;
     (void)options;
     *state = calloc(1, sizeof(uint64_t));
-    return *state ? 0 : minivmm_error_set(error, -1, "no memory for the counter");
+    return *state ? 0 : minivmm_error_set(error, -ENOMEM, "no memory for the counter");
 }
 
 static int64_t ptlcall(void *state, struct minivmm_call *call)

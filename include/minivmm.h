@@ -19,7 +19,7 @@
  *
  * Signals. The library installs no handlers. Bringing a vCPU to rest takes a signal, so before anything
  * runs the program says once that it may have one: minivmm_take_kick_signal(), or a handler of its own
- * for SIGRTMIN without SA_RESTART.
+ * for SIGRTMIN without SA_RESTART. It comes while callbacks run, too, whose system calls may give EINTR.
  */
 #ifndef MINIVMM_H
 #define MINIVMM_H
@@ -59,7 +59,7 @@ enum minivmm_outcome {
     MINIVMM_CRASH,        /* the vCPU cannot go on */
     MINIVMM_TIMEOUT,      /* the time limit */
     MINIVMM_INTERRUPTED,  /* it was ended from outside */
-    MINIVMM_RESET,        /* the guest asked for a reset, and there is no image to start from */
+    MINIVMM_RESET,        /* the guest asked for a reset */
     MINIVMM_OUTPUT,       /* the console's reader is gone, or the disk is full */
     MINIVMM_INTERNAL,     /* the monitor's own fault */
     MINIVMM_STREAM,       /* an exit stream was refused */
@@ -113,7 +113,8 @@ struct minivmm_config {
     const char *console_name; /* begins each line of the console, short; NULL: nothing */
     const char *out_dir;      /* where files that the guest asks for are written; NULL: "." */
 
-    uint64_t timeout_ns; /* then the guest ends; 0: never. With reboots: all boots together */
+    /* Of a run: then the guest ends; 0: never. With reboots: all boots together. */
+    uint64_t timeout_ns;
 
     enum minivmm_stats stats;
     const char *stats_path;      /* NULL: stats_fd */
@@ -123,7 +124,7 @@ struct minivmm_config {
     const char *checkpoint_path; /* to this file */
 
     struct minivmm_world *world; /* the guest is a domain in it; NULL: it is none */
-    uint16_t domid;
+    uint16_t domid;              /* 0 or 1: for load to tell */
 };
 
 #define MINIVMM_CONFIG                                                                             \
@@ -140,7 +141,8 @@ MINIVMM_API int minivmm_create(const struct minivmm_config *config,
                                struct minivmm_machine **machine, struct minivmm_error *error);
 
 /*
- * End (machine) and give back all it holds; NULL is none. -EBUSY: it runs, or a callback of its own asks.
+ * End (machine) and give back all it holds; NULL is none. -EBUSY: it runs, a callback of its own asks, or
+ * another domain of its world runs.
  */
 MINIVMM_API int minivmm_destroy(struct minivmm_machine *machine, struct minivmm_error *error);
 
@@ -170,7 +172,10 @@ struct minivmm_region {
     void *opaque;
 };
 
-/* Between create and load. -EINVAL: an empty region, or no such width; -ENOSPC: more than 32. Overlap with others is load's to tell. */
+/*
+ * Between create and load. -EINVAL: an empty region, no name, no such space or width, or it is loaded; -ENOSPC: more
+ * than 32; -ENOMEM. Overlap with others is load's to tell.
+ */
 MINIVMM_API int minivmm_add_region(struct minivmm_machine *machine,
                                    const struct minivmm_region *region,
                                    struct minivmm_error *error);
@@ -196,8 +201,9 @@ struct minivmm_image {
 };
 
 /*
- * Make the machine's memory, devices, VM and vCPUs, and load (image). (error) has an outcome. It may be
- * tried again after a failure. -EALREADY: it is loaded, or has run.
+ * Make the machine's memory, devices, VM and vCPUs, and load (image). It may be tried again after a failure, whose
+ * kind is (error)'s outcome. The image's files are read again at each reboot, so they must stay. -EALREADY: it is
+ * loaded, or has run; -EBUSY: it runs, or is just being loaded.
  */
 MINIVMM_API int minivmm_load(struct minivmm_machine *machine, const struct minivmm_image *image,
                              struct minivmm_error *error);
@@ -231,7 +237,7 @@ MINIVMM_API int minivmm_take_kick_signal(struct minivmm_error *error);
  * Run until the guest ends: vCPU 0 on the calling thread, each other one on one of its own. 0: it ran, and
  * *result says how it ended. Otherwise the machine is as it was, and result->text has the sentence:
  * -EINVAL: it is not loaded, or nothing handles the kick signal; -EALREADY: it has run; -EBUSY: it runs,
- * or a callback asks.
+ * or a callback asks; another: there are no descriptors or threads left. The kick signal may be blocked.
  */
 MINIVMM_API int minivmm_run(struct minivmm_machine *machine, struct minivmm_result *result);
 
@@ -255,7 +261,9 @@ struct minivmm_foreground {
  * Run (count) machines at a time, each on a thread of its own but for a single one, as the program does:
  * for that long SIGINT, SIGTERM, SIGHUP and SIGQUIT end them in place of the process, SIGCONT lets a guest
  * that waits go on, SIGPIPE and SIGXFSZ are ignored, stdin is the first machine's keyboard, and raw if it
- * is a terminal. It takes the kick signal, too. (results) has (count) places. Results as of minivmm_run().
+ * is a terminal. Other threads of the program's must have these signals blocked. It takes the kick signal, too.
+ * (results) has (count) places. Results as of minivmm_run(); all machines run, or none. -EINVAL also: (count), or
+ * a checkpoint that cannot be, such as a domain's.
  */
 MINIVMM_API int minivmm_run_foreground(struct minivmm_machine *const *machines, unsigned count,
                                        const struct minivmm_foreground *foreground,
@@ -264,17 +272,20 @@ MINIVMM_API int minivmm_run_foreground(struct minivmm_machine *const *machines, 
 /*
  * End the run from outside: MINIVMM_INTERRUPTED. Any thread, any time, also in a callback. The run ends
  * soon after, not at once, and that of a paused machine behind minivmm_resume(). A machine that does not run
- * is not ended by it.
+ * is not ended by it; a minivmm_step() under way is.
  */
 MINIVMM_API void minivmm_stop(struct minivmm_machine *machine);
 
-/* In a callback of (vcpu): the guest has ended itself with (status), 0..127. Elsewhere it does nothing but a notice. */
+/*
+ * In a callback of (vcpu): the guest has ended itself with (status), 0..127; any other is 127. Elsewhere it does
+ * nothing but a notice. In attach() it ends the run as soon as that begins. What came first counts.
+ */
 MINIVMM_API void minivmm_end(struct minivmm_vcpu *vcpu, int status);
 
 /*
  * Bring all vCPUs to rest between two instructions; any thread but a callback's. It returns when they
  * rest. -EINVAL: it does not run, or has ended meanwhile; -EALREADY: it is paused; -EDEADLK: a callback
- * asks; -ETIMEDOUT: a vCPU did not come to rest within a second: it may be in a callback.
+ * asks; -ETIMEDOUT: a vCPU did not come to rest within a second, as it may be in a callback: all run on.
  */
 MINIVMM_API int minivmm_pause(struct minivmm_machine *machine, struct minivmm_error *error);
 
@@ -284,8 +295,10 @@ MINIVMM_API int minivmm_resume(struct minivmm_machine *machine, struct minivmm_e
 /*
  * One instruction of (vcpu), on the calling thread, while the machine is loaded but has not run yet, or is
  * paused; exits on the way are served. 0; 1: the guest has ended with it. -EBUSY: it runs; -EAGAIN: the vCPU
- * waits for an interrupt or for its start; -EINVAL: it has ended, or nothing is loaded. A rep string instruction
- * takes a call for each iteration. Callbacks of regions come on the calling thread.
+ * waits for an interrupt or for its start; -EINVAL: it has ended, or nothing is loaded; -EINTR: minivmm_stop()
+ * came before it was over, of a machine that has not run yet. A rep string instruction takes a call for each iteration.
+ * Where KVM cannot step ring 3, that is one step up to its next exit, or until minivmm_stop(). Callbacks of
+ * regions come on the calling thread, and those of a stub that simulates.
  */
 MINIVMM_API int minivmm_step(struct minivmm_vcpu *vcpu, struct minivmm_error *error);
 
@@ -301,7 +314,8 @@ enum minivmm_checkpoint {
  * Save the machine to the file (path), which is copied. In a callback: as it is when the exit, or the
  * instruction before the next step, is over; -EBUSY: this vCPU has asked already, or is not its own, or it is in
  * minivmm_step() or does not run yet. Elsewhere, of a machine that runs or is paused, any thread: as soon as
- * vCPU 0 rests, and it goes on, whatever (action); -EINVAL: it does not run. How it went is a notice.
+ * vCPU 0 rests, and it goes on, whatever (action); -EINVAL: it does not run, or is a domain; -EBUSY: another
+ * path waits for that already. How it went is a notice.
  */
 MINIVMM_API int minivmm_save(struct minivmm_vcpu *vcpu, const char *path,
                              enum minivmm_checkpoint action, struct minivmm_error *error);
@@ -355,7 +369,7 @@ MINIVMM_API int minivmm_translate(struct minivmm_vcpu *vcpu, uint64_t gva, uint6
                                   struct minivmm_error *error);
 
 /*
- * Exits so far, of all vCPUs: in (counts), which has (room) places, one for each reason in order; gives
+ * Exits so far in this boot, of all vCPUs: in (counts), which has (room) places, one for each reason in order; gives
  * how many reasons there are. minivmm_exit_name(reason) is a word such as "io", and "other" for
  * numbers that have no meaning here, whose counts are 0 but for the last; NULL: there are not so many.
  * Any thread.
@@ -364,7 +378,10 @@ MINIVMM_API unsigned minivmm_count_exits(const struct minivmm_machine *machine, 
                                          unsigned room);
 MINIVMM_API const char *minivmm_exit_name(unsigned reason);
 
-/* Interrupt line (gsi), 0..23, up or down; of a machine with interrupt controllers. Any thread, from load on. -EINVAL. */
+/*
+ * Interrupt line (gsi), 0..23, up or down; of a machine with interrupt controllers, that is not recorded. In each boot
+ * they begin low. Any thread, from load on. -EINVAL, also between two boots.
+ */
 MINIVMM_API int minivmm_set_interrupt(struct minivmm_machine *machine, unsigned gsi, bool level,
                                       struct minivmm_error *error);
 
@@ -382,7 +399,8 @@ MINIVMM_API int minivmm_world_destroy(struct minivmm_world *world, struct minivm
  * own, --stub NAME[,OPTIONS]; or minivmm_config's (own).
  *
  * Callbacks come on the thread of the vCPU concerned, one at a time for each machine, and may call what
- * this header allows in a callback; attach() and detach() on the owner's, as if vCPU 0 called. All but (abi) and (name) may be NULL or 0.
+ * this header allows in a callback; attach() and detach() on that of load, run or destroy, as if vCPU 0
+ * called. All but (abi) and (name) may be NULL or 0.
  */
 
 /* A ptlcall of a guest's. Valid only during the callback. */
@@ -456,6 +474,9 @@ struct minivmm_stub {
     enum minivmm_next (*step)(void *state, struct minivmm_vcpu *vcpu,
                               const struct minivmm_instruction *instruction);
 };
+
+/* What a shared object that is a stub defines; the library itself has none. */
+extern MINIVMM_API const struct minivmm_stub minivmm_stub;
 
 /*
  * In ptlcall(), once: what the call does without a stub; gives its result. At any other time it does nothing,

@@ -1,5 +1,6 @@
 #include "stubs/step_cache.h"
 
+#include "stubs/step_options.h"
 #include "vmm/property.h"
 
 #include <errno.h>
@@ -39,22 +40,24 @@ int step_cache_parse(struct step_cache_shape *shape, const char *text, struct er
 
     if (take_number(&rest, false, &size) < 0 || take_number(&rest, false, &ways) < 0 ||
         take_number(&rest, true, &line) < 0)
-        return error_set(
-            error, -EINVAL,
-            "stub step: cache=%s is not SIZE:WAYS:LINE; write three numbers, as in 32K:8:64", text);
+        return error_set(error, -EINVAL,
+                         STEP_OWNER
+                         ": cache=%s is not SIZE:WAYS:LINE; write three numbers, as in 32K:8:64",
+                         text);
     if (line < LINE_MIN || line > LINE_MAX || !is_power_of_two(line))
         return error_set(error, -EINVAL,
-                         "stub step: cache=%s: a line of %" PRIu64
-                         " bytes is not allowed; give a power of two from %u to %u",
+                         STEP_OWNER ": cache=%s: a line of %" PRIu64
+                                    " bytes is not allowed; give a power of two from %u to %u",
                          text, line, LINE_MIN, LINE_MAX);
     if (ways < 1 || ways > WAYS_MAX)
         return error_set(error, -EINVAL,
-                         "stub step: cache=%s: %" PRIu64
-                         " ways are not allowed; give a number from 1 to %u",
+                         STEP_OWNER ": cache=%s: %" PRIu64
+                                    " ways are not allowed; give a number from 1 to %u",
                          text, ways, WAYS_MAX);
     if (size > SIZE_MAX_BYTES || size % (ways * line) || !is_power_of_two(size / (ways * line)))
         return error_set(error, -EINVAL,
-                         "stub step: cache=%s: SIZE must be WAYS times LINE times a power of two, "
+                         STEP_OWNER
+                         ": cache=%s: SIZE must be WAYS times LINE times a power of two, "
                          "and at most 16M; such as %" PRIu64,
                          text, ways * line * 64);
     *shape =

@@ -1,5 +1,7 @@
 #include "stubs/step_file.h"
 
+#include "stubs/step_options.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,14 +15,14 @@ int step_file_open(struct step_file *file, const char *path, struct error *error
     file->told = false;
     if (path) {
         do
-            fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+            fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         while (fd < 0 && errno == EINTR);
         if (fd < 0) {
             const int code = -errno;
 
             output_init(&file->output, -1, OUTPUT_FULL, NULL);
-            return error_set(error, code, "stub step: %s cannot be written: %s", path,
-                             strerror(-code));
+            return error_set(error, code, STEP_OWNER ": %s: %s; name a file that can be written",
+                             path, strerror(-code));
         }
     }
     output_init(&file->output, fd, OUTPUT_FULL, NULL);

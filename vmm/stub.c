@@ -119,6 +119,8 @@ void stub_detach(struct stub *stub)
 {
     if (!stub->machine)
         return;
+    /* What the run page has may be of an exit before the last KVM_RUN. */
+    stub->machine->vcpus[0].registers_valid = false;
     if (atomic_load(&stub->on)) {
         /* What the guest sees of it stays: a checkpoint may be what comes next. */
         stub->session = (struct stub_session){0};

@@ -105,6 +105,11 @@ static int open_text(struct stub *stub, const char *text, struct error *error)
         result = open_file(stub, name, error);
     else
         result = find_type(stub, name, error);
+    if (result == -ENOENT && comma && strchr(comma, '/'))
+        error_set(error, result,
+                  "stub %s: there is none; what is behind the comma is its options, so give a path "
+                  "without commas",
+                  name);
     free(name);
     return result;
 }
@@ -133,6 +138,15 @@ static void init_lock(pthread_mutex_t *lock)
     pthread_mutexattr_destroy(&attributes);
 }
 
+/* Only attach() is told of them. */
+static int check_options(const struct stub *stub, struct error *error)
+{
+    if (!stub->options || stub->type->attach)
+        return 0;
+    return error_set(error, -EINVAL, "stub %s: it takes no options; leave out '%s'",
+                     stub->type->name, stub->options);
+}
+
 int stub_open(struct stub *stub, const char *text, const struct minivmm_stub *own,
               const char *own_options, struct error *error)
 {
@@ -144,6 +158,8 @@ int stub_open(struct stub *stub, const char *text, const struct minivmm_stub *ow
         result = open_own(stub, own, own_options, error);
     else
         result = open_text(stub, text ? text : stub_types[0]->name, error);
+    if (result == 0)
+        result = check_options(stub, error);
     if (result < 0) {
         stub->type = stub_types[0]; /* so that it is one that can be closed */
         stub_close(stub);

@@ -2,9 +2,17 @@
 
 #include "vmm/machine.h"
 
+#include <string.h>
+
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
 {
-    *vcpu = (struct vcpu){.machine = machine, .id = id, .fd = -1};
+    /* One that is made anew, of another boot, keeps what any thread may look at. */
+    if (vcpu->machine != machine || vcpu->id != id) {
+        vcpu->machine = machine;
+        vcpu->id = id;
+    }
+    memset(&vcpu->fd, 0, sizeof(*vcpu) - offsetof(struct vcpu, fd));
+    vcpu->fd = -1;
     pthread_mutex_init(&vcpu->kick_lock, NULL);
 }
 
@@ -47,11 +55,24 @@ int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t ro
     return result;
 }
 
+/* What was changed in the run page, for a KVM_RUN that has not come. */
+static int settle(struct vcpu *vcpu, struct error *error)
+{
+    struct kvm_run *run = vcpu->run;
+
+    if (!(run->kvm_dirty_regs & KVM_SYNC_X86_REGS))
+        return 0;
+    run->kvm_dirty_regs &= ~(uint64_t)KVM_SYNC_X86_REGS;
+    return kvm_set_registers(vcpu->fd, &run->s.regs.regs, error);
+}
+
 int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error)
 {
     struct kvm_sync_regs *registers = &vcpu->run->s.regs;
-    int result = kvm_get_registers(vcpu->fd, &registers->regs, error);
+    int result = settle(vcpu, error);
 
+    if (result == 0)
+        result = kvm_get_registers(vcpu->fd, &registers->regs, error);
     if (result == 0)
         result = kvm_get_special_registers(vcpu->fd, &registers->sregs, error);
     vcpu->registers_valid = result == 0;
@@ -79,5 +100,7 @@ void vcpu_kick(struct vcpu *vcpu)
         __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     if (vcpu->in_thread)
         pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
+    if (vcpu->has_stepper)
+        pthread_kill(vcpu->stepper, VCPU_KICK_SIGNAL);
     pthread_mutex_unlock(&vcpu->kick_lock);
 }

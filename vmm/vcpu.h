@@ -88,9 +88,11 @@ struct vcpu {
     struct stats *stats;  /* NULL unless --stats */
     struct error failure; /* why this vCPU ended the machine, if that is no exit's; or empty */
 
-    pthread_mutex_t kick_lock; /* of the two below: a thread that was joined is not signalled */
+    pthread_mutex_t kick_lock; /* of what follows: a thread that was joined is not signalled */
     pthread_t thread;          /* that runs vcpu_loop(), while (in_thread) */
     bool in_thread;
+    pthread_t stepper; /* the owner's thread, while it steps the vCPU and (has_stepper) */
+    bool has_stepper;
 };
 
 /* One register of this exit, for devices; only where registers_valid, as for all of these. */
@@ -128,7 +130,7 @@ static inline void vcpu_count_exit(struct vcpu *vcpu)
                           memory_order_relaxed);
 }
 
-/* vCPU (id) of (machine), not yet known to KVM. */
+/* vCPU (id) of (machine), not yet known to KVM. (vcpu) is zero, or one that was destroyed. */
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id);
 
 /* Make the vCPU in its machine's VM, with (cpuid); registers are still KVM's. */
@@ -139,7 +141,7 @@ void vcpu_destroy(struct vcpu *vcpu);
 int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t root,
                    struct error *error);
 
-/* Get the registers into the run page by ioctl: for EXIT_REGISTERS and for reports. */
+/* Get the registers into the run page by ioctl, with what was changed there: for EXIT_REGISTERS and for reports. */
 int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error);
 
 /*

@@ -15,6 +15,7 @@
 #define MEASURE_SAMPLES 384u
 #define MEASURE_WARM    64u /* blocks before the first sample */
 #define MEASURE_BLOCK   8u
+#define MEASURE_STEPS   1000u /* instructions of a sample that is single-stepped */
 #define MEASURE_ROUNDS  ((MEASURE_WARM + MEASURE_SAMPLES) * MEASURE_BLOCK) /* round trips of all */
 
 #define MEASURE_EIGHT(statement)                                                                   \

@@ -188,7 +188,9 @@ static void must(int outcome)
 /* A machine with a VM, as (plan) says; a negative errno if one of its parts was refused. */
 static int make_machine(struct machine *machine, const struct plan *plan)
 {
-    struct machine_config config = {.console_fd = STDERR_FILENO, .out_dir = "/tmp", .message_fd = -1};
+    struct machine_config config = {.console_fd = STDERR_FILENO,
+                                    .out_dir = "/tmp",
+                                    .message_fd = -1};
     int outcome;
 
     plan_configure(plan, &config);

@@ -176,7 +176,7 @@ static enum minivmm_next count_step(void *state, struct minivmm_vcpu *vcpu,
     (void)state;
     if (counter.steps < ASKED)
         counter.addresses[counter.steps] = instruction->address;
-    counter.steps++;
+    __atomic_fetch_add(&counter.steps, 1, __ATOMIC_SEQ_CST);
     counter.last = instruction->number;
     counter.bits = instruction->bits;
     if (counter.at && counter.steps == counter.at)

@@ -126,8 +126,8 @@ START_TEST(a_file_that_cannot_be_made_refuses_the_machine)
 
     ck_assert_int_eq(stub_type_step.attach(NULL, "bb=/no/such/directory/x", &state, &error),
                      -ENOENT);
-    ck_assert_str_eq(error.text, "stub step: /no/such/directory/x cannot be written: "
-                                 "No such file or directory");
+    ck_assert_str_eq(error.text, "stub step: /no/such/directory/x: No such file or directory; "
+                                 "name a file that can be written");
 }
 END_TEST
 

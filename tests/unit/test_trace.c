@@ -274,8 +274,11 @@ END_TEST
 
 START_TEST(each_vcpu_has_a_track)
 {
-    const struct machine_config config = {
-        .memory_size = 16 * MIB, .vcpu_count = 3, .console_fd = -1, .out_dir = "/", .message_fd = -1};
+    const struct machine_config config = {.memory_size = 16 * MIB,
+                                          .vcpu_count = 3,
+                                          .console_fd = -1,
+                                          .out_dir = "/",
+                                          .message_fd = -1};
     struct machine machine;
     struct error error;
     struct trace *three;

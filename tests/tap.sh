@@ -1,0 +1,64 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has minivmm and guests, and looks at failed
+# For tests that are made of runs of minivmm, and of what each is to come to:
+#
+#   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
+#   run NAME STATUS WORDS       begins a test
+#   has PATTERN                 one of what follows here, or complain SENTENCE
+#   finish                      its line
+#
+# A test is skipped where minivmm says that /dev/kvm cannot be used. TIMEOUT_FACTOR=N multiplies the limit.
+
+readonly NO_KVM=202
+
+tap_begin() {
+    suite=$1
+    hard_limit=(timeout -k 2 $(($2 * ${TIMEOUT_FACTOR:-1})))
+    limit=("${hard_limit[@]}")
+    number=0 failed=0 name='' input=''
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    cd "$work" || exit 2
+}
+
+complain() {
+    printf '%s\n' "$@" >>complaints
+}
+
+# run NAME STATUS WORDS: begin a test. A word @NAME stands for a guest's image.
+run() {
+    local status=$2 got word words=()
+    name=$1
+    shift 2
+    for word in "$@"; do
+        [[ $word == @* ]] && word=$guests/${word#@}
+        words+=("$word")
+    done
+    : >complaints
+    "${limit[@]}" "$minivmm" --out "$work" "${words[@]}" <"${input:-/dev/null}" >stdout 2>stderr
+    got=$?
+    skipped=''
+    [ "$got" -eq "$NO_KVM" ] && skipped='/dev/kvm cannot be used'
+    [ "$got" -eq "$status" ] || complain "exit status $got, not $status"
+}
+
+# stdout has a line like this; the same for stderr; or it has not.
+has() { grep -qaE -e "$1" stdout || complain "stdout has no line like: $1"; }
+says() { grep -qaE -e "$1" stderr || complain "stderr has no line like: $1"; }
+has_not() { ! grep -qaE -e "$1" stdout || complain "stdout has a line like: $1"; }
+is_quiet() { [ ! -s stderr ] || complain "stderr is not empty"; }
+
+# The test's line.
+finish() {
+    number=$((number + 1))
+    if [ -n "$skipped" ]; then
+        echo "ok $number - $suite $name # SKIP $skipped"
+    elif [ ! -s complaints ]; then
+        echo "ok $number - $suite $name"
+    else
+        failed=1
+        echo "not ok $number - $suite $name"
+        head -n 20 complaints | sed 's/^/#   /'
+        head -n 8 stderr | sed 's/^/#   stderr: /'
+        grep -av 'PASS' stdout | head -n 12 | sed 's/^/#   stdout: /'
+    fi
+}
