@@ -76,10 +76,9 @@ struct machine {
     bool reboots;                    /* the end is a reboot */
     atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */
 
-    struct stub *stub; /* attached; NULL: none. The caller's */
-    struct stub_session
-        resumed; /* that has simulation on, in a checkpoint; of none if there is no such */
-    atomic_int steps_ring_3; /* 1: KVM does, -1: it does not, 0: not tried yet; see vmm/step.h */
+    struct stub *stub;           /* attached; NULL: none. The caller's */
+    struct stub_session resumed; /* whose simulation a checkpoint has on; zero: none */
+    atomic_int steps_ring_3;     /* 1: KVM does, -1: it does not, 0: not tried; vmm/step.h */
 
     struct tape *tape;   /* NULL: none */
     struct trace *trace; /* --trace; NULL: none. The caller's */
