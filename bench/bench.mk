@@ -3,7 +3,7 @@
 # BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library.
 
 BENCH_BUILD  := $(BUILD)/bench
-BENCH_GUESTS := out store version load smp ring hello used step
+BENCH_GUESTS := out store version load smp doorbell ring hello used step
 
 BENCH_FLOOR_OBJECTS := $(BUILD)/bench/floor.o $(BUILD)/bench/floor_guest.o
 BENCH_PROGRAMS      := $(addprefix $(BENCH_BUILD)/,floor launch dispatch)

@@ -1,6 +1,5 @@
 #include "vmm/descriptor.h"
 
-#include <stdint.h>
 #include <unistd.h>
 
 void descriptor_close(int *fd)
@@ -25,4 +24,11 @@ void event_clear(int event)
 
     if (read(event, &count, sizeof(count)) < 0)
         return;
+}
+
+uint64_t event_take(int event)
+{
+    uint64_t count;
+
+    return event >= 0 && read(event, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }

@@ -4,6 +4,8 @@
 #ifndef VMM_DESCRIPTOR_H
 #define VMM_DESCRIPTOR_H
 
+#include <stdint.h>
+
 /* Close *fd, unless it is -1, which it is afterwards. */
 void descriptor_close(int *fd);
 
@@ -12,5 +14,8 @@ void event_raise(int event);
 
 /* Read what made it readable. */
 void event_clear(int event);
+
+/* How often an eventfd that does not block was raised since this was asked last; of -1: 0. */
+uint64_t event_take(int event);
 
 #endif

@@ -204,6 +204,20 @@ void kvm_send_msi(const struct kvm *kvm, uint64_t address, uint32_t data)
     ioctl(kvm->vm_fd, KVM_SIGNAL_MSI, &msi);
 }
 
+int kvm_add_port_event(const struct kvm *kvm, uint16_t port, int event, struct error *error)
+{
+    struct kvm_ioeventfd doorbell = {
+        .addr = port,
+        .len = 0, /* any */
+        .fd = event,
+        .flags = KVM_IOEVENTFD_FLAG_PIO,
+    };
+
+    if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IOEVENTFD_ANY_LENGTH) <= 0)
+        return error_set(error, -EOPNOTSUPP, "this kernel lacks KVM_CAP_IOEVENTFD_ANY_LENGTH");
+    return KVM_CALL(kvm->vm_fd, KVM_IOEVENTFD, &doorbell, error);
+}
+
 int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error)
 {
     uint64_t identity = UNPAGED_IDENTITY;

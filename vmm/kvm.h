@@ -74,6 +74,12 @@ int kvm_create_irqchip(const struct kvm *kvm, struct error *error);
 void kvm_set_irq_line(const struct kvm *kvm, unsigned gsi, bool level);
 void kvm_send_msi(const struct kvm *kvm, uint64_t address, uint32_t data);
 
+/*
+ * KVM takes OUTs of any width to (port) itself: each of them adds 1 to (event), an eventfd, and the vCPU goes
+ * on. -EOPNOTSUPP: this KVM cannot.
+ */
+int kvm_add_port_event(const struct kvm *kvm, uint16_t port, int event, struct error *error);
+
 /* Room that VMX without unrestricted guest needs for unpaged modes; before the first vCPU. */
 int kvm_set_unpaged_room(const struct kvm *kvm, struct error *error);
 

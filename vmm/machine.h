@@ -36,6 +36,13 @@ struct plan;
 struct trace;
 struct xen_domain;
 
+/* OUTs of any width to (port) raise (fd), an eventfd; both are the device's that has them. */
+struct machine_event {
+    uint16_t port;
+    int fd;
+    struct machine_event *next;
+};
+
 struct machine_config {
     uint64_t memory_size; /* bytes */
     unsigned vcpu_count;
@@ -66,6 +73,8 @@ struct machine {
     /* CPUID leaves that devices offer to every vCPU. */
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
+
+    struct machine_event *events; /* for KVM to take */
 
     struct msr_table msrs;  /* that devices serve */
     struct xen_domain *xen; /* that the guest is; NULL: none. The caller's */
@@ -170,6 +179,19 @@ void machine_kick(struct machine *machine);
 /* A device's CPUID leaf, for every vCPU. -EBUSY: another device has it; -ENOSPC. */
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error);
+
+/*
+ * For create(): from machine_make_vm() on, if KVM can do that, OUTs to the event's port raise its
+ * eventfd and are no exits. Where it cannot they are exits as ever, so the device has the port too. (event)
+ * stays where it is as long as the machine.
+ */
+void machine_add_event(struct machine *machine, struct machine_event *event);
+
+/* Is there any use in that? A tape hears of exits only. */
+static inline bool machine_takes_events(const struct machine *machine)
+{
+    return !machine->tape;
+}
 
 /* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */
 void machine_count_exits(struct machine *machine, uint64_t *counts);

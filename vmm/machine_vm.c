@@ -106,6 +106,22 @@ static int make_irqchip(struct machine *machine, struct error *error)
     return result;
 }
 
+void machine_add_event(struct machine *machine, struct machine_event *event)
+{
+    event->next = machine->events;
+    machine->events = event;
+}
+
+/* A KVM that cannot leaves them exits. */
+static int add_port_events(struct machine *machine, struct error *error)
+{
+    int result = 0;
+
+    for (struct machine_event *event = machine->events; result == 0 && event; event = event->next)
+        result = kvm_add_port_event(&machine->kvm, event->port, event->fd, error);
+    return result == -EOPNOTSUPP ? 0 : result;
+}
+
 int machine_make_vm(struct machine *machine, struct error *error)
 {
     int result;
@@ -123,6 +139,8 @@ int machine_make_vm(struct machine *machine, struct error *error)
         result = kvm_set_msr_exits(&machine->kvm, &machine->msrs, error);
     if (result == 0 && machine->irqs.needed)
         result = make_irqchip(machine, error);
+    if (result == 0)
+        result = add_port_events(machine, error);
     if (result == 0)
         result = create_vcpus(machine, error);
     return result;

@@ -43,6 +43,20 @@ test_8_copies_run_at_once() {
     done
 }
 
+# Rings that KVM took, and that nobody has looked at when it is saved.
+test_a_doorbell_has_rung_as_often_in_the_copy() {
+    local irq
+    for irq in '' irq; do
+        vmm first --out out --device "doorbell${irq:+,irq=5}" --stats "$guests/doorbell.bin" -- save $irq
+        expect first 0
+        grep -q '^PASS .*this is the run that asked' first.out || echo "not the run that asked"
+        ! grep -q '^0xdb0 .*w ' first.err || echo "a ring was an exit"
+        vmm copy --restore out/roi.core
+        expect copy 0
+        grep -q '^PASS .*this is the copy' copy.out || echo "not the copy"
+    done
+}
+
 # A copy's memory is the file that it replaces.
 test_a_copy_is_saved_again_under_the_same_name() {
     local line

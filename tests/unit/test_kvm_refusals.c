@@ -118,6 +118,7 @@ static void setup(void)
     fixture_setup(&fixture);
     fixture.machine.irqs.needed = true;
     fixture.machine.config.unpaged = true;
+    fixture_device(&fixture, "doorbell", NULL);
     pretending = true;
 }
 
@@ -129,9 +130,11 @@ static void teardown(void)
     fixture_teardown(&fixture);
 }
 
-/* Steps of making a VM; 0 in the first place: none is refused. */
+/* Steps of making a VM; without a sentence: it is made. */
 static const struct refusal makes[] = {
     {{0, 0, 0}, 0, NULL},
+    {{KVM_CHECK_EXTENSION, KVM_CAP_IOEVENTFD_ANY_LENGTH, 0}, 0, NULL},
+    {{KVM_IOEVENTFD, 0, -ENOSPC}, -ENOSPC, "KVM_IOEVENTFD: No space left on device"},
     {{KVM_SET_USER_MEMORY_REGION, 0, -EEXIST}, -EEXIST, "KVM_SET_USER_MEMORY_REGION: File exists"},
     {{KVM_SET_TSS_ADDR, 0, -EINVAL}, -EINVAL, "KVM_SET_TSS_ADDR: Invalid argument"},
     {{KVM_CREATE_IRQCHIP, 0, -ENODEV}, -ENODEV, "KVM_CREATE_IRQCHIP: No such device"},

@@ -744,7 +744,7 @@ START_TEST(a_machine_loaded_at_any_point_goes_on_as_the_one_that_was_saved)
 }
 END_TEST
 
-#define DEVICES 13 /* of a twin */
+#define DEVICES 14 /* of a twin */
 
 static struct device *device_number(struct twin *twin, int number)
 {

@@ -63,6 +63,14 @@ static void add_serial(struct twin *twin)
     fixture_device(&twin->fixture, "serial", properties);
 }
 
+/* The properties with which all of a device's state can change, and none of its threads has part in that. */
+static const char *properties_of(const struct device_type *type, const char *log)
+{
+    if (strcmp(type->name, "ptlcall") == 0)
+        return log;
+    return strcmp(type->name, "doorbell") == 0 ? "irq=6,ioeventfd=off" : NULL;
+}
+
 void twin_begin(struct twin *twin)
 {
     struct fixture *fixture = &twin->fixture;
@@ -78,8 +86,7 @@ void twin_begin(struct twin *twin)
     for (const struct device_type *const *type = device_types; *type; type++)
         if (strncmp((*type)->name, "xen", strlen("xen")) !=
             0) /* for domains, which are not saved */
-            fixture_device(fixture, (*type)->name,
-                           strcmp((*type)->name, "ptlcall") == 0 ? log : NULL);
+            fixture_device(fixture, (*type)->name, properties_of(*type, log));
     add_serial(twin);
     for (unsigned i = 0; i < PATTERN_SIZE; i++)
         pattern[i] = (uint8_t)(i + 1);
