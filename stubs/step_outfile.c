@@ -6,7 +6,7 @@
 int step_outfile_write(struct minivmm_machine *machine, const char *name, const char *ending,
                        const char *text, size_t length)
 {
-    struct outfile file;
+    struct outfile file = {0};
     int result = machine_begin_file(&machine->machine, &file, name, ending);
 
     if (result < 0)
