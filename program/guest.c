@@ -1,6 +1,6 @@
 #include "program/guest.h"
 
-#include "program/run.h"
+#include "program/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,7 +127,7 @@ int guest_configure(struct guest *guest, const struct options *options, unsigned
                     struct minivmm_world *world, struct minivmm_error *error)
 {
     *guest = (struct guest){.console = -1};
-    run_configure(options, &guest->config);
+    config_from_options(options, &guest->config);
     guest->config.world = world;
     configure_image(guest, options);
     return world ? configure_domain(guest, options, index, error) : 0;

@@ -1,4 +1,5 @@
 /* The program: command line → action → exit status. The only place that ends the process. */
+#include "program/config.h"
 #include "program/options.h"
 #include "program/run.h"
 
@@ -42,7 +43,7 @@ static int replay(const struct options *options)
     struct minivmm_config config;
     enum minivmm_outcome outcome;
 
-    run_configure(options, &config);
+    config_from_options(options, &config);
     outcome = minivmm_replay(&config, options->stream, &error);
     return error.text[0] ? fail(&error) : minivmm_exit_status(outcome, 0);
 }

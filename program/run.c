@@ -15,29 +15,6 @@ int run_fail(const char *who, const struct minivmm_error *error)
     return minivmm_exit_status(error->outcome, 0);
 }
 
-void run_configure(const struct options *options, struct minivmm_config *config)
-{
-    *config = (struct minivmm_config)MINIVMM_CONFIG;
-    config->memory_size = options->memory_size;
-    config->vcpu_count = options->vcpu_count;
-    config->irqchip = options->irqchip;
-    config->devices = options->devices;
-    config->device_count = options->device_count;
-    config->ptlcall = options->ptlcall;
-    config->debug_exit = options->debug_exit;
-    config->stub = options->stub;
-    config->out_dir = options->out_dir;
-    config->timeout_ns = options->timeout_ns;
-    config->stats = options->stats;
-    config->stats_path = options->stats_file;
-    config->record = options->record;
-    config->trace = options->trace;
-    config->checkpoint_at = options->checkpoint_at;
-    config->checkpoint_path = options->checkpoint_at_path;
-    if (options->quiet)
-        config->message_fd = -1;
-}
-
 /* How a guest has ended, and at once: the other may run on. */
 static void tell_end(void *opaque, unsigned index, const struct minivmm_result *result)
 {

@@ -15,7 +15,4 @@ int run_guests(const struct options *options);
 /* The sentence of (error) on stderr, after (who), "d1: " or "": gives the exit status. */
 int run_fail(const char *who, const struct minivmm_error *error);
 
-/* What every machine of (options) has. */
-void run_configure(const struct options *options, struct minivmm_config *config);
-
 #endif
