@@ -148,7 +148,10 @@ MEASURES = [
     ], limit_unit=" bytes", turns=(1, 1)),
     Measure("smp", "two vCPUs' exits per second / one's", "times", VALUE, 1.9, "minivmm", "", [
         Subject("floor", lambda tools: tools.speed_up(tools.floor("smp", "-c", "2"))),
-        Subject("minivmm", lambda tools: tools.speed_up(tools.monitor("smp", "--cpus", "2"))),
+        Subject("minivmm", lambda tools: tools.speed_up(
+            tools.monitor("smp", "--cpus", "2", "--device", "serial,port=0x2f8"))),
+        Subject("both at one device", lambda tools: tools.speed_up(
+            tools.monitor("smp", "--cpus", "2", words=("shared",)))),
     ], at_least=True, turns=(20, 5)),
     Measure("doorbell", "doorbell by ioeventfd / OUT exit", "ns", RATIO, 0.2, "minivmm", "OUT exit", [
         round_trip("OUT exit", lambda tools: doorbell(tools, "ioeventfd=off")),
