@@ -33,7 +33,7 @@ LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS    := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all run check check-asan check-domains check-svm check-tsan format lint clean setup setup-check
+.PHONY: all run check check-asan check-threads check-svm check-tsan format lint clean setup setup-check
 all: minivmm guest.bin
 
 run: all
@@ -47,12 +47,12 @@ check-asan:
 	$(MAKE) check BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
-# What concerns domains, under ThreadSanitizer: a million rounds of a ring and the like, then guests.
+# Where threads meet, under ThreadSanitizer: a million rounds of a ring, the API from many threads, two domains.
 check-tsan:
-	$(MAKE) check-domains BUILD=build/tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread'
+	$(MAKE) check-threads BUILD=build/tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread'
 
-check-domains: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
-	tests/run $(BUILD) $(GUEST_BUILD) domains
+check-threads: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
+	tests/run $(BUILD) $(GUEST_BUILD) threads
 
 # The guest tests on a second KVM, AMD's, in an emulated machine: see docs/testing.md. Where that
 # machine cannot be had, they are skipped. The linker warns of dlopen(): it finds no library there.
