@@ -115,3 +115,11 @@ void api_guest_spin(struct api_guest *guest, const struct minivmm_region *region
     while (api_guest_count(guest, 0) == 0 || api_guest_count(guest, 1) == 0)
         usleep(100);
 }
+
+const char *api_guest_core(void)
+{
+    static char path[64];
+
+    snprintf(path, sizeof(path), "/tmp/minivmm-api-%d.core", (int)getpid());
+    return path;
+}

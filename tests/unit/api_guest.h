@@ -48,4 +48,7 @@ void api_guest_spin(struct api_guest *guest, const struct minivmm_region *region
 /* What vCPU (id) of image_spin has counted: read while it runs. */
 uint32_t api_guest_count(const struct api_guest *guest, unsigned id);
 
+/* Where a test's checkpoint goes: another place in each process, and static text. */
+const char *api_guest_core(void);
+
 #endif

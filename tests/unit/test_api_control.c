@@ -6,13 +6,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 Suite *api_control_suite(void);
 
 #define PAUSES 100
-#define PATH   "/tmp/minivmm-api-control.core"
+#define PATH   api_guest_core() /* a checkpoint */
 
 /*
  * steps: each line is an instruction, and the first OUT and the IN are to the test's region. sleeper: halts with
@@ -568,12 +569,14 @@ static void wait_until_saved(void)
 
 START_TEST(a_machine_that_runs_is_saved_and_goes_on)
 {
-    char path[] = PATH;
+    char *path = strdup(PATH);
 
-    unlink(PATH);
+    ck_assert_ptr_nonnull(path);
+    unlink(path);
     api_guest_spin(&guest, NULL);
     must(minivmm_save(guest.vcpu, path, MINIVMM_CHECKPOINT_SHUT_DOWN, &guest.error));
-    memset(path, 'x', sizeof(path) - 1);
+    memset(path, 'x', strlen(path));
+    free(path);
     wait_until_saved();
     wait_until_both_count();
     stop_and_destroy();

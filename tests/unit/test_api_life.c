@@ -17,7 +17,7 @@
 
 Suite *api_life_suite(void);
 
-#define PATH     "/tmp/minivmm-api-life.core"
+#define PATH     api_guest_core() /* a checkpoint */
 #define BOOTS    3u
 #define MACHINES 20
 #define NOBODY   65534
@@ -650,8 +650,8 @@ END_TEST
 START_TEST(a_checkpoint_that_cannot_be_meant_is_refused)
 {
     static const struct minivmm_foreground wrong[] = {
-        {.checkpoint_signal = SIGSEGV, .checkpoint_path = PATH},
-        {.checkpoint_signal = -1, .checkpoint_path = PATH},
+        {.checkpoint_signal = SIGSEGV, .checkpoint_path = "refused.core"},
+        {.checkpoint_signal = -1, .checkpoint_path = "refused.core"},
         {.checkpoint_signal = SIGUSR1},
         {.checkpoint_signal = SIGUSR2, .checkpoint_path = ""},
     };

@@ -14,7 +14,7 @@
 
 Suite *api_stress_suite(void);
 
-#define PATH    "/tmp/minivmm-api-stress.core"
+#define PATH    api_guest_core() /* a checkpoint */
 #define ROUNDS  6
 #define RUN_MS  150
 #define ASKERS  2

@@ -11,7 +11,7 @@
 
 Suite *api_stub_suite(void);
 
-#define PATH   "/tmp/minivmm-api-stub.core"
+#define PATH   api_guest_core() /* a checkpoint */
 #define STATUS 7
 #define BYTES  0x7000u /* gpa where nothing is */
 
