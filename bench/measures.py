@@ -152,7 +152,7 @@ MEASURES = [
             tools.monitor("smp", "--cpus", "2", "--device", "serial,port=0x2f8"))),
         Subject("both at one device", lambda tools: tools.speed_up(
             tools.monitor("smp", "--cpus", "2", words=("shared",)))),
-    ], at_least=True, turns=(20, 5)),
+    ], at_least=True, turns=(60, 5)),
     Measure("doorbell", "doorbell by ioeventfd / OUT exit", "ns", RATIO, 0.2, "minivmm", "OUT exit", [
         round_trip("OUT exit", lambda tools: doorbell(tools, "ioeventfd=off")),
         round_trip("minivmm", lambda tools: doorbell(tools, "ioeventfd=on")),
