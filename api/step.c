@@ -48,6 +48,9 @@ static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *erro
             return result;
         if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
             return 1;
+        /* Of a run this is its end, which the stop is about to write down. */
+        if (atomic_load(&machine->stopped) && atomic_load(&machine->state) == HANDLE_RUNNING)
+            return 1;
         if (atomic_load(&machine->stopped))
             return error_set(error, -EINTR,
                              "minivmm_stop() came before the instruction of vCPU %u was over",

@@ -116,10 +116,18 @@ void api_guest_spin(struct api_guest *guest, const struct minivmm_region *region
         usleep(100);
 }
 
+/* Made once: several threads of a test ask for it. */
+static char core_path[64];
+
+static void make_core_path(void)
+{
+    snprintf(core_path, sizeof(core_path), "/tmp/minivmm-api-%d.core", (int)getpid());
+}
+
 const char *api_guest_core(void)
 {
-    static char path[64];
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    snprintf(path, sizeof(path), "/tmp/minivmm-api-%d.core", (int)getpid());
-    return path;
+    pthread_once(&once, make_core_path);
+    return core_path;
 }
