@@ -83,7 +83,7 @@ int minivmm_get_registers(struct minivmm_vcpu *handle, struct minivmm_registers 
     registers->cs_base = sregs->cs.base;
     registers->cr2 = sregs->cr2;
     registers->cr8 = sregs->cr8;
-    registers->bits = vcpu_in_64_bit_mode(vcpu) ? 64 : sregs->cs.db ? 32 : 16;
+    registers->bits = x86_code_bits(sregs);
     /* In real mode there are no levels, and what KVM has there means nothing. */
     registers->cpl = registers->cr0 & X86_CR0_PE ? (unsigned)vcpu_register(vcpu, VCPU_CPL) : 0;
     return 0;

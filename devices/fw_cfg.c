@@ -29,14 +29,6 @@ enum fw_cfg_key {
 #define FW_CFG_NAME_MAX 56
 #define FW_CFG_ITEMS    7
 
-#define E820_RAM      1u
-#define E820_RESERVED 2u
-
-struct e820_entry {
-    uint64_t address, size;
-    uint32_t type;
-} __attribute__((packed));
-
 /* The directory, with its only file. */
 struct fw_cfg_directory {
     uint32_t count;
@@ -79,23 +71,13 @@ static void add_item(struct fw_cfg *fw_cfg, enum fw_cfg_key key, const void *dat
     fw_cfg->item_count++;
 }
 
-/* The same map as image formats tell of. */
-static void make_e820(struct fw_cfg *fw_cfg, const struct memory *memory)
-{
-    struct loader_range map[LOADER_MAP_MAX];
-
-    fw_cfg->e820_count = loader_memory_map(memory, map);
-    for (unsigned i = 0; i < fw_cfg->e820_count; i++)
-        fw_cfg->e820[i] =
-            (struct e820_entry){map[i].base, map[i].size, map[i].usable ? E820_RAM : E820_RESERVED};
-}
-
 static void make_items(struct fw_cfg *fw_cfg)
 {
     const struct machine *machine = fw_cfg->device.machine;
     size_t e820_size;
 
-    make_e820(fw_cfg, &machine->memory);
+    /* The same map as image formats tell of. */
+    fw_cfg->e820_count = loader_e820(&machine->memory, fw_cfg->e820);
     e820_size = fw_cfg->e820_count * sizeof(fw_cfg->e820[0]);
     fw_cfg->id = FW_CFG_ID_PORTS;
     fw_cfg->ram_size = memory_size(&machine->memory);

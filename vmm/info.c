@@ -25,14 +25,6 @@ int info_read_vcpu(const struct info *info, unsigned id, struct kvm_vcpu_state *
     return 0;
 }
 
-struct paging_registers info_paging(const struct kvm_sregs *sregs)
-{
-    return (struct paging_registers){.cr0 = sregs->cr0,
-                                     .cr3 = sregs->cr3,
-                                     .cr4 = sregs->cr4,
-                                     .efer = sregs->efer};
-}
-
 enum info_place info_find(const struct info *info, gpa_t address, uint64_t *offset)
 {
     const struct core *core = &info->file.core;

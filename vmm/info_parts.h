@@ -38,8 +38,6 @@ int info_write_translation(const struct info *info, gva_t address, struct error 
 /* The state of vCPU (id). */
 int info_read_vcpu(const struct info *info, unsigned id, struct kvm_vcpu_state *state,
                    struct error *error);
-struct paging_registers info_paging(const struct kvm_sregs *sregs);
-
 /* Where (address) is in the file. */
 enum info_place {
     INFO_IN_FILE, /* at *offset */

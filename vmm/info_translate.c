@@ -1,6 +1,8 @@
 /* `minivmm info --translate`: an address of vCPU 0, level by level, down to the offset in the file. */
 #include "vmm/info_parts.h"
 
+#include "vmm/x86.h"
+
 #include <inttypes.h>
 
 #define BIT_PRESENT (1ULL << 0)
@@ -72,7 +74,7 @@ int info_write_translation(const struct info *info, gva_t address, struct error 
 
     if (result < 0)
         return result;
-    paging = info_paging(&state.sregs);
+    paging = x86_paging(&state.sregs);
     result = paging_walk(&info->memory, &paging, address, &walk);
     fprintf(info->out, "gva      0x%" PRIx64 " of vCPU 0, %s", address.value,
             paging_mode_name(&paging));

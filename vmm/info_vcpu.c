@@ -6,18 +6,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-enum code { CODE_16, CODE_32, CODE_64 };
-
-static const char *const code_names[] = {
-    [CODE_16] = "16-bit", [CODE_32] = "32-bit", [CODE_64] = "64-bit"};
-
-static enum code code_of(const struct kvm_sregs *sregs)
-{
-    if (sregs->efer & X86_EFER_LMA && sregs->cs.l)
-        return CODE_64;
-    return sregs->cs.db ? CODE_32 : CODE_16;
-}
-
 static const char *mp_state_name(uint32_t state)
 {
     static const char *const names[] = {
@@ -34,7 +22,7 @@ static const char *mp_state_name(uint32_t state)
 /* RIP as the MMU sees it: in 64-bit code there is no segment base. */
 static gva_t linear_rip(const struct kvm_vcpu_state *state)
 {
-    if (code_of(&state->sregs) == CODE_64)
+    if (x86_code_bits(&state->sregs) == 64)
         return gva(state->regs.rip);
     return gva((uint32_t)(state->sregs.cs.base + state->regs.rip));
 }
@@ -42,7 +30,7 @@ static gva_t linear_rip(const struct kvm_vcpu_state *state)
 /* Behind RIP in its line: where it leads. */
 static void write_rip_place(const struct info *info, const struct kvm_vcpu_state *state)
 {
-    const struct paging_registers paging = info_paging(&state->sregs);
+    const struct paging_registers paging = x86_paging(&state->sregs);
     struct paging_walk walk;
     uint64_t offset;
 
@@ -75,9 +63,10 @@ int info_write_vcpus(const struct info *info, struct error *error)
 
         if (result < 0)
             return result;
-        paging = info_paging(&state.sregs);
-        fprintf(info->out, "\nvCPU %-4u %s, %s code, %s\n", id, mp_state_name(state.mp.mp_state),
-                code_names[code_of(&state.sregs)], paging_mode_name(&paging));
+        paging = x86_paging(&state.sregs);
+        fprintf(info->out, "\nvCPU %-4u %s, %u-bit code, %s\n", id,
+                mp_state_name(state.mp.mp_state), x86_code_bits(&state.sregs),
+                paging_mode_name(&paging));
         fprintf(info->out, "  rip 0x%016" PRIx64, (uint64_t)state.regs.rip);
         write_rip_place(info, &state);
         fprintf(info->out, "  rsp 0x%016" PRIx64 "\n  cr3 0x%016" PRIx64 "\n",

@@ -122,13 +122,6 @@ static gva_t linear_rip(struct vcpu *vcpu)
     return linear(vcpu, &vcpu_special_registers(vcpu)->cs, vcpu_registers(vcpu)->rip);
 }
 
-static unsigned code_bits(struct vcpu *vcpu)
-{
-    if (vcpu_in_64_bit_mode(vcpu))
-        return 64;
-    return vcpu_special_registers(vcpu)->cs.db ? 32 : 16;
-}
-
 /* As many bytes as can be read at (address), up to the longest instruction. */
 static unsigned read_instruction(struct machine *machine, const struct paging_registers *paging,
                                  gva_t address, uint8_t *bytes)
@@ -190,7 +183,8 @@ static void write_disassembled(struct vcpu *vcpu, gva_t address, const uint8_t *
 
     if (disasm_open(&disasm) < 0)
         fprintf(file, "  (install libzydis to see it disassembled)\n");
-    else if (disasm_instruction(&disasm, bytes, count, address.value, code_bits(vcpu), text,
+    else if (disasm_instruction(&disasm, bytes, count, address.value,
+                                x86_code_bits(vcpu_special_registers(vcpu)), text,
                                 sizeof(text)) < 0)
         fprintf(file, "  instruction: none that is known\n");
     else

@@ -18,39 +18,18 @@ static int need_registers(struct vcpu *vcpu, struct error *error)
     return vcpu->registers_valid ? 0 : vcpu_fetch_registers(vcpu, error);
 }
 
-unsigned step_bits(const struct vcpu *vcpu)
-{
-    const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-
-    if (sregs->efer & X86_EFER_LMA && sregs->cs.l)
-        return 64;
-    return sregs->cs.db ? 32 : 16;
-}
-
 uint64_t step_address(const struct vcpu *vcpu)
 {
     const uint64_t rip = vcpu->run->s.regs.regs.rip;
 
-    if (step_bits(vcpu) == 64)
+    if (x86_code_bits(vcpu_special_registers(vcpu)) == 64)
         return rip;
     return (uint32_t)(vcpu_special_registers(vcpu)->cs.base + rip);
 }
 
-struct paging_registers step_paging(const struct vcpu *vcpu)
-{
-    const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-
-    return (struct paging_registers){
-        .cr0 = sregs->cr0,
-        .cr3 = sregs->cr3,
-        .cr4 = sregs->cr4,
-        .efer = sregs->efer,
-    };
-}
-
 unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15])
 {
-    const struct paging_registers registers = step_paging(vcpu);
+    const struct paging_registers registers = x86_paging(vcpu_special_registers(vcpu));
     const struct memory *memory = &vcpu->machine->memory;
     const uint64_t address = step_address(vcpu);
     const unsigned first = PAGE_REST(address) < CODE_MAX ? (unsigned)PAGE_REST(address) : CODE_MAX;
@@ -183,7 +162,7 @@ static bool repeats(struct vcpu *vcpu)
     uint8_t bytes[CODE_MAX];
     const unsigned count = step_fetch(vcpu, bytes);
 
-    return code_decode(bytes, count, step_bits(vcpu)).repeats;
+    return code_decode(bytes, count, x86_code_bits(vcpu_special_registers(vcpu))).repeats;
 }
 
 /* Is the instruction at (address) one that the stub knows of, and not begun anew? */
@@ -206,7 +185,8 @@ bool step_ask(struct vcpu *vcpu)
     if (goes_on(vcpu, step_address(vcpu)))
         return true;
     step->any = step->asked = false;
-    if (stub_step(vcpu->machine->stub, vcpu, step_address(vcpu), step_bits(vcpu)) != MINIVMM_STEP)
+    if (stub_step(vcpu->machine->stub, vcpu, step_address(vcpu),
+                  x86_code_bits(vcpu_special_registers(vcpu))) != MINIVMM_STEP)
         return false;
     /* It may have let the guest go on elsewhere. */
     vcpu_return_registers(vcpu);

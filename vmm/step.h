@@ -73,12 +73,8 @@ bool step_is_possible(struct vcpu *vcpu);
  */
 unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
 
-/* The linear address of the next instruction, and the bits of its code: 16, 32 or 64. */
+/* The linear address of the next instruction. */
 uint64_t step_address(const struct vcpu *vcpu);
-unsigned step_bits(const struct vcpu *vcpu);
-
-/* The registers that paging_walk() wants: as vcpu_paging(), and no tape hears it. */
-struct paging_registers step_paging(const struct vcpu *vcpu);
 
 /* Of step_probe.c: in a VM of its own, does KVM step ring 3? False also where that cannot be tried. */
 bool step_probe(void);

@@ -34,7 +34,7 @@ static bool is_prefix(uint8_t byte, unsigned bits)
 
 static struct bare read_bare(struct vcpu *vcpu)
 {
-    const unsigned bits = step_bits(vcpu);
+    const unsigned bits = x86_code_bits(vcpu_special_registers(vcpu));
     struct bare bare = {0};
     uint8_t bytes[CODE_MAX];
     const unsigned count = step_fetch(vcpu, bytes);
@@ -55,8 +55,8 @@ static struct bare read_bare(struct vcpu *vcpu)
 static bool return_address(struct vcpu *vcpu, const struct bare *iret, uint64_t *address)
 {
     const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-    const struct paging_registers registers = step_paging(vcpu);
-    const unsigned bits = step_bits(vcpu);
+    const struct paging_registers registers = x86_paging(sregs);
+    const unsigned bits = x86_code_bits(sregs);
     const unsigned size = iret->wide ? 8 : (bits == 16) == iret->operand ? 4 : 2;
     uint64_t stack = vcpu_registers(vcpu)->rsp, rip = 0, cs = 0;
 

@@ -285,3 +285,20 @@ unsigned x86_physical_bits(const struct kvm_cpuid2 *cpuid)
             return cpuid->entries[i].eax & 0xff;
     return PHYSICAL_BITS_PRESET;
 }
+
+unsigned x86_code_bits(const struct kvm_sregs *sregs)
+{
+    if (sregs->efer & X86_EFER_LMA && sregs->cs.l)
+        return 64;
+    return sregs->cs.db ? 32 : 16;
+}
+
+struct paging_registers x86_paging(const struct kvm_sregs *sregs)
+{
+    return (struct paging_registers){
+        .cr0 = sregs->cr0,
+        .cr3 = sregs->cr3,
+        .cr4 = sregs->cr4,
+        .efer = sregs->efer,
+    };
+}

@@ -8,6 +8,7 @@
 
 #include "vmm/error.h"
 #include "vmm/memory.h"
+#include "vmm/paging.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -59,6 +60,12 @@ void x86_set_start(const struct x86_start *start, uint64_t root, struct kvm_regs
  */
 int x86_set_cpuid(struct kvm_cpuid2 *cpuid, unsigned capacity, unsigned id, unsigned vcpu_count,
                   const struct kvm_cpuid_entry2 *extra, unsigned count, struct error *error);
+
+/* The bits of the code that runs with these registers: 16, 32 or 64. */
+unsigned x86_code_bits(const struct kvm_sregs *sregs);
+
+/* Those of them that paging_walk() wants. */
+struct paging_registers x86_paging(const struct kvm_sregs *sregs);
 
 /* The width of a physical address, in bits, that (cpuid) tells the guest. */
 unsigned x86_physical_bits(const struct kvm_cpuid2 *cpuid);

@@ -5,15 +5,6 @@
 
 #include <errno.h>
 
-#define E820_RAM      1u
-#define E820_RESERVED 2u
-
-/* As the BIOS's call gives it. */
-struct e820_entry {
-    uint64_t address, size;
-    uint32_t type;
-} __attribute__((packed));
-
 /* Pages of Xen's own are not taken out of RAM: the guest gives one of its own, and it becomes that. */
 static int64_t place_page(struct xen_domain *domain, const struct xen_add_to_physmap *place)
 {
@@ -46,9 +37,8 @@ static int64_t add_to_physmap(struct xen_call *call, uint64_t argument)
 /* Without a buffer, only how many entries there are. */
 static int64_t tell_memory_map(struct xen_call *call, uint64_t argument)
 {
-    struct loader_range ranges[LOADER_MAP_MAX];
     struct e820_entry entries[LOADER_MAP_MAX];
-    unsigned count = loader_memory_map(&call->domain->machine->memory, ranges);
+    unsigned count = loader_e820(&call->domain->machine->memory, entries);
     struct xen_memory_map map;
     int result = xen_copy_from_guest(call, &map, argument, sizeof(map));
     const uint64_t buffer = (uintptr_t)map.buffer.p;
@@ -57,9 +47,6 @@ static int64_t tell_memory_map(struct xen_call *call, uint64_t argument)
         return result;
     if (buffer && count > map.nr_entries)
         count = map.nr_entries;
-    for (unsigned i = 0; i < count; i++)
-        entries[i] = (struct e820_entry){ranges[i].base, ranges[i].size,
-                                         ranges[i].usable ? E820_RAM : E820_RESERVED};
     map.nr_entries = count;
     if (buffer)
         result = xen_copy_to_guest(call, buffer, entries, count * sizeof(entries[0]));

@@ -20,6 +20,18 @@ unsigned loader_memory_map(const struct memory *memory, struct loader_range *map
     return count;
 }
 
+unsigned loader_e820(const struct memory *memory, struct e820_entry *map)
+{
+    enum { RAM = 1, RESERVED = 2 };
+    struct loader_range ranges[LOADER_MAP_MAX];
+    const unsigned count = loader_memory_map(memory, ranges);
+
+    for (unsigned i = 0; i < count; i++)
+        map[i] =
+            (struct e820_entry){ranges[i].base, ranges[i].size, ranges[i].usable ? RAM : RESERVED};
+    return count;
+}
+
 const char *loader_command_line(const struct loading *loading)
 {
     return loading->request->append ? loading->request->append : "";

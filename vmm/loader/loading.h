@@ -102,6 +102,14 @@ struct loader_range {
 
 unsigned loader_memory_map(const struct memory *memory, struct loader_range *map);
 
+/* The same as the BIOS's call gives it. */
+struct e820_entry {
+    uint64_t address, size;
+    uint32_t type; /* 1: RAM, 2: reserved */
+} __attribute__((packed));
+
+unsigned loader_e820(const struct memory *memory, struct e820_entry *map);
+
 /* The command line, which may be empty. */
 const char *loader_command_line(const struct loading *loading);
 /* Write the block of a format to BOOT_LOADER. */
