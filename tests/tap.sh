@@ -2,7 +2,8 @@
 # For tests that are made of runs of minivmm, and of what each is to come to:
 #
 #   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
-#   run NAME STATUS WORDS       begins a test
+#   run NAME STATUS WORDS       begins a test with a run of minivmm; or begin NAME, and whatever it needs
+#   expect STATUS COMMAND       another program
 #   has PATTERN                 one of what follows here, or complain SENTENCE
 #   finish                      its line
 #
@@ -14,7 +15,7 @@ tap_begin() {
     suite=$1
     hard_limit=(timeout -k 2 $(($2 * ${TIMEOUT_FACTOR:-1})))
     limit=("${hard_limit[@]}")
-    number=0 failed=0 name='' input=''
+    number=0 failed=0 name='' input='' got=0
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     cd "$work" || exit 2
@@ -24,21 +25,33 @@ complain() {
     printf '%s\n' "$@" >>complaints
 }
 
+begin() {
+    name=$1 skipped=''
+    : >complaints
+    : >stdout
+    : >stderr
+}
+
+# expect STATUS COMMAND...: a command under the limit, whose output is looked at by what follows.
+expect() {
+    local status=$1
+    shift
+    "${limit[@]}" "$@" <"${input:-/dev/null}" >stdout 2>stderr
+    got=$?
+    [ "$got" -eq "$NO_KVM" ] && skipped='/dev/kvm cannot be used'
+    [ "$got" -eq "$status" ] || complain "exit status $got, not $status"
+}
+
 # run NAME STATUS WORDS: begin a test. A word @NAME stands for a guest's image.
 run() {
-    local status=$2 got word words=()
-    name=$1
+    local status=$2 word words=()
+    begin "$1"
     shift 2
     for word in "$@"; do
         [[ $word == @* ]] && word=$guests/${word#@}
         words+=("$word")
     done
-    : >complaints
-    "${limit[@]}" "$minivmm" --out "$work" "${words[@]}" <"${input:-/dev/null}" >stdout 2>stderr
-    got=$?
-    skipped=''
-    [ "$got" -eq "$NO_KVM" ] && skipped='/dev/kvm cannot be used'
-    [ "$got" -eq "$status" ] || complain "exit status $got, not $status"
+    expect "$status" "$minivmm" --out "$work" "${words[@]}"
 }
 
 # stdout has a line like this; the same for stderr; or it has not.
