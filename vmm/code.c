@@ -14,6 +14,7 @@ struct reader {
     unsigned bits;
     bool operand, address; /* prefixes 66 and 67 */
     bool repeat;           /* F2 or F3 */
+    bool lock;             /* F0 */
     bool wide;             /* REX.W */
     bool vector;           /* VEX, EVEX or XOP */
     enum map map;
@@ -114,13 +115,15 @@ static bool read_prefix(struct reader *reader)
     case 0xf3:
         reader->repeat = true;
         break;
+    case 0xf0:
+        reader->lock = true;
+        break;
     case 0x26:
     case 0x2e:
     case 0x36:
     case 0x3e:
     case 0x64:
     case 0x65:
-    case 0xf0:
         break;
     default:
         return false;
@@ -317,5 +320,8 @@ struct code code_decode(const uint8_t *bytes, unsigned count, unsigned bits)
         .length = reader.at,
         .ends_block = ends_block(&reader, modrm),
         .repeats = reader.repeat && is_string(&reader),
+        .opcode = reader.map == MAP_ONE_BYTE && !reader.lock ? reader.opcode : 0,
+        .wide = reader.wide,
+        .operand = reader.operand,
     };
 }

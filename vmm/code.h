@@ -15,6 +15,10 @@ struct code {
     unsigned length; /* bytes; also of some that the processor refuses */
     bool ends_block; /* a jump, call, return, loop or interrupt, conditional or not */
     bool repeats;    /* a string instruction with a rep prefix: stepping stops in each iteration */
+    uint8_t
+        opcode;   /* of one byte; 0 also stands for longer ones, and for those with a LOCK prefix */
+    bool wide;    /* REX.W */
+    bool operand; /* prefix 66 */
 };
 
 /* The instruction that (bytes), (count) of them, begin with; (bits) of the code: 16, 32 or 64. */

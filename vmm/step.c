@@ -1,6 +1,5 @@
 #include "vmm/step.h"
 
-#include "vmm/code.h"
 #include "vmm/machine.h"
 #include "vmm/step_emulated.h"
 #include "vmm/vcpu.h"
@@ -40,6 +39,14 @@ unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15])
         paging_read(memory, &registers, gva(address + first), bytes + first, CODE_MAX - first) < 0)
         return first;
     return CODE_MAX;
+}
+
+struct code step_decode(const struct vcpu *vcpu)
+{
+    uint8_t bytes[CODE_MAX];
+    const unsigned count = step_fetch(vcpu, bytes);
+
+    return code_decode(bytes, count, x86_code_bits(vcpu_special_registers(vcpu)));
 }
 
 /* ---- Beginning and ending ---- */
@@ -157,20 +164,12 @@ int step_one(struct vcpu *vcpu, struct error *error)
 
 /* ---- For a stub ---- */
 
-static bool repeats(struct vcpu *vcpu)
-{
-    uint8_t bytes[CODE_MAX];
-    const unsigned count = step_fetch(vcpu, bytes);
-
-    return code_decode(bytes, count, x86_code_bits(vcpu_special_registers(vcpu))).repeats;
-}
-
 /* Is the instruction at (address) one that the stub knows of, and not begun anew? */
 static bool goes_on(struct vcpu *vcpu, uint64_t address)
 {
     const struct step *step = &vcpu->step;
 
-    return step->any && step->address == address && (step->asked || repeats(vcpu));
+    return step->any && step->address == address && (step->asked || step_decode(vcpu).repeats);
 }
 
 bool step_ask(struct vcpu *vcpu)

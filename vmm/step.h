@@ -26,8 +26,8 @@
 #ifndef VMM_STEP_H
 #define VMM_STEP_H
 
+#include "vmm/code.h"
 #include "vmm/error.h"
-#include "vmm/paging.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -72,6 +72,9 @@ bool step_is_possible(struct vcpu *vcpu);
  * are valid.
  */
 unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
+
+/* That instruction, as far as its bytes tell. Registers are valid. */
+struct code step_decode(const struct vcpu *vcpu);
 
 /* The linear address of the next instruction. */
 uint64_t step_address(const struct vcpu *vcpu);

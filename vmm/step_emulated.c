@@ -6,7 +6,6 @@
  */
 #include "vmm/step_emulated.h"
 
-#include "vmm/code.h"
 #include "vmm/kvm_state_ioctl.h"
 #include "vmm/machine.h"
 #include "vmm/vcpu.h"
@@ -15,44 +14,8 @@
 #define OPCODE_HLT  0xf4
 #define RING        3
 
-/* An instruction without operands: its opcode, and what comes before it. */
-struct bare {
-    uint8_t opcode; /* 0: another one, or none that can be read */
-    unsigned length;
-    bool wide, operand; /* REX.W; prefix 66 */
-};
-
-static bool is_prefix(uint8_t byte, unsigned bits)
-{
-    static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf2, 0xf3};
-
-    for (size_t i = 0; i < sizeof(prefixes); i++)
-        if (byte == prefixes[i])
-            return true;
-    return bits == 64 && (byte & 0xf0) == 0x40;
-}
-
-static struct bare read_bare(struct vcpu *vcpu)
-{
-    const unsigned bits = x86_code_bits(vcpu_special_registers(vcpu));
-    struct bare bare = {0};
-    uint8_t bytes[CODE_MAX];
-    const unsigned count = step_fetch(vcpu, bytes);
-    unsigned at = 0;
-
-    for (; at < count && is_prefix(bytes[at], bits); at++) {
-        bare.operand |= bytes[at] == 0x66;
-        bare.wide = bits == 64 && (bytes[at] & 0xf8) == 0x48;
-    }
-    if (at < count) {
-        bare.opcode = bytes[at];
-        bare.length = at + 1;
-    }
-    return bare;
-}
-
 /* Where the IRET leads, as far as that is in ring 0; false: elsewhere, or it cannot be read. */
-static bool return_address(struct vcpu *vcpu, const struct bare *iret, uint64_t *address)
+static bool return_address(struct vcpu *vcpu, const struct code *iret, uint64_t *address)
 {
     const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
     const struct paging_registers registers = x86_paging(sregs);
@@ -88,7 +51,7 @@ int step_tell_kvm(struct vcpu *vcpu, const uint64_t *breakpoint, struct error *e
     return result < 0 ? result : back;
 }
 
-static int begin_iret(struct vcpu *vcpu, const struct bare *iret, struct error *error)
+static int begin_iret(struct vcpu *vcpu, const struct code *iret, struct error *error)
 {
     uint64_t address;
     int result;
@@ -115,7 +78,7 @@ static int clear_shadow(struct vcpu *vcpu, struct error *error)
     return kvm_set_item(vcpu->fd, KVM_ITEM_EVENTS, &events, error);
 }
 
-static int halt(struct vcpu *vcpu, const struct bare *hlt, struct error *error)
+static int halt(struct vcpu *vcpu, const struct code *hlt, struct error *error)
 {
     const struct kvm_mp_state halted = {.mp_state = KVM_MP_STATE_HALTED};
     int result;
@@ -147,14 +110,14 @@ static bool has_halted(struct vcpu *vcpu)
 int step_begin_emulated(struct vcpu *vcpu, struct error *error)
 {
     const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-    struct bare bare;
+    struct code code;
 
     if (sregs->ss.dpl == RING || !(sregs->cr0 & X86_CR0_PE))
         return STEP_AS_USUAL;
-    bare = read_bare(vcpu);
-    if ((bare.opcode != OPCODE_IRET && bare.opcode != OPCODE_HLT) || has_halted(vcpu))
+    code = step_decode(vcpu);
+    if ((code.opcode != OPCODE_IRET && code.opcode != OPCODE_HLT) || has_halted(vcpu))
         return STEP_AS_USUAL;
-    return bare.opcode == OPCODE_IRET ? begin_iret(vcpu, &bare, error) : halt(vcpu, &bare, error);
+    return code.opcode == OPCODE_IRET ? begin_iret(vcpu, &code, error) : halt(vcpu, &code, error);
 }
 
 int step_end_emulated(struct vcpu *vcpu, struct error *error)

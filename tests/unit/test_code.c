@@ -234,6 +234,28 @@ START_TEST(only_a_string_instruction_with_a_prefix_repeats)
 }
 END_TEST
 
+static const struct {
+    const char *bytes;
+    struct code code;
+} opcodes[] = {
+    {"cf", {.opcode = 0xcf}},
+    {"48 cf", {.opcode = 0xcf, .wide = true}},
+    {"48 66 cf", {.opcode = 0xcf, .operand = true}}, /* a REX counts right before the opcode */
+    {"f3 f4", {.opcode = 0xf4}},
+    {"f0 f4", {.opcode = 0}},
+    {"0f 0b", {.opcode = 0}},
+};
+
+START_TEST(an_opcode_of_one_byte_is_told_unless_it_is_locked)
+{
+    const struct code got = decode_alone(opcodes[_i].bytes, 64), *want = &opcodes[_i].code;
+
+    ck_assert_uint_eq(got.opcode, want->opcode);
+    ck_assert_int_eq(got.wide, want->wide);
+    ck_assert_int_eq(got.operand, want->operand);
+}
+END_TEST
+
 Suite *code_suite(void)
 {
     Suite *suite = suite_create("code");
@@ -246,6 +268,8 @@ Suite *code_suite(void)
                         0, 3);
     tcase_add_loop_test(tcase, a_block_ends_where_it_may_be_left, 0, COUNT(blocks));
     tcase_add_loop_test(tcase, only_a_string_instruction_with_a_prefix_repeats, 0, COUNT(strings));
+    tcase_add_loop_test(tcase, an_opcode_of_one_byte_is_told_unless_it_is_locked, 0,
+                        COUNT(opcodes));
     suite_add_tcase(suite, tcase);
     return suite;
 }
