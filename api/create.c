@@ -31,6 +31,11 @@ static int check_config(const struct minivmm_config *config, struct error *error
     for (unsigned i = 0; i < config->device_count; i++)
         if (!config->devices[i])
             return error_set(error, -EINVAL, "device %u of the config is NULL; name its type", i);
+    if (config->console_name &&
+        (strlen(config->console_name) > OUTPUT_PREFIX_MAX || strchr(config->console_name, '\n')))
+        return error_set(error, -EINVAL,
+                         "console_name is over %d bytes or has a newline; give a short word",
+                         OUTPUT_PREFIX_MAX);
     if (config->stats > MINIVMM_STATS_JSON)
         return refuse(error, "no such kind of statistics; give one of enum minivmm_stats");
     if (config->checkpoint_at && !config->checkpoint_path)

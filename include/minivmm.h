@@ -110,7 +110,7 @@ struct minivmm_config {
     int console_fd;           /* the guest's console; -1: what it says is dropped */
     int message_fd;           /* notices, and logs that have no file; -1: none */
     const char *name;         /* begins each notice, such as "d1: "; NULL: nothing */
-    const char *console_name; /* begins each line of the console, short; NULL: nothing */
+    const char *console_name; /* begins each line of the console, up to 64 bytes; NULL: nothing */
     const char *out_dir;      /* where files that the guest asks for are written; NULL: "." */
 
     /* Of a run: then the guest ends; 0: never. With reboots: all boots together. */

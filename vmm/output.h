@@ -14,6 +14,7 @@
 
 #define OUTPUT_BUFFER                                                                              \
     4096 /* at most PIPE_BUF, so that poll() can promise a write that does not block */
+#define OUTPUT_PREFIX_MAX 64
 
 enum output_policy {
     OUTPUT_AT_ONCE, /* a terminal: a person is watching */
@@ -44,8 +45,8 @@ void output_set_tape(struct output *output, struct tape *tape, enum tape_operati
                      const char *name);
 
 /*
- * Begin every line with (prefix), short and without a newline, so that several outputs can share a
- * file: whatever the policy, a line is written as a whole, by one write, once its newline has come.
+ * Begin every line with (prefix), of at most OUTPUT_PREFIX_MAX bytes without a newline, so that several
+ * outputs can share a file: whatever the policy, a line is written as a whole, by one write, once its newline has come.
  * A line that fills the buffer is cut in two; the last one gets its newline from output_drain().
  */
 void output_set_prefix(struct output *output, const char *prefix);

@@ -79,9 +79,12 @@ START_TEST(a_config_that_cannot_be_meant_is_refused)
 {
     static const char *const none[] = {NULL};
     struct minivmm_world *world = minivmm_world_create();
-    struct minivmm_config configs[6];
-    static const char *const words[] = {"1025 vCPUs", "device_count",    "device 0",
-                                        "statistics", "checkpoint_path", "not recorded"};
+    struct minivmm_config configs[8];
+    static const char *const words[] = {
+        "1025 vCPUs",      "device_count", "device 0",     "statistics",
+        "checkpoint_path", "not recorded", "console_name", "console_name",
+    };
+    char long_name[66];
 
     for (int i = 0; i < COUNT(configs); i++)
         configs[i] = quiet();
@@ -93,6 +96,10 @@ START_TEST(a_config_that_cannot_be_meant_is_refused)
     configs[4].checkpoint_at = 1;
     configs[5].world = world;
     configs[5].record = "file";
+    memset(long_name, 'd', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    configs[6].console_name = long_name;
+    configs[7].console_name = "d0\n";
     for (int i = 0; i < COUNT(configs); i++)
         check_refused(minivmm_create(&configs[i], &machine, &error), -EINVAL, words[i]);
     ck_assert_int_eq(minivmm_world_destroy(world, &error), 0);
