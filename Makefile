@@ -24,9 +24,9 @@ else
 say = @echo '  $1 $2';
 endif
 
-LIBRARY_SOURCES := $(wildcard api/*.c vmm/*.c vmm/loader/*.c devices/*.c xen/*.c stubs/*.c)
+LIBRARY_SOURCES := $(wildcard api/*.c vmm/*/*.c devices/*.c devices/*/*.c stubs/*.c stubs/*/*.c)
 PROGRAM_SOURCES := $(wildcard program/*.c)
-TEST_SOURCES    := $(wildcard tests/unit/*.c)
+TEST_SOURCES    := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 C_FILES          = $(shell git ls-files '*.c' '*.h')
 
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
@@ -75,7 +75,7 @@ guest.bin: build/guests/protocol.bin
 	@cp $< $@
 
 # The page is taken in by the assembler, which writes no dependencies.
-$(BUILD)/vmm/page_template.o: $(wildcard vmm/page/*)
+$(BUILD)/vmm/html/html_template.o: $(wildcard vmm/html/page/*)
 
 # The program is linked as any other is, and lets stubs find the API in it.
 $(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
@@ -105,7 +105,7 @@ lint:
 	@scripts/setup build lint
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices xen stubs examples
+	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices stubs examples
 
 clean:
 	rm -rf build minivmm guest.bin

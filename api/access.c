@@ -1,7 +1,7 @@
 /* Who may look at a machine, when, and on which thread: "Threads" in minivmm.h. */
 #include "api/access.h"
 
-#include "vmm/callback.h"
+#include "vmm/core/callback.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 #include "api/boot.h"
 
-#include "api/copy.h"
-#include "vmm/boot.h"
-#include "vmm/loader.h"
-#include "vmm/trace.h"
+#include "api/config.h"
+#include "vmm/boot/boot_info.h"
+#include "vmm/boot/loader.h"
+#include "vmm/observe/trace.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Ending a machine, bringing it to rest and letting it go on, from any thread. */
 #include "api/access.h"
 
-#include "vmm/clock.h"
+#include "vmm/base/clock.h"
 
 #include <errno.h>
 #include <time.h>

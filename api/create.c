@@ -1,7 +1,7 @@
 /* The begin and the end of a machine of the API's. */
 #include "api/access.h"
 #include "api/boot.h"
-#include "api/copy.h"
+#include "api/config.h"
 #include "api/handle.h"
 
 #include <errno.h>

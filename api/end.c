@@ -1,7 +1,7 @@
 #include "api/end.h"
 
-#include "vmm/report.h"
-#include "vmm/vcpu.h"
+#include "vmm/core/vcpu.h"
+#include "vmm/observe/crash_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,19 +7,19 @@
 #ifndef API_HANDLE_H
 #define API_HANDLE_H
 
+#include "devices/xen/domain.h"
+#include "devices/xen/foreign.h"
 #include "include/minivmm.h"
-#include "vmm/device.h"
-#include "vmm/error.h"
-#include "vmm/irq.h"
-#include "vmm/machine.h"
-#include "vmm/plan.h"
-#include "vmm/restore.h"
-#include "vmm/stub.h"
-#include "vmm/text.h"
-#include "vmm/vcpu.h"
-#include "vmm/watch.h"
-#include "xen/domain.h"
-#include "xen/foreign.h"
+#include "vmm/base/error.h"
+#include "vmm/base/text.h"
+#include "vmm/core/machine.h"
+#include "vmm/core/machine_plan.h"
+#include "vmm/core/vcpu.h"
+#include "vmm/io/device.h"
+#include "vmm/io/irq.h"
+#include "vmm/observe/run_files.h"
+#include "vmm/snapshot/restore.h"
+#include "vmm/step/stub.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* Making a machine of the API's, from an image or from a checkpoint. */
 #include "api/access.h"
 #include "api/boot.h"
-#include "api/copy.h"
+#include "api/config.h"
 #include "api/handle.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Guest memory by physical and virtual addresses. */
 #include "api/access.h"
 
-#include "vmm/paging.h"
+#include "vmm/core/paging.h"
 
 #include <errno.h>
 #include <inttypes.h>

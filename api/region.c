@@ -4,7 +4,7 @@
  */
 #include "api/access.h"
 
-#include "vmm/callback.h"
+#include "vmm/core/callback.h"
 
 #include <errno.h>
 #include <stdlib.h>

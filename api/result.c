@@ -1,6 +1,6 @@
 /* How things end: outcomes as exit statuses and sentences, and errors. */
 #include "api/handle.h"
-#include "vmm/outcome.h"
+#include "vmm/base/outcome.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #include "api/boot.h"
 #include "api/end.h"
 #include "api/handle.h"
-#include "vmm/clock.h"
-#include "vmm/host.h"
-#include "vmm/kick.h"
+#include "vmm/base/clock.h"
+#include "vmm/core/kick.h"
+#include "vmm/host/host.h"
 
 #include <errno.h>
 #include <signal.h>

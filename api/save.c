@@ -1,8 +1,8 @@
 /* Checkpoints that a machine's owner or a callback asks for. */
 #include "api/access.h"
 
-#include "vmm/callback.h"
-#include "vmm/checkpoint.h"
+#include "vmm/core/callback.h"
+#include "vmm/snapshot/checkpoint.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* One instruction on the owner's thread, while the machine stands still. */
 #include "api/access.h"
 
-#include "vmm/kick.h"
-#include "vmm/step.h"
+#include "vmm/core/kick.h"
+#include "vmm/step/step.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,9 +1,9 @@
 /* What is there for stubs: in callbacks, and to tell people of. */
 #include "api/handle.h"
 
-#include "vmm/callback.h"
-#include "vmm/code.h"
-#include "vmm/step.h"
+#include "vmm/core/callback.h"
+#include "vmm/step/decode.h"
+#include "vmm/step/step.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -8,9 +8,9 @@
  */
 #include "bench/dispatch.h"
 
-#include "vmm/clock.h"
-#include "vmm/exit.h"
-#include "vmm/vcpu.h"
+#include "vmm/base/clock.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/vcpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>

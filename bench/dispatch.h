@@ -5,8 +5,8 @@
 #ifndef BENCH_DISPATCH_H
 #define BENCH_DISPATCH_H
 
-#include "vmm/error.h"
-#include "vmm/machine.h"
+#include "vmm/base/error.h"
+#include "vmm/core/machine.h"
 
 #include <linux/kvm.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* The machine of the dispatch benchmark, and its exits. */
 #include "bench/dispatch.h"
 
-#include "vmm/device.h"
-#include "vmm/exit.h"
-#include "vmm/stream.h"
-#include "vmm/stream_exit.h"
-#include "vmm/vcpu.h"
+#include "vmm/base/lines.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/vcpu.h"
+#include "vmm/io/device.h"
+#include "vmm/record/exit_parse.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * CMOS RAM and real-time clock, as far as a PC's software reads them: an MC146818 at ports 0x70
  * and 0x71 without its interrupts. The time is the host's, in UTC; nobody can set it.
  */
-#include "vmm/device.h"
-#include "vmm/machine.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #include <time.h>
 

@@ -7,10 +7,10 @@
  * down. So ops run under the device's lock whatever the number of vCPUs, taken here and not around them.
  */
 #include "guest/abi/doorbell.h"
-#include "vmm/descriptor.h"
-#include "vmm/device.h"
-#include "vmm/machine.h"
-#include "vmm/thread.h"
+#include "vmm/base/descriptor.h"
+#include "vmm/base/thread.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #include <errno.h>
 #include <poll.h>

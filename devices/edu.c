@@ -5,8 +5,8 @@
  * Computation and DMA are over when the write that starts them is: the guest cannot look between.
  */
 #include "guest/abi/edu.h"
-#include "vmm/machine.h"
-#include "vmm/pci.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/pci.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  *
  * Numbers in items are little-endian, but big-endian in the directory of files.
  */
-#include "vmm/device.h"
-#include "vmm/loader/loading.h"
-#include "vmm/machine.h"
+#include "vmm/boot/loading.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #include <endian.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * The keyboard controller of a PC, without keyboard and mouse: what software uses to reset the
  * machine, and what it asks to find that nothing else is there.
  */
-#include "vmm/device.h"
-#include "vmm/machine.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 enum i8042_port { I8042_DATA, I8042_COMMAND };
 

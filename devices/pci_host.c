@@ -3,8 +3,8 @@
  * the identity of an i440FX, which guests know. PCI 3.0 section 3.2.2.3.2.
  */
 #include "guest/abi/pci.h"
-#include "vmm/machine.h"
-#include "vmm/pci.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/pci.h"
 
 #define ADDRESS_BITS (PCI_ADDRESS_ENABLE | 0x00fffffc) /* the others are reserved and read as 0 */
 

@@ -2,8 +2,8 @@
  * The POST port of a PC: a guest writes a byte there at each milestone of its start, and the crash
  * report tells the last one.
  */
-#include "vmm/device.h"
-#include "vmm/machine.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #define POST_PORT 0x80
 

@@ -2,9 +2,9 @@
  * The device `ptlcall`: the trigger page and the port at fixed addresses, and the CPUID leaf by
  * which a guest finds them. docs/ptlcall.md describes the protocol.
  */
-#include "devices/ptlcall.h"
+#include "devices/ptlcall/ptlcall.h"
 
-#include "vmm/machine.h"
+#include "vmm/core/machine.h"
 
 #define TRIGGER_MAX ((1ULL << 47) - 1) /* the highest address that can be mapped to itself */
 #define PORT_MAX    (BUS_PIO_LAST + 1 - PTLCALL_PORTS)

@@ -2,9 +2,9 @@
  * The device `ptlcall-pci`: the trigger page and the port as the BARs of a PCI function. A user of
  * Linux reaches them through /sys/bus/pci/devices/…/resource0 and resource1.
  */
-#include "devices/ptlcall.h"
+#include "devices/ptlcall/ptlcall.h"
 
-#include "vmm/machine.h"
+#include "vmm/core/machine.h"
 
 static const struct pci_identity ptlcall_pci_identity = {
     .vendor = PTLCALL_PCI_VENDOR,

@@ -6,8 +6,8 @@
  * own and takes the lock too, so nothing that may block is done under it. Output may block.
  */
 #include "devices/serial_chip.h"
-#include "vmm/device.h"
-#include "vmm/machine.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #include <string.h>
 

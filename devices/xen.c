@@ -2,9 +2,9 @@
  * The device `xen`: what makes a machine with a domain look like one of Xen's. CPUID leaves tell of an
  * MSR, which asks for the page of hypercall stubs, which write to a port.
  */
-#include "vmm/device.h"
-#include "vmm/machine.h"
-#include "xen/domain.h"
+#include "devices/xen/domain.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #include <errno.h>
 #include <xen/arch-x86/cpuid.h>

@@ -9,12 +9,12 @@
  * too many is slowed by nobody but itself. One thread serves at a time: an event that comes meanwhile
  * makes that one look again. Only for the first event, the one that binding raises, it has a thread.
  */
-#include "vmm/descriptor.h"
-#include "vmm/device.h"
-#include "vmm/machine.h"
-#include "vmm/thread.h"
-#include "xen/backend.h"
-#include "xen/domain.h"
+#include "devices/xen/backend.h"
+#include "devices/xen/domain.h"
+#include "vmm/base/descriptor.h"
+#include "vmm/base/thread.h"
+#include "vmm/core/machine.h"
+#include "vmm/io/device.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -7,7 +7,7 @@ FUZZ_CLANG   ?= clang
 FUZZ_TARGETS := loader exits stream
 FUZZ_SHARE    = $(shell expr $(FUZZ_SECONDS) / 3)
 FUZZ_FLAGS    = -std=gnu11 -O1 -g $(WARNINGS) $(CPPFLAGS) -fno-sanitize-recover=all
-FUZZ_HEADERS := $(wildcard include/*.h tests/unit/h*.h api/*.h vmm/*.h vmm/loader/*.h devices/*.h xen/*.h stubs/*.h guest/abi/*.h)
+FUZZ_HEADERS := $(wildcard include/*.h tests/unit/h*.h api/*.h vmm/*/*.h devices/*.h devices/*/*.h stubs/*.h stubs/*/*.h guest/abi/*.h)
 
 FUZZ_loader := tests/fuzz/fuzz_loader.c tests/unit/hex.c $(LIBRARY_SOURCES)
 FUZZ_exits  := tests/fuzz/fuzz_exits.c tests/unit/hostile.c tests/unit/hostile_steps.c \

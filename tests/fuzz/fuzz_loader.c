@@ -7,7 +7,7 @@
  */
 #include "guest/abi/boot.h"
 #include "tests/unit/hex.h"
-#include "vmm/loader.h"
+#include "vmm/boot/loader.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * Fuzzing of exit streams: whatever a file holds, it is replayed or refused in a sentence.
  */
-#include "vmm/replay.h"
+#include "vmm/replay/replay.h"
 
 #include <errno.h>
 #include <stdio.h>

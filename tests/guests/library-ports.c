@@ -1,5 +1,5 @@
 /*
- * For tests/library: writes 1 to 10 to port 0x510c, reads port 0x510d, and ends with what it read. Guest
+ * For tests/system/library: writes 1 to 10 to port 0x510c, reads port 0x510d, and ends with what it read. Guest
  * argument wait=1: only after it was told so, by a byte other than 0 at 0x510e.
  */
 #include "guest/lib/cpu.h"

@@ -1,5 +1,5 @@
 /*
- * For tests/library: the op 100, which only a stub knows, a marker, VERSION, and simulation on and off. What
+ * For tests/system/library: the op 100, which only a stub knows, a marker, VERSION, and simulation on and off. What
  * comes of each is printed.
  */
 #include "guest/lib/console.h"

@@ -1,5 +1,5 @@
 /*
- * For tests/stubs: a piece of code of known length at known addresses, between -run and -stop, whatever compiler
+ * For tests/system/stubs: a piece of code of known length at known addresses, between -run and -stop, whatever compiler
  * made the rest of the guest. 60 instructions run from the one behind -run's OUT up to -stop's OUT; number 54 is
  * the OUT of a call of its own.
  *

@@ -7,9 +7,9 @@
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
 
-#include "vmm/exit.h"
-#include "vmm/machine.h"
-#include "vmm/vcpu.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/machine.h"
+#include "vmm/core/vcpu.h"
 
 #include <check.h>
 

@@ -1,9 +1,9 @@
 /* The machine of a hostile guest, and what must hold after each of its exits. */
 #include "tests/unit/hostile_steps.h"
 
-#include "vmm/exit.h"
-#include "vmm/report.h"
-#include "vmm/stats.h"
+#include "vmm/core/exit.h"
+#include "vmm/observe/crash_report.h"
+#include "vmm/observe/stats.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -9,9 +9,9 @@
 #ifndef TESTS_HOSTILE_H
 #define TESTS_HOSTILE_H
 
-#include "vmm/machine.h"
-#include "vmm/vcpu.h"
-#include "xen/domain.h"
+#include "devices/xen/domain.h"
+#include "vmm/core/machine.h"
+#include "vmm/core/vcpu.h"
 
 #define HOSTILE_VCPUS     2
 #define HOSTILE_FILE_MAX  (256 * KIB) /* what a file may hold: a longer core dump fails */

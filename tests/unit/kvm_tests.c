@@ -1,6 +1,6 @@
 #include "tests/unit/kvm_tests.h"
 
-#include "vmm/kvm.h"
+#include "vmm/core/kvm.h"
 
 #include <fcntl.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #include "tests/unit/recording.h"
 
-#include "vmm/clock.h"
-#include "vmm/exit.h"
-#include "vmm/tape_recording.h"
+#include "vmm/base/clock.h"
+#include "vmm/core/exit.h"
+#include "vmm/record/recorder_lines.h"
 
 #include <check.h>
 #include <dirent.h>

@@ -6,11 +6,11 @@
 #define TESTS_RECORDING_H
 
 #include "tests/unit/stream_file.h"
-#include "vmm/machine.h"
-#include "vmm/plan.h"
-#include "vmm/recorder.h"
-#include "vmm/stream_exit.h"
-#include "vmm/vcpu.h"
+#include "vmm/core/machine.h"
+#include "vmm/core/machine_plan.h"
+#include "vmm/core/vcpu.h"
+#include "vmm/record/exit_parse.h"
+#include "vmm/record/recorder.h"
 
 struct recording {
     struct plan plan;

@@ -4,7 +4,7 @@
 #ifndef TESTS_STREAM_FILE_H
 #define TESTS_STREAM_FILE_H
 
-#include "vmm/replay_parts.h"
+#include "vmm/replay/replay_parts.h"
 
 #include <stddef.h>
 

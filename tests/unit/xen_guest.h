@@ -7,8 +7,8 @@
 #ifndef TESTS_XEN_GUEST_H
 #define TESTS_XEN_GUEST_H
 
+#include "devices/xen/domain.h"
 #include "tests/unit/fixture.h"
-#include "xen/domain.h"
 
 /* Guest memory, gpa. */
 #define XEN_BAD_TABLE 0x14000u  /* the page table of XEN_BAD */

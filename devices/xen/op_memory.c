@@ -1,0 +1,66 @@
+/* HYPERVISOR_memory_op: where the guest has its pages, and which RAM there is. */
+#include "devices/xen/domain.h"
+
+#include "vmm/boot/loading.h"
+
+#include <errno.h>
+
+/* Pages of Xen's own are not taken out of RAM: the guest gives one of its own, and it becomes that. */
+static int64_t place_page(struct xen_domain *domain, const struct xen_add_to_physmap *place)
+{
+    const gpa_t page = gpa(place->gpfn * PAGE_SIZE);
+
+    if (place->gpfn > UINT64_MAX / PAGE_SIZE)
+        return -EINVAL;
+    switch (place->space) {
+    case XENMAPSPACE_shared_info:
+        return place->idx == 0 ? evtchn_place_info(&domain->events, page) : -EINVAL;
+    case XENMAPSPACE_grant_table:
+        if (place->idx >= GRANT_FRAMES)
+            return -EINVAL;
+        return grant_table_place(&domain->grants, (unsigned)place->idx, page);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int64_t add_to_physmap(struct xen_call *call, uint64_t argument)
+{
+    struct xen_add_to_physmap place;
+    int64_t result = xen_copy_from_guest(call, &place, argument, sizeof(place));
+
+    if (result == 0)
+        result = xen_domain_check_self(call->domain, place.domid);
+    return result < 0 ? result : place_page(call->domain, &place);
+}
+
+/* Without a buffer, only how many entries there are. */
+static int64_t tell_memory_map(struct xen_call *call, uint64_t argument)
+{
+    struct e820_entry entries[LOADER_MAP_MAX];
+    unsigned count = loader_e820(&call->domain->machine->memory, entries);
+    struct xen_memory_map map;
+    int result = xen_copy_from_guest(call, &map, argument, sizeof(map));
+    const uint64_t buffer = (uintptr_t)map.buffer.p;
+
+    if (result < 0)
+        return result;
+    if (buffer && count > map.nr_entries)
+        count = map.nr_entries;
+    map.nr_entries = count;
+    if (buffer)
+        result = xen_copy_to_guest(call, buffer, entries, count * sizeof(entries[0]));
+    return result < 0 ? result : xen_copy_to_guest(call, argument, &map, sizeof(map));
+}
+
+int64_t xen_op_memory(struct xen_call *call)
+{
+    switch (call->arguments[0]) {
+    case XENMEM_add_to_physmap:
+        return add_to_physmap(call, call->arguments[1]);
+    case XENMEM_memory_map:
+        return tell_memory_map(call, call->arguments[1]);
+    default:
+        return -ENOSYS;
+    }
+}

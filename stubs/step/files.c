@@ -1,0 +1,49 @@
+#include "stubs/step/files.h"
+
+#include "stubs/step/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+int step_file_open(struct step_file *file, const char *path, struct error *error)
+{
+    int fd = -1;
+
+    file->path = path;
+    file->told = false;
+    if (path) {
+        do
+            fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        while (fd < 0 && errno == EINTR);
+        if (fd < 0) {
+            const int code = -errno;
+
+            output_init(&file->output, -1, OUTPUT_FULL, NULL);
+            return error_set(error, code, STEP_OWNER ": %s: %s; name a file that can be written",
+                             path, strerror(-code));
+        }
+    }
+    output_init(&file->output, fd, OUTPUT_FULL, NULL);
+    return 0;
+}
+
+bool step_file_has_failed(struct step_file *file, struct error *error)
+{
+    const int failure = output_failure(&file->output);
+
+    if (!failure || file->told)
+        return false;
+    file->told = true;
+    error_set(error, failure, "%s: %s: the rest is lost", file->path, strerror(-failure));
+    return true;
+}
+
+void step_file_close(struct step_file *file)
+{
+    output_drain(&file->output);
+    if (file->output.fd >= 0 && close(file->output.fd) < 0 && !file->output.failure)
+        file->output.failure = errno;
+    file->output.fd = -1;
+}

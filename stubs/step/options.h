@@ -1,0 +1,28 @@
+/*
+ * The options of `--stub step`, which stand behind the comma: NAME=VALUE,NAME=VALUE.
+ */
+#ifndef STUBS_STEP_OPTIONS_H
+#define STUBS_STEP_OPTIONS_H
+
+#include "stubs/step/cache.h"
+#include "vmm/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STEP_OWNER "stub step" /* begins its sentences */
+
+struct step_options {
+    const char *trace, *bb; /* paths; NULL: not wanted */
+    bool disasm;
+    uint64_t interval;      /* instructions */
+    const char *cache_text; /* what (cache) is of */
+    struct step_cache_shape cache;
+    char *text; /* owned; what the strings above point into */
+};
+
+/* (text) may be NULL: all presets. -EINVAL: the sentence says which value, and what is allowed; -ENOMEM. */
+int step_options_parse(struct step_options *options, const char *text, struct error *error);
+void step_options_free(struct step_options *options);
+
+#endif

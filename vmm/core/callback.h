@@ -1,0 +1,36 @@
+/*
+ * The mark of a vCPU that is in a callback of a stub's or of a region's, by which the API tells who asks.
+ */
+#ifndef VMM_CALLBACK_H
+#define VMM_CALLBACK_H
+
+#include "vmm/core/vcpu.h"
+
+/*
+ * Around each callback, on its thread. (registers): it may look at the vCPU's registers, which are in the run
+ * page or can be fetched. A callback inside of another has what that has, so it gives back what it found.
+ */
+static inline bool callback_enter(struct vcpu *vcpu, bool registers)
+{
+    const bool before = vcpu->callback_registers;
+
+    vcpu->callback_registers = registers;
+    atomic_store(&vcpu->callback_thread, pthread_self());
+    atomic_fetch_add(&vcpu->callbacks, 1);
+    return before;
+}
+
+static inline void callback_leave(struct vcpu *vcpu, bool before)
+{
+    atomic_fetch_sub(&vcpu->callbacks, 1);
+    vcpu->callback_registers = before;
+}
+
+/* Is the calling thread in one of (vcpu)'s callbacks? Any thread. */
+static inline bool callback_is_here(struct vcpu *vcpu)
+{
+    return atomic_load(&vcpu->callbacks) > 0 &&
+           pthread_equal(atomic_load(&vcpu->callback_thread), pthread_self());
+}
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * A machine: its memory, buses, devices and vCPUs, and how it ended.
+ *
+ * Everything hangs off this struct; there are no globals. Without kvm_open() it is a
+ * machine whose exits come from elsewhere: from a test.
+ */
+#ifndef VMM_MACHINE_H
+#define VMM_MACHINE_H
+
+#include "vmm/base/error.h"
+#include "vmm/base/outcome.h"
+#include "vmm/core/kvm.h"
+#include "vmm/core/pause.h"
+#include "vmm/core/x86.h"
+#include "vmm/io/bus.h"
+#include "vmm/io/console.h"
+#include "vmm/io/device.h"
+#include "vmm/io/irq.h"
+#include "vmm/io/memory.h"
+#include "vmm/io/msr.h"
+#include "vmm/io/outfile.h"
+#include "vmm/io/pci.h"
+#include "vmm/record/exit_lines.h"
+#include "vmm/step/stub.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MACHINE_CPUID_LEAVES 8
+#define MACHINE_POST         0x100u
+#define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
+
+struct plan;
+struct trace;
+struct xen_domain;
+
+/* OUTs of any width to (port) raise (fd), an eventfd; both are the device's that has them. */
+struct machine_event {
+    uint16_t port;
+    int fd;
+    struct machine_event *next;
+};
+
+struct machine_config {
+    uint64_t memory_size; /* bytes */
+    unsigned vcpu_count;
+    bool unpaged;   /* vCPU 0 starts with paging off */
+    int console_fd; /* where the guest's console goes; not closed by the machine */
+    enum output_policy console_policy;
+    const char *out_dir;         /* where files that the guest asks for are written */
+    int message_fd;              /* notices, and logs that have no file; -1: none */
+    const char *name;            /* begins each notice, such as "d1: "; NULL: nothing */
+    bool stats;                  /* measure for --stats */
+    bool irqchip;                /* interrupt controllers even if no device needs them */
+    uint64_t checkpoint_at;      /* --checkpoint-at: after so many exits of vCPU 0; 0: never */
+    const char *checkpoint_path; /* to this file */
+    struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
+    uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
+};
+
+struct machine {
+    struct machine_config config;
+    struct memory memory;
+    struct bus bus[BUS_SPACES];
+    struct device *devices;
+    struct irq_hub irqs;
+    struct pci_bus pci;
+    struct console console;
+    int out_dir_fd; /* O_PATH; -1: nothing may be written */
+
+    /* CPUID leaves that devices offer to every vCPU. */
+    struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
+    unsigned cpuid_leaf_count;
+
+    struct machine_event *events; /* for KVM to take */
+
+    struct msr_table msrs;  /* that devices serve */
+    struct xen_domain *xen; /* that the guest is; NULL: none. The caller's */
+
+    const struct plan *plan;      /* what it was made of: for checkpoints; NULL: there are none */
+    union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
+    _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
+    bool reboots;                    /* the end is a reboot */
+    atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */
+
+    struct stub *stub;           /* attached; NULL: none. The caller's */
+    struct stub_session resumed; /* whose simulation a checkpoint has on; zero: none */
+    atomic_int steps_ring_3;     /* 1: KVM does, -1: it does not, 0: not tried; vmm/step/step.h */
+
+    struct tape *tape;   /* NULL: none */
+    struct trace *trace; /* --trace; NULL: none. The caller's */
+
+    atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
+
+    struct pause pause;
+    pthread_mutex_t saving; /* one checkpoint at a time */
+    struct kvm kvm;         /* its descriptors are -1 until kvm_open() */
+    struct vcpu *vcpus;
+    unsigned vcpu_count;
+
+    atomic_uint end;        /* enum outcome | guest status << 8: set once, by machine_end() */
+    atomic_bool abandoned;  /* ended from outside: wait for nobody */
+    atomic_bool all_kicked; /* the first vCPU to notice the end has told the others */
+    struct vcpu *ended_by;  /* who crashed; for the report; valid once all vCPUs are at rest */
+};
+
+/* Make memory, buses and console. On failure nothing is left behind. */
+int machine_create(struct machine *machine, const struct machine_config *config,
+                   struct error *error);
+
+/* Let (tape) hear what devices do: to be called before there are any. It must outlive the machine. */
+void machine_set_tape(struct machine *machine, struct tape *tape);
+
+/* End all that create and make_vm made. No vCPU may run. */
+void machine_destroy(struct machine *machine);
+
+/*
+ * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the
+ * devices, which are all there already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
+ */
+int machine_make_vm(struct machine *machine, struct error *error);
+
+/* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
+int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
+
+/* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how. */
+void machine_run(struct machine *machine);
+
+/*
+ * After the run: everything buffered is written out. A negative errno with its sentence if that
+ * fails, so that a full disk is no success.
+ */
+int machine_finish(struct machine *machine, struct error *error);
+
+/*
+ * The machine ends by an exit: the first call counts, any thread may make it. (status) is the guest's for
+ * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice at their next exit, or by a kick.
+ * True if this call was the first.
+ */
+bool machine_end(struct machine *machine, enum outcome outcome, int status);
+
+/* The same from outside of an exit: a limit, a signal, a failure of KVM's. */
+bool machine_stop(struct machine *machine, enum outcome outcome);
+
+/* For a device with much to do in one exit: has the machine ended meanwhile? */
+bool machine_wants_end(struct machine *machine);
+
+/* Begin a file (name)(ending) in the --out directory, for the guest: outfile_begin(). */
+int machine_begin_file(struct machine *machine, struct outfile *file, const char *name,
+                       const char *ending);
+
+static inline enum outcome machine_outcome(struct machine *machine)
+{
+    return (enum outcome)(atomic_load_explicit(&machine->end, memory_order_acquire) & 0xff);
+}
+
+/* The guest's own status, for OUTCOME_GUEST. */
+static inline int machine_status(struct machine *machine)
+{
+    return (int)(atomic_load_explicit(&machine->end, memory_order_acquire) >> 8);
+}
+
+/*
+ * Does every vCPU sleep with nothing that could wake it? Then the guest has ended itself. To be
+ * asked now and then from outside, of a machine with an interrupt controller in the kernel; without
+ * one, HLT is an exit. The vCPUs are brought to rest for it.
+ */
+bool machine_sleeps_for_ever(struct machine *machine);
+
+/* Let all vCPUs rest until somebody outside calls machine_go_on(). Both from any thread. */
+void machine_hold(struct machine *machine);
+void machine_go_on(struct machine *machine);
+
+/* Kick every vCPU that runs in a thread. */
+void machine_kick(struct machine *machine);
+
+/* A device's CPUID leaf, for every vCPU. -EBUSY: another device has it; -ENOSPC. */
+int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
+                        struct error *error);
+
+/*
+ * For create(): from machine_make_vm() on, if KVM can do that, OUTs to the event's port raise its
+ * eventfd and are no exits. Where it cannot they are exits as ever, so the device has the port too. (event)
+ * stays where it is as long as the machine.
+ */
+void machine_add_event(struct machine *machine, struct machine_event *event);
+
+/* Is there any use in that? A tape hears of exits only. */
+static inline bool machine_takes_events(const struct machine *machine)
+{
+    return !machine->tape;
+}
+
+/* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */
+void machine_count_exits(struct machine *machine, uint64_t *counts);
+
+/*
+ * The clocks that devices see: nanoseconds since some fixed point, the date in nanoseconds since
+ * 1970 (UTC), and the host's time-stamp counter.
+ */
+uint64_t machine_clock(struct machine *machine);
+uint64_t machine_wall_clock(struct machine *machine);
+uint64_t machine_tsc(struct machine *machine);
+
+/* What a guest tells of its progress: a marker of ptlcall, or a POST code. */
+enum milestone { MILESTONE_MARKER, MILESTONE_POST };
+void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value);
+
+/* One line of the monitor's on message_fd, as "minivmm: NAME…". */
+void machine_notice(struct machine *machine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

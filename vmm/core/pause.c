@@ -1,0 +1,124 @@
+#include "vmm/core/pause.h"
+
+#include "vmm/core/machine.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define NS_IN_S  1000000000
+#define NS_IN_MS 1000000
+
+void pause_init(struct pause *pause)
+{
+    pthread_condattr_t clock;
+
+    pthread_mutex_init(&pause->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&pause->changed, &clock);
+    pthread_condattr_destroy(&clock);
+    pause->running = 0;
+    atomic_init(&pause->wanted, 0);
+}
+
+void pause_destroy(struct pause *pause)
+{
+    pthread_cond_destroy(&pause->changed);
+    pthread_mutex_destroy(&pause->lock);
+}
+
+void pause_start(struct pause *pause, unsigned count)
+{
+    pthread_mutex_lock(&pause->lock);
+    pause->running = count;
+    pthread_mutex_unlock(&pause->lock);
+}
+
+static struct timespec time_after_ms(unsigned ms)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_nsec += (long)(ms % 1000) * NS_IN_MS;
+    time.tv_sec += ms / 1000 + time.tv_nsec / NS_IN_S;
+    time.tv_nsec %= NS_IN_S;
+    return time;
+}
+
+static bool wait_for_change(struct pause *pause, const struct timespec *deadline)
+{
+    return pthread_cond_timedwait(&pause->changed, &pause->lock, deadline) != ETIMEDOUT;
+}
+
+/* The lock is held. The caller's vCPU comes to rest, or runs on as soon as nobody minds. */
+static void stop_running(struct pause *pause)
+{
+    pause->running--;
+    pthread_cond_broadcast(&pause->changed);
+}
+
+static void run_on(struct pause *pause)
+{
+    while (atomic_load(&pause->wanted))
+        pthread_cond_wait(&pause->changed, &pause->lock);
+    pause->running++;
+}
+
+static void release(struct pause *pause, bool self)
+{
+    atomic_fetch_sub(&pause->wanted, 1);
+    pthread_cond_broadcast(&pause->changed);
+    if (self)
+        run_on(pause);
+}
+
+bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self)
+{
+    struct pause *pause = &machine->pause;
+    const struct timespec deadline = time_after_ms(timeout_ms);
+    bool resting;
+
+    pthread_mutex_lock(&pause->lock);
+    if (self)
+        stop_running(pause);
+    atomic_fetch_add(&pause->wanted, 1);
+    machine_kick(machine);
+    while (pause->running > 0 && wait_for_change(pause, &deadline))
+        ;
+    resting = pause->running == 0;
+    if (!resting)
+        release(pause, self);
+    pthread_mutex_unlock(&pause->lock);
+    return resting;
+}
+
+void pause_end(struct machine *machine, bool self)
+{
+    struct pause *pause = &machine->pause;
+
+    pthread_mutex_lock(&pause->lock);
+    release(pause, self);
+    pthread_mutex_unlock(&pause->lock);
+}
+
+void pause_hold(struct machine *machine)
+{
+    atomic_fetch_add(&machine->pause.wanted, 1);
+    machine_kick(machine);
+}
+
+void pause_rest(struct pause *pause)
+{
+    pthread_mutex_lock(&pause->lock);
+    stop_running(pause);
+    run_on(pause);
+    pthread_mutex_unlock(&pause->lock);
+}
+
+void pause_leave(struct pause *pause)
+{
+    pthread_mutex_lock(&pause->lock);
+    pause->running--;
+    pthread_cond_broadcast(&pause->changed);
+    pthread_mutex_unlock(&pause->lock);
+}

@@ -1,0 +1,106 @@
+#include "vmm/core/vcpu.h"
+
+#include "vmm/core/machine.h"
+
+#include <string.h>
+
+void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
+{
+    /* One that is made anew, of another boot, keeps what any thread may look at. */
+    if (vcpu->machine != machine || vcpu->id != id) {
+        vcpu->machine = machine;
+        vcpu->id = id;
+    }
+    memset(&vcpu->fd, 0, sizeof(*vcpu) - offsetof(struct vcpu, fd));
+    vcpu->fd = -1;
+    pthread_mutex_init(&vcpu->kick_lock, NULL);
+}
+
+int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error)
+{
+    const struct kvm *kvm = &vcpu->machine->kvm;
+    int result = kvm_create_vcpu(kvm, vcpu->id, &vcpu->fd, &vcpu->run, error);
+
+    if (result < 0)
+        return result;
+    vcpu->run_size = kvm->run_size;
+    result = kvm_set_cpuid(vcpu->fd, cpuid, error);
+    if (result == 0 && vcpu->machine->irqs.needed)
+        result = kvm_list_apic(vcpu->fd, error);
+    return result;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    if (vcpu->fd >= 0)
+        kvm_destroy_vcpu(&vcpu->machine->kvm, vcpu->fd, vcpu->run);
+    pthread_mutex_destroy(&vcpu->kick_lock);
+    vcpu->fd = -1;
+    vcpu->run = NULL;
+}
+
+int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t root,
+                   struct error *error)
+{
+    struct kvm_sregs sregs;
+    struct kvm_regs regs;
+    int result = kvm_get_special_registers(vcpu->fd, &sregs, error);
+
+    if (result < 0)
+        return result;
+    x86_set_start(start, root, &regs, &sregs);
+    result = kvm_set_special_registers(vcpu->fd, &sregs, error);
+    if (result == 0)
+        result = kvm_set_registers(vcpu->fd, &regs, error);
+    return result;
+}
+
+/* What was changed in the run page, for a KVM_RUN that has not come. */
+static int settle(struct vcpu *vcpu, struct error *error)
+{
+    struct kvm_run *run = vcpu->run;
+
+    if (!(run->kvm_dirty_regs & KVM_SYNC_X86_REGS))
+        return 0;
+    run->kvm_dirty_regs &= ~(uint64_t)KVM_SYNC_X86_REGS;
+    return kvm_set_registers(vcpu->fd, &run->s.regs.regs, error);
+}
+
+int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error)
+{
+    struct kvm_sync_regs *registers = &vcpu->run->s.regs;
+    int result = settle(vcpu, error);
+
+    if (result == 0)
+        result = kvm_get_registers(vcpu->fd, &registers->regs, error);
+    if (result == 0)
+        result = kvm_get_special_registers(vcpu->fd, &registers->sregs, error);
+    vcpu->registers_valid = result == 0;
+    return result;
+}
+
+bool vcpu_sleeps_for_ever(struct vcpu *vcpu)
+{
+    struct kvm_vcpu_events events;
+    struct kvm_mp_state state;
+
+    if (kvm_get_mp_state(vcpu->fd, &state, NULL) < 0 ||
+        kvm_get_events(vcpu->fd, &events, NULL) < 0 || events.nmi.pending || events.nmi.injected)
+        return false;
+    /* Both wait for another vCPU: one for its INIT, one for its SIPI. */
+    return state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
+           state.mp_state == KVM_MP_STATE_INIT_RECEIVED ||
+           (state.mp_state == KVM_MP_STATE_HALTED && !vcpu->run->if_flag);
+}
+
+void vcpu_kick(struct vcpu *vcpu)
+{
+    pthread_mutex_lock(&vcpu->kick_lock);
+    if (vcpu->run)
+        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    if (vcpu->in_thread)
+        pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
+    if (vcpu->has_stepper)
+        pthread_kill(vcpu->stepper, VCPU_KICK_SIGNAL);
+    pthread_mutex_unlock(&vcpu->kick_lock);
+}

@@ -1,0 +1,172 @@
+/*
+ * A vCPU and its thread: vmm/core/vcpu_loop.c is the only place that runs a guest by KVM_RUN.
+ *
+ * Devices see a vCPU through the register accessors below, which work on the kvm_run page alone,
+ * so a test can make a vCPU from a zeroed page.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "vmm/base/error.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/kvm.h"
+#include "vmm/core/paging.h"
+#include "vmm/core/x86.h"
+#include "vmm/snapshot/checkpoint.h"
+#include "vmm/step/step.h"
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+struct stats;
+
+/* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
+#define VCPU_KICK_SIGNAL SIGRTMIN
+
+/* Registers that devices may look at, see vcpu_register(). */
+enum vcpu_register {
+    VCPU_RAX,
+    VCPU_RBX,
+    VCPU_RCX,
+    VCPU_RDX,
+    VCPU_RSI,
+    VCPU_RDI,
+    VCPU_RSP,
+    VCPU_RBP,
+    VCPU_R8,
+    VCPU_R9,
+    VCPU_R10,
+    VCPU_R11,
+    VCPU_R12,
+    VCPU_R13,
+    VCPU_R14,
+    VCPU_R15,
+    VCPU_RIP,
+    VCPU_RFLAGS,
+    VCPU_CR0,
+    VCPU_CR3,
+    VCPU_CR4,
+    VCPU_EFER,
+    VCPU_CS_L, /* the code segment is one of 64-bit code: 1 or 0 */
+    VCPU_CPL,  /* the privilege level, 0..3: in the stack segment, as VMX and SVM have it */
+    VCPU_REGISTERS,
+};
+
+extern const char *const vcpu_register_names[VCPU_REGISTERS];
+
+struct vcpu {
+    struct machine *machine;
+    unsigned id;
+    int fd;              /* -1 in tests and before vcpu_create() */
+    struct kvm_run *run; /* shared with KVM; run_size bytes */
+    size_t run_size;
+
+    bool registers_valid;    /* run->s.regs holds the registers of this exit */
+    bool registers_used;     /* a device looked at them */
+    unsigned registers_idle; /* exits in a row that did without them */
+
+    bool requested; /* (request) waits until this exit is over */
+    struct checkpoint_request request;
+
+    uint32_t io_done; /* elements of a port exit that were handled */
+    struct step step; /* how it is single-stepped */
+
+    /* The API's callbacks that it is in, one inside the other: see vmm/core/callback.h. */
+    atomic_uint callbacks;
+    _Atomic(pthread_t) callback_thread; /* where, while (callbacks) */
+    bool callback_registers;            /* and whether it may look at registers there */
+
+    atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
+    atomic_ulong unclaimed;           /* accesses that no device decoded */
+    struct exit_history history;
+    struct stats *stats;  /* NULL unless --stats */
+    struct error failure; /* why this vCPU ended the machine, if that is no exit's; or empty */
+
+    pthread_mutex_t kick_lock; /* of what follows: a thread that was joined is not signalled */
+    pthread_t thread;          /* that runs vcpu_loop(), while (in_thread) */
+    bool in_thread;
+    pthread_t stepper; /* the owner's thread, while it steps the vCPU and (has_stepper) */
+    bool has_stepper;
+};
+
+/* One register of this exit, for devices; only where registers_valid, as for all of these. */
+uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg);
+
+/* Let the run page hold (value) in (reg): for exits that are not KVM's. */
+void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value);
+
+/* All of them, for reports. */
+static inline struct kvm_regs *vcpu_registers(struct vcpu *vcpu)
+{
+    return &vcpu->run->s.regs.regs;
+}
+
+static inline const struct kvm_sregs *vcpu_special_registers(const struct vcpu *vcpu)
+{
+    return &vcpu->run->s.regs.sregs;
+}
+
+/* Change RAX: KVM takes it over at the next KVM_RUN. */
+void vcpu_set_rax(struct vcpu *vcpu, uint64_t value);
+
+/* Does the code that caused this exit run in 64-bit mode? Otherwise registers count 32 bits. */
+bool vcpu_in_64_bit_mode(struct vcpu *vcpu);
+
+/* The registers that paging_walk() wants. */
+struct paging_registers vcpu_paging(struct vcpu *vcpu);
+
+/* Count the exit in the run page. */
+static inline void vcpu_count_exit(struct vcpu *vcpu)
+{
+    atomic_ulong *count = &vcpu->exits[exit_reason_index(vcpu->run->exit_reason)];
+
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+/* vCPU (id) of (machine), not yet known to KVM. (vcpu) is zero, or one that was destroyed. */
+void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id);
+
+/* Make the vCPU in its machine's VM, with (cpuid); registers are still KVM's. */
+int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error);
+void vcpu_destroy(struct vcpu *vcpu);
+
+/* Let it begin at (start), with the page tables at (root) in long mode. */
+int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t root,
+                   struct error *error);
+
+/* Get the registers into the run page by ioctl, with what was changed there: for EXIT_REGISTERS and for reports. */
+int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error);
+
+/*
+ * For single-stepping: one KVM_RUN, and its exit is handled as every exit, unless it is KVM_EXIT_DEBUG:
+ * then 1, and it is nothing to anybody. 0, or a negative errno. Registers are valid in all cases where
+ * KVM can have them so.
+ */
+int vcpu_run_once(struct vcpu *vcpu);
+
+/* Changed registers go back with the next KVM_RUN, or at once where KVM cannot do that. */
+void vcpu_return_registers(struct vcpu *vcpu);
+
+/* Run until the machine ends; on a failure of KVM's the machine ends with OUTCOME_INTERNAL. */
+void vcpu_loop(struct vcpu *vcpu);
+
+/*
+ * With an in-kernel interrupt controller, HLT is no exit. Of a vCPU at rest: has it halted with
+ * interrupts off, or never been started, so that only another vCPU could wake it?
+ */
+bool vcpu_sleeps_for_ever(struct vcpu *vcpu);
+
+/*
+ * Make the vCPU leave KVM_RUN, or a blocked write, soon: from any thread. It then looks at
+ * machine_outcome(). To be repeated until its thread is done: a signal can come just too early.
+ */
+void vcpu_kick(struct vcpu *vcpu);
+
+#endif

@@ -1,0 +1,65 @@
+#include "vmm/html/html_json.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_plain(unsigned char byte)
+{
+    return byte >= ' ' && byte <= '~' && !strchr("<>&\"\\", byte);
+}
+
+void page_json_string(struct text *text, const void *bytes, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *from = bytes;
+
+    text_put(text, "\"", 1);
+    for (size_t i = 0; i < length;) {
+        size_t plain = i;
+        char escape[] = "\\u00NN";
+
+        while (plain < length && is_plain(from[plain]))
+            plain++;
+        text_put(text, from + i, plain - i);
+        i = plain;
+        if (i == length)
+            break;
+        escape[4] = digits[from[i] >> 4];
+        escape[5] = digits[from[i] & 0xf];
+        text_put(text, escape, sizeof(escape) - 1);
+        i++;
+    }
+    text_put(text, "\"", 1);
+}
+
+void page_json_separate(struct text *text)
+{
+    if (text->used && !strchr("{[:,", text->bytes[text->used - 1]))
+        text_put(text, ",", 1);
+}
+
+void page_json_key(struct text *text, const char *name)
+{
+    page_json_separate(text);
+    text_put(text, "\"", 1);
+    text_put_string(text, name);
+    text_put(text, "\":", 2);
+}
+
+void page_json_number(struct text *text, uint64_t number)
+{
+    page_json_separate(text);
+    text_put_decimal(text, number < PAGE_JSON_MAX ? number : PAGE_JSON_MAX);
+}
+
+void page_json_add(struct text *text, const char *name, uint64_t number)
+{
+    page_json_key(text, name);
+    page_json_number(text, number);
+}
+
+void page_json_add_text(struct text *text, const char *name, const struct text *value)
+{
+    page_json_key(text, name);
+    page_json_string(text, value->bytes, value->used);
+}

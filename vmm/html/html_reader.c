@@ -1,0 +1,255 @@
+#include "vmm/html/html_reader.h"
+
+#include "vmm/base/lines.h"
+#include "vmm/html/html_json.h"
+#include "vmm/html/html_recording.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct stream stream;
+    struct stream_event event; /* the last one */
+    struct page_recording recording;
+};
+
+/* What is left of a line, without the spaces before it. */
+static size_t rest_of(struct cursor line, const char **rest)
+{
+    cursor_word(&line, rest);
+    return (size_t)(line.end - *rest);
+}
+
+static void keep_rest(const struct cursor *line, struct text *text)
+{
+    const char *rest;
+    const size_t length = rest_of(*line, &rest);
+
+    text_clear(text);
+    page_recording_keep(text, rest, length);
+}
+
+static void flag(struct reader *reader, enum page_flag_kind kind, const struct cursor *line)
+{
+    const char *rest;
+    const size_t length = rest_of(*line, &rest);
+
+    page_recording_flag(&reader->recording, kind, reader->event.vcpu, rest, length);
+}
+
+/* The lines that are no events. */
+
+static int read_recorded(struct reader *reader, struct cursor *line, struct error *error)
+{
+    (void)error;
+    reader->recording.is_recording = true;
+    reader->stream.whole = true; /* it may have broken off within a line */
+    keep_rest(line, &reader->recording.recorded);
+    return 0;
+}
+
+/* A test has a machine of its own; the page shows that of the whole stream. */
+static int read_machine(struct reader *reader, struct cursor *line, struct error *error)
+{
+    (void)error;
+    if (!reader->recording.tests)
+        keep_rest(line, &reader->recording.machine);
+    return 0;
+}
+
+static int read_device(struct reader *reader, struct cursor *line, struct error *error)
+{
+    const char *rest;
+    const size_t length = rest_of(*line, &rest);
+
+    (void)error;
+    if (!reader->recording.tests)
+        page_recording_add_device(&reader->recording, rest, length);
+    return 0;
+}
+
+static int read_start(struct reader *reader, struct cursor *line, struct error *error)
+{
+    return cursor_number(line, "nanoseconds since 1970", &reader->recording.start, error);
+}
+
+static int read_test(struct reader *reader, struct cursor *line, struct error *error)
+{
+    (void)error;
+    reader->recording.tests++;
+    reader->event.vcpu = 0;
+    flag(reader, PAGE_TEST, line);
+    return 0;
+}
+
+/* The lines of an event that are inputs and effects; (line) is behind their sign. */
+
+static int read_input(struct reader *reader, struct cursor *line, struct error *error)
+{
+    (void)error;
+    page_events_detail(&reader->recording.events, line->next - 1,
+                       (size_t)(line->end - line->next) + 1);
+    return 0;
+}
+
+static int read_effect(struct reader *reader, struct cursor *line, struct error *error)
+{
+    read_input(reader, line, error);
+    if (cursor_skip(line, "marker"))
+        flag(reader, PAGE_MARKER, line);
+    else if (cursor_skip(line, "post"))
+        flag(reader, PAGE_POST, line);
+    else if (cursor_skip(line, "end")) {
+        flag(reader, PAGE_END, line);
+        keep_rest(line, &reader->recording.outcome);
+    }
+    return 0;
+}
+
+/* Events. (line) is the whole line. */
+
+static void use_exit(struct reader *reader, struct cursor line)
+{
+    const char *word;
+
+    if (*line.next == '@')
+        cursor_word(&line, &word);
+    cursor_word(&line, &word);
+    page_recording_add_exit(&reader->recording, &reader->event, word, (size_t)(line.end - word));
+}
+
+static void use_typed(struct reader *reader, struct cursor line)
+{
+    page_recording_add_event(&reader->recording, &reader->event, line.next,
+                             (size_t)(line.end - line.next));
+    if (cursor_skip(&line, "typed"))
+        flag(reader, PAGE_TYPED, &line);
+}
+
+/* An effect may have told of the end before, with the status. */
+static void use_ended(struct reader *reader, struct cursor line)
+{
+    if (reader->recording.outcome.used || !cursor_skip(&line, "ended"))
+        return;
+    flag(reader, PAGE_END, &line);
+    keep_rest(&line, &reader->recording.outcome);
+}
+
+static void use_event(struct reader *reader, struct cursor line)
+{
+    switch (reader->event.kind) {
+    case STREAM_EXIT:
+        use_exit(reader, line);
+        break;
+    case STREAM_TYPED:
+        use_typed(reader, line);
+        break;
+    case STREAM_ENDED:
+        use_ended(reader, line);
+        break;
+    case STREAM_REPORT:
+        page_recording_add_report(&reader->recording, &reader->event.text);
+        break;
+    case STREAM_WAITS:
+        reader->recording.waits = reader->event.value;
+        break;
+    case STREAM_DONE:
+        reader->recording.done = true;
+        reader->recording.announced = reader->event.value;
+        break;
+    }
+}
+
+static const struct {
+    const char *word;
+    int (*read)(struct reader *reader, struct cursor *line, struct error *error);
+} line_forms[] = {
+    {">", read_effect},      {"<", read_input},         {"test", read_test},
+    {"device", read_device}, {"machine", read_machine}, {"recorded", read_recorded},
+    {"start", read_start},
+};
+
+static int read_line(struct reader *reader, struct cursor *line, struct error *error)
+{
+    const struct cursor whole = *line;
+    int result;
+
+    for (size_t i = 0; i < sizeof(line_forms) / sizeof(line_forms[0]); i++)
+        if (cursor_skip(line, line_forms[i].word))
+            return line_forms[i].read(reader, line, error);
+    result = stream_parse_event(line, &reader->event, error);
+    if (result == 0)
+        use_event(reader, whole);
+    return result;
+}
+
+static int read_version(struct reader *reader, struct error *error)
+{
+    struct cursor line;
+    uint64_t version = 0;
+    int result = stream_next(&reader->stream, &line, error);
+
+    if (result < 0)
+        return result;
+    if (result == 0 || !cursor_skip(&line, "exits"))
+        return error_set(error, -EINVAL,
+                         "%.300s is no exit stream: its first line is not `exits %d`; "
+                         "make one with --record",
+                         reader->stream.path, STREAM_VERSION);
+    result = cursor_number(&line, "the version of the format", &version, error);
+    if (result == 0 && version != STREAM_VERSION)
+        return stream_refuse(&reader->stream, error,
+                             "this is version %" PRIu64 " of the format; only %d is known", version,
+                             STREAM_VERSION);
+    return result;
+}
+
+static int read_stream(struct reader *reader, struct error *error)
+{
+    struct cursor line;
+    int result = read_version(reader, error);
+
+    while (result == 0 && (result = stream_next(&reader->stream, &line, error)) == 1)
+        result = read_line(reader, &line, error);
+    return result;
+}
+
+static int put_data(struct reader *reader, struct text *data, struct error *error)
+{
+    const char *slash = strrchr(reader->stream.path, '/');
+    const char *name = slash && slash[1] ? slash + 1 : reader->stream.path;
+
+    text_put(data, "{", 1);
+    page_json_key(data, "file");
+    page_json_string(data, name, strlen(name));
+    page_recording_put(&reader->recording, data);
+    text_put(data, "}", 1);
+    if (data->failed)
+        return error_set(error, -ENOMEM, "%s: out of memory", reader->stream.path);
+    return 0;
+}
+
+int page_read(const char *path, struct text *data, struct error *error)
+{
+    struct reader *reader = calloc(1, sizeof(*reader));
+    int result;
+
+    if (!reader)
+        return error_set(error, -ENOMEM, "%s: out of memory", path);
+    if (page_recording_init(&reader->recording) < 0)
+        result = error_set(error, -ENOMEM, "%s: out of memory", path);
+    else
+        result = stream_open(&reader->stream, path, error);
+    if (result == 0) {
+        result = read_stream(reader, error);
+        if (result == 0)
+            result = put_data(reader, data, error);
+        stream_close(&reader->stream);
+    }
+    page_recording_free(&reader->recording);
+    stream_event_free(&reader->event);
+    free(reader);
+    return result;
+}

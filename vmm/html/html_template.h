@@ -1,0 +1,15 @@
+/*
+ * The files of vmm/html/page/, which are in the program, put together to a page.
+ */
+#ifndef VMM_PAGE_TEMPLATE_H
+#define VMM_PAGE_TEMPLATE_H
+
+#include "vmm/base/text.h"
+
+/*
+ * The whole page into (html): (data) is JSON as of vmm/html/html_json.h. Its scripts and styles are the
+ * only ones that a browser runs, for nobody else knows (nonce), which is letters and digits.
+ */
+void page_template_fill(const struct text *data, const char *nonce, struct text *html);
+
+#endif

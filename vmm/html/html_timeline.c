@@ -1,0 +1,244 @@
+#include "vmm/html/html_timeline.h"
+
+#include "vmm/html/html_json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_RESOLUTION 64 /* ns */
+#define FIRST_ROOM       256
+#define PERMILLE         1000
+
+int page_timeline_init(struct page_timeline *timeline)
+{
+    timeline->recent = calloc(PAGE_EXACT, sizeof(*timeline->recent));
+    return timeline->recent ? 0 : -ENOMEM;
+}
+
+void page_timeline_free(struct page_timeline *timeline)
+{
+    for (unsigned i = 0; i < timeline->track_count; i++)
+        free(timeline->tracks[i].slices);
+    free(timeline->recent);
+}
+
+static unsigned track_of(struct page_timeline *timeline, unsigned vcpu)
+{
+    unsigned i;
+
+    for (i = 0; i < timeline->track_count && i < PAGE_TRACKS; i++)
+        if (timeline->tracks[i].vcpu == vcpu)
+            return i;
+    if (i == timeline->track_count)
+        timeline->tracks[timeline->track_count++].vcpu = vcpu;
+    return i;
+}
+
+/* Give (share) its place, or that of a lighter one: what has none counts as the rest. */
+static void add_share(struct page_slice *slice, struct page_share share)
+{
+    struct page_share *least = &slice->mix[0];
+
+    for (unsigned i = 0; i < PAGE_MIX; i++) {
+        struct page_share *known = &slice->mix[i];
+
+        if (known->weight && known->class == share.class) {
+            known->weight += share.weight;
+            return;
+        }
+        if (known->weight < least->weight)
+            least = known;
+    }
+    if (share.weight > least->weight) {
+        struct page_share lighter = *least;
+
+        *least = share;
+        share = lighter;
+    }
+    slice->rest += share.weight;
+}
+
+static void merge(struct page_slice *slice, const struct page_slice *next)
+{
+    slice->end = next->end;
+    slice->busy += next->busy;
+    slice->count += next->count;
+    slice->rest += next->rest;
+    for (unsigned i = 0; i < PAGE_MIX; i++)
+        if (next->mix[i].weight)
+            add_share(slice, next->mix[i]);
+}
+
+/* One after the other, without what would be longer than the resolution. */
+static void compact_track(struct page_track *track, uint64_t resolution)
+{
+    size_t kept = track->exact;
+
+    for (size_t i = track->exact; i < track->count; i++) {
+        const struct page_slice *next = &track->slices[i];
+
+        if (kept > track->exact && next->end - track->slices[kept - 1].start <= resolution)
+            merge(&track->slices[kept - 1], next);
+        else
+            track->slices[kept++] = *next;
+    }
+    track->count = kept;
+}
+
+/*
+ * Until there is room. The resolution grows by a quarter each time, so that is done less than 200
+ * times for all times that a page knows.
+ */
+static void compact(struct page_timeline *timeline)
+{
+    while (timeline->slices > PAGE_SLICES) {
+        timeline->resolution += timeline->resolution ? timeline->resolution / 4 : FIRST_RESOLUTION;
+        timeline->slices = 0;
+        for (unsigned i = 0; i < timeline->track_count; i++) {
+            compact_track(&timeline->tracks[i], timeline->resolution);
+            timeline->slices += timeline->tracks[i].count;
+        }
+    }
+}
+
+static bool reserve(struct page_track *track)
+{
+    const size_t room = track->room ? 2 * track->room : FIRST_ROOM;
+    struct page_slice *slices;
+
+    if (track->count < track->room)
+        return true;
+    slices = realloc(track->slices, room * sizeof(*slices));
+    if (!slices)
+        return false;
+    track->slices = slices;
+    track->room = room;
+    return true;
+}
+
+static void append(struct page_timeline *timeline, const struct page_recent *exit, bool alone)
+{
+    struct page_track *track = &timeline->tracks[exit->track];
+    struct page_slice *last = track->count > track->exact ? &track->slices[track->count - 1] : NULL;
+
+    if (!alone && last && exit->slice.end - last->start <= timeline->resolution) {
+        merge(last, &exit->slice);
+        return;
+    }
+    if (!reserve(track)) {
+        timeline->failed = true;
+        return;
+    }
+    track->slices[track->count++] = exit->slice;
+    timeline->slices++;
+}
+
+/* What is no longer one of the last exits goes where it may be merged. */
+static void settle(struct page_timeline *timeline, const struct page_recent *exit, uint64_t number)
+{
+    const bool first = number < PAGE_EXACT;
+
+    append(timeline, exit, first);
+    if (first)
+        timeline->tracks[exit->track].exact = timeline->tracks[exit->track].count;
+    else
+        compact(timeline);
+}
+
+void page_timeline_add(struct page_timeline *timeline, unsigned vcpu, uint64_t start, uint64_t end,
+                       unsigned class)
+{
+    const unsigned index = track_of(timeline, vcpu);
+    struct page_track *track = &timeline->tracks[index];
+    struct page_recent *recent = &timeline->recent[timeline->exits % PAGE_EXACT];
+    const uint64_t busy = end - start;
+
+    if (timeline->exits >= PAGE_EXACT)
+        settle(timeline, recent, timeline->exits - PAGE_EXACT);
+    timeline->exits++;
+    if (start < track->last_end)
+        start = track->last_end;
+    if (end < start)
+        end = start;
+    track->last_end = end;
+    track->exits++;
+    track->busy += busy;
+    *recent = (struct page_recent){
+        .track = index,
+        .slice = {.start = start,
+                  .end = end,
+                  .busy = busy,
+                  .count = 1,
+                  .mix = {{.class = class, .weight = busy ? busy : 1}}},
+    };
+}
+
+/* CLASS for one exit; BUSY, then how many, then that many CLASS and PERMILLE for several. */
+static void put_mix(const struct page_slice *slice, unsigned others, struct text *json)
+{
+    uint64_t whole = slice->rest;
+    unsigned used = slice->rest ? 1 : 0;
+
+    if (slice->count == 1) {
+        page_json_number(json, slice->mix[0].class);
+        return;
+    }
+    for (unsigned i = 0; i < PAGE_MIX; i++) {
+        whole += slice->mix[i].weight;
+        used += slice->mix[i].weight != 0;
+    }
+    page_json_number(json, slice->busy);
+    page_json_number(json, used);
+    for (unsigned i = 0; i < PAGE_MIX; i++) {
+        if (!slice->mix[i].weight)
+            continue;
+        page_json_number(json, slice->mix[i].class);
+        page_json_number(json, (uint64_t)((double)slice->mix[i].weight / (double)whole * PERMILLE));
+    }
+    if (slice->rest) {
+        page_json_number(json, others);
+        page_json_number(json, (uint64_t)((double)slice->rest / (double)whole * PERMILLE));
+    }
+}
+
+/* For each slice: ns since the one before it, its length, how many exits, and put_mix(). */
+static void put_track(const struct page_track *track, bool shared, struct text *json)
+{
+    const unsigned others = 0xffff; /* no class has this number */
+    uint64_t end = 0;
+
+    page_json_separate(json);
+    text_put(json, "{", 1);
+    page_json_add(json, "vcpu", track->vcpu);
+    page_json_add(json, "shared", shared);
+    page_json_add(json, "exits", track->exits);
+    page_json_add(json, "busy", track->busy);
+    page_json_key(json, "slices");
+    text_put(json, "[", 1);
+    for (size_t i = 0; i < track->count; i++) {
+        const struct page_slice *slice = &track->slices[i];
+
+        page_json_number(json, slice->start - end);
+        page_json_number(json, slice->end - slice->start);
+        page_json_number(json, slice->count);
+        put_mix(slice, others, json);
+        end = slice->end;
+    }
+    text_put(json, "]}", 2);
+}
+
+void page_timeline_put(struct page_timeline *timeline, struct text *json)
+{
+    const uint64_t count = timeline->exits < PAGE_EXACT ? timeline->exits : PAGE_EXACT;
+
+    for (uint64_t number = timeline->exits - count; number < timeline->exits; number++)
+        append(timeline, &timeline->recent[number % PAGE_EXACT], true);
+    page_json_add(json, "resolution", timeline->resolution);
+    page_json_key(json, "tracks");
+    text_put(json, "[", 1);
+    for (unsigned i = 0; i < timeline->track_count; i++)
+        put_track(&timeline->tracks[i], i == PAGE_TRACKS, json);
+    text_put(json, "]", 1);
+    json->failed |= timeline->failed;
+}

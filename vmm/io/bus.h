@@ -1,0 +1,95 @@
+/*
+ * An address space: which device decodes (address, length).
+ *
+ * There are two, port I/O and memory-mapped I/O, with the same rules. Regions are added while the
+ * machine is made; overlap, size 0 and wrap-around are refused. bus_freeze() ends that, before
+ * the first vCPU runs: from then on the array is read by all vCPUs without a lock.
+ *
+ * Besides these there are regions that come, move and go while vCPUs run: PCI BARs. They yield to
+ * the fixed ones.
+ *
+ * Rules of an access:
+ * - wholly inside one region: the device gets it, in pieces of the region's widest access; a
+ *   region that says (whole) gets it undivided;
+ * - across an edge, or of 3, 5, 6 or 7 bytes (what KVM makes of an access across a page): it is
+ *   split into bytes, each with its own decoder, as an 8-bit bus would;
+ * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells;
+ * - it finds every moving region either where it was or where it goes, for all its bytes.
+ *
+ * bus_access() is in bus_access.h.
+ */
+#ifndef VMM_BUS_H
+#define VMM_BUS_H
+
+#include "vmm/base/error.h"
+#include "vmm/io/memory.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct device;
+struct vcpu;
+
+enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
+
+#define BUS_REGIONS  64  /* a power of two */
+#define BUS_MOVING   192 /* keys: 32 PCI slots with 6 BARs each */
+#define BUS_PIO_LAST 0xffffULL
+
+struct bus_region {
+    uint64_t first, last; /* inclusive */
+    struct device *device;
+    unsigned index;   /* which of the device's regions this is: the device's own numbering */
+    unsigned widest;  /* the widest access that the device takes: 1, 2, 4 or 8 bytes */
+    bool registers;   /* the device looks at the calling vCPU's registers */
+    bool whole;       /* an access is one event: never split, whatever its size */
+    const char *name; /* static text for statistics: "serial", "ptlcall trigger" */
+};
+
+struct bus {
+    enum bus_space space;
+    bool frozen;
+    unsigned region_count;
+    uint64_t lasts[BUS_REGIONS]; /* of the regions, to be searched; behind them all ones */
+    struct bus_region regions[BUS_REGIONS]; /* sorted by first */
+
+    /* The regions that move, by key: a region whose (device) is NULL is not there. */
+    bool alone; /* there is one vCPU, so that nobody moves them while another looks: no lock */
+    pthread_rwlock_t moving_lock;
+    atomic_uint moving_end; /* no key from here on is in use */
+    struct bus_region moving[BUS_MOVING];
+};
+
+/* One access of a vCPU. */
+struct bus_cycle {
+    uint64_t address;
+    uint64_t value; /* IN for a write, OUT for a read: the low (size) bytes, rest 0 */
+    unsigned size;  /* 1 to 8 */
+    bool write;
+    bool no_registers; /* the caller's registers were not fetched */
+    bool claimed;      /* OUT: a device decoded at least one byte */
+    struct vcpu *vcpu; /* the caller; NULL in tests of devices that do not look at it */
+};
+
+void bus_init(struct bus *bus, enum bus_space space);
+void bus_destroy(struct bus *bus);
+
+/* -EBUSY: overlap (both devices are named), -EINVAL: empty, wraps or past the end, -ENOSPC. */
+int bus_add(struct bus *bus, const struct bus_region *region, struct error *error);
+
+/* Take back all regions of (device), which could not be made after all. */
+void bus_remove(struct bus *bus, const struct device *device);
+void bus_freeze(struct bus *bus);
+
+/*
+ * Let the region with (key), below BUS_MOVING, be (region), or nothing if that is NULL: at any
+ * time, from any thread. Where two of these overlap, the lower key decodes.
+ */
+void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
+
+/* Which region decodes (address)? False: none. */
+bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
+
+#endif

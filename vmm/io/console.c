@@ -1,0 +1,219 @@
+/* A console: an output under a lock, and a ring of what was typed. */
+#include "vmm/io/console.h"
+
+#include "vmm/base/descriptor.h"
+#include "vmm/record/recorder_lines.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define INPUT_LOW 16 /* bytes: as many as a FIFO that fills from here holds */
+
+void console_init(struct console *console, int fd, enum output_policy policy,
+                  const atomic_bool *abandoned)
+{
+    pthread_mutex_init(&console->lock, NULL);
+    pthread_mutex_init(&console->input_lock, NULL);
+    output_init(&console->output, fd, policy, abandoned);
+    atomic_init(&console->input_head, 0);
+    atomic_init(&console->input_tail, 0);
+    console->room_event = -1;
+    console->heard = NULL;
+    console->opaque = NULL;
+    console->file = -1;
+    console->file_read = 0;
+    console->reader.fd = console->reader.stop = -1;
+    console->tape = NULL;
+    console->name = NULL;
+    console->given = (struct text){0};
+    console->given_next = 0;
+}
+
+void console_set_tape(struct console *console, struct tape *tape, const char *name)
+{
+    console->tape = tape;
+    console->name = name;
+    output_set_tape(&console->output, tape, TAPE_CONSOLE, name);
+    tape_add_console(tape, console);
+}
+
+void console_destroy(struct console *console)
+{
+    tape_remove_console(console->tape, console);
+    pthread_mutex_destroy(&console->input_lock);
+    text_free(&console->given);
+    pthread_mutex_destroy(&console->lock);
+}
+
+int console_put(struct console *console, uint8_t byte)
+{
+    pthread_mutex_lock(&console->lock);
+
+    int error = output_write(&console->output, &byte, 1);
+
+    pthread_mutex_unlock(&console->lock);
+    return error;
+}
+
+int console_flush(struct console *console)
+{
+    pthread_mutex_lock(&console->lock);
+
+    int error = output_flush(&console->output);
+
+    pthread_mutex_unlock(&console->lock);
+    return error;
+}
+
+int console_drain(struct console *console)
+{
+    pthread_mutex_lock(&console->lock);
+
+    int error = output_drain(&console->output);
+
+    pthread_mutex_unlock(&console->lock);
+    return error;
+}
+
+int console_listen(struct console *console, void (*heard)(void *opaque), void *opaque)
+{
+    if (console->heard)
+        return -EBUSY;
+    console->heard = heard;
+    console->opaque = opaque;
+    return 0;
+}
+
+/* Bytes in the ring. */
+static size_t ring_count(const struct console *console)
+{
+    unsigned tail = atomic_load(&console->input_tail);
+
+    return atomic_load(&console->input_head) - tail;
+}
+
+size_t console_room(const struct console *console)
+{
+    size_t count = ring_count(console);
+
+    return count < CONSOLE_INPUT ? CONSOLE_INPUT - count : 0;
+}
+
+/*
+ * Put in bytes until all are in, or no room is seen once the last has been put in: whoever then
+ * waits for room is told of it, see console_take().
+ */
+static size_t store(struct console *console, const uint8_t *bytes, size_t length)
+{
+    size_t done = 0;
+    size_t room;
+
+    while (done < length && (room = console_room(console)) > 0) {
+        unsigned head = atomic_load(&console->input_head);
+        size_t count = length - done < room ? length - done : room;
+
+        for (size_t i = 0; i < count; i++)
+            console->input[(head + i) % CONSOLE_RING] = bytes[done + i];
+        atomic_store(&console->input_head, head + (unsigned)count);
+        done += count;
+    }
+    return done;
+}
+
+/* Fill the ring from the file, which is done with at its end. */
+static void read_file(struct console *console)
+{
+    uint8_t bytes[CONSOLE_INPUT];
+    ssize_t count = read(console->file, bytes, console_room(console));
+
+    if (count > 0) {
+        console->file_read += (uint64_t)count;
+        store(console, bytes, (size_t)count);
+        tape_see_typed(console->tape, console->name, bytes, (size_t)count);
+    } else if (count == 0 || errno != EINTR) {
+        close(console->file);
+        console->file = -1;
+    }
+}
+
+void console_give(struct console *console, const void *bytes, size_t length)
+{
+    if (console->given_next == console->given.used) {
+        text_clear(&console->given);
+        console->given_next = 0;
+    }
+    text_put(&console->given, bytes, length);
+}
+
+/* Fill the ring from what a replay gave. */
+static void read_given(struct console *console)
+{
+    const struct text *given = &console->given;
+
+    if (console->given_next < given->used)
+        console->given_next += store(console, (const uint8_t *)given->bytes + console->given_next,
+                                     given->used - console->given_next);
+}
+
+size_t console_waiting(struct console *console)
+{
+    size_t waiting = ring_count(console);
+
+    if (waiting >= INPUT_LOW)
+        return waiting;
+    if (console->file >= 0)
+        read_file(console);
+    else if (console->given.used)
+        read_given(console);
+    return ring_count(console);
+}
+
+int console_take(struct console *console)
+{
+    unsigned tail = atomic_load(&console->input_tail);
+    int byte;
+
+    if (console_waiting(console) == 0)
+        return -1;
+    byte = console->input[tail % CONSOLE_RING];
+    atomic_store(&console->input_tail, tail + 1);
+
+    /*
+     * Look at the head only now: console_type() stores the head, then the producer looks at the
+     * tail. So either the producer sees this room, or the full ring is seen here.
+     */
+    if (atomic_load(&console->input_head) - tail >= CONSOLE_INPUT)
+        event_raise(console->room_event);
+    return byte;
+}
+
+static size_t type_bytes(struct console *console, const uint8_t *bytes, size_t length)
+{
+    size_t count;
+
+    pthread_mutex_lock(&console->input_lock);
+    count = store(console, bytes, length);
+    pthread_mutex_unlock(&console->input_lock);
+    if (count && console->heard)
+        console->heard(console->opaque);
+    return count;
+}
+
+/* Whoever brings input must not wait for a vCPU, which may wait for the console's reader. */
+size_t console_type(struct console *console, const uint8_t *bytes, size_t length)
+{
+    struct tape *tape = console->tape;
+    size_t count;
+
+    if (length == 0)
+        return 0;
+    if (!tape)
+        return type_bytes(console, bytes, length);
+    if (!tape_try_open(tape))
+        return 0;
+    count = type_bytes(console, bytes, length);
+    if (count)
+        tape_put_typed(tape, console->name, bytes, count);
+    tape_close(tape);
+    return count;
+}

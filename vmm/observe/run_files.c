@@ -1,0 +1,134 @@
+#include "vmm/observe/run_files.h"
+
+#include "vmm/base/clock.h"
+#include "vmm/base/descriptor.h"
+#include "vmm/base/lines.h"
+#include "vmm/observe/stats.h"
+#include "vmm/observe/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_file(int *fd, const char *option, const char *path, struct error *error)
+{
+    *fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (*fd < 0)
+        return error_set(error, -errno, "%s%s: %s; name a file that can be written", option, path,
+                         strerror(errno));
+    return 0;
+}
+
+int watch_open(struct watch *watch, const struct minivmm_config *config, struct error *error)
+{
+    int result = 0;
+
+    *watch = (struct watch)WATCH_NONE;
+    if (config->stats_path)
+        result = open_file(&watch->stats, "--stats file=", config->stats_path, error);
+    if (result == 0 && config->record)
+        result = open_file(&watch->record, "--record ", config->record, error);
+    if (result == 0 && config->trace)
+        result = open_file(&watch->trace, "--trace ", config->trace, error);
+    return result;
+}
+
+void watch_close(struct watch *watch)
+{
+    recorder_destroy(watch->recorder);
+    descriptor_close(&watch->stats);
+    descriptor_close(&watch->record);
+    descriptor_close(&watch->trace);
+    watch->recorder = NULL;
+}
+
+int watch_attach(struct watch *watch, struct machine *machine, struct error *error)
+{
+    if (watch->record >= 0) {
+        watch->recorder = recorder_create(watch->record, machine->vcpu_count, &machine->abandoned);
+        if (!watch->recorder)
+            return error_set(error, -ENOMEM, "--record: no memory or no thread for it");
+        machine_set_tape(machine, recorder_tape(watch->recorder));
+    }
+    if (watch->trace >= 0) {
+        machine->trace = trace_create(machine, watch->trace);
+        if (!machine->trace)
+            return error_set(error, -ENOMEM, "--trace: no memory or no thread for it");
+    }
+    return 0;
+}
+
+void watch_begin(struct watch *watch, const char *source, const struct plan *plan)
+{
+    struct text header = {0};
+
+    if (!watch->recorder)
+        return;
+    text_put_string(&header, "exits ");
+    text_put_decimal(&header, STREAM_VERSION);
+    text_put_string(&header, "\nrecorded \"");
+    text_put_escaped(&header, source, strlen(source));
+    text_put_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");
+    plan_put(plan, &header);
+    text_put_string(&header, "start ");
+    text_put_decimal(&header, clock_read(CLOCK_REALTIME));
+    text_put_string(&header, "\n");
+    recorder_begin(watch->recorder, &header);
+    text_free(&header);
+}
+
+static int finish_recording(struct watch *watch, struct machine *machine, const struct text *report,
+                            struct error *error)
+{
+    uint64_t waits;
+    int result;
+
+    if (!watch->recorder)
+        return 0;
+    waits = recorder_waits(watch->recorder);
+    if (waits)
+        machine_notice(machine, "--record: the file made vCPUs wait, %" PRIu64 " times", waits);
+    result = recorder_finish(watch->recorder, machine, report);
+    if (result < 0)
+        error_set(error, result, "--record: %s; name a file with more room", strerror(-result));
+    return result;
+}
+
+static int finish_trace(struct machine *machine, struct error *error)
+{
+    int result = trace_finish(machine->trace);
+
+    machine->trace = NULL;
+    if (result < 0)
+        error_set(error, result, "--trace: %s; name a file with more room", strerror(-result));
+    return result;
+}
+
+/* Both are ended, whatever becomes of the other. */
+int watch_finish(struct watch *watch, struct machine *machine, const struct text *report,
+                 struct error *error)
+{
+    const int trace = finish_trace(machine, error);
+    const int recording = finish_recording(watch, machine, report, error);
+
+    return recording < 0 ? recording : trace;
+}
+
+int watch_write_stats(const struct watch *watch, const struct minivmm_config *config,
+                      struct machine *machine, struct error *error)
+{
+    const int fd = config->stats_path ? watch->stats : config->stats_fd;
+    int result;
+
+    if (config->stats == MINIVMM_STATS_NONE || fd < 0)
+        return 0;
+    if (config->name && config->stats == MINIVMM_STATS_TABLE && !config->stats_path)
+        dprintf(fd, "%sstatistics\n", config->name);
+    result = stats_write(machine, config->stats == MINIVMM_STATS_JSON, fd);
+    if (result < 0)
+        error_set(error, result, "--stats: %s; name a file that can be written", strerror(-result));
+    return result;
+}

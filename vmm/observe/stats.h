@@ -1,0 +1,29 @@
+/*
+ * --stats: exits by reason, and by port or address, with counts and times.
+ *
+ * Each vCPU fills a table of its own, without locks; they are added up when the run is over.
+ */
+#ifndef VMM_STATS_H
+#define VMM_STATS_H
+
+#include "vmm/base/error.h"
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine;
+struct stats;
+
+/* NULL: out of memory. */
+struct stats *stats_create(void);
+void stats_destroy(struct stats *stats);
+
+/* Count the exit in (run): (run_ns) in KVM_RUN before it, (handle_ns) in its handler. */
+void stats_count(struct stats *stats, const struct kvm_run *run, uint64_t run_ns,
+                 uint64_t handle_ns);
+
+/* Write what all vCPUs counted, as a table or as JSON, to (fd). Negative errno. */
+int stats_write(struct machine *machine, bool json, int fd);
+
+#endif

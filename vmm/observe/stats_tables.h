@@ -1,0 +1,65 @@
+/*
+ * What --stats has counted, between those who count it (stats.c) and those who write it
+ * (stats_table.c, stats_json.c).
+ */
+#ifndef VMM_STATS_TABLES_H
+#define VMM_STATS_TABLES_H
+
+#include "vmm/base/histogram.h"
+#include "vmm/core/exit.h"
+#include "vmm/io/bus.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define STATS_PLACES 1024 /* a power of two; a quarter of them stays free */
+
+struct machine;
+
+/* The times of some exits, in nanoseconds; both histograms have one value for each exit. */
+struct tally {
+    struct histogram run;    /* in KVM_RUN before the exit */
+    struct histogram handle; /* in the monitor */
+};
+
+/* One port or address, each way. */
+struct place {
+    uint64_t address;
+    enum bus_space space;
+    uint64_t reads, writes; /* elements: a string I/O is one exit with many */
+    struct tally *tally;    /* NULL: nobody's place so far */
+};
+
+/* Tallies are some 9 KB and few are used: each is allocated when its first exit comes. */
+struct stats {
+    struct tally *reasons[EXIT_REASONS]; /* NULL: no such exit */
+    struct place places[STATS_PLACES];
+    unsigned place_count;
+    struct place others; /* what found no room in (places) */
+
+    /* Always there, so that no exit is lost where memory has run out. */
+    struct tally other_reasons, other_places;
+};
+
+/* What is written. */
+struct stats_report {
+    struct machine *machine;
+    const struct stats
+        *stats;              /* of all vCPUs; the (place_count) places in use come first, sorted */
+    const struct tally *all; /* all exits */
+    uint64_t unclaimed;      /* accesses that no device decoded */
+};
+
+static inline uint64_t tally_exits(const struct tally *tally)
+{
+    return tally->handle.count;
+}
+
+/* Who decodes the place; "unclaimed": nobody does. Static text without a quotation mark. */
+const char *stats_device_at(struct machine *machine, const struct place *place);
+
+/* Write errors stay in (file). */
+void stats_write_table(const struct stats_report *report, FILE *file);
+void stats_write_json(const struct stats_report *report, FILE *file);
+
+#endif

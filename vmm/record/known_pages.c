@@ -1,0 +1,71 @@
+#include "vmm/record/known_pages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PLACES (2 * SHADOW_PAGES) /* a power of two; half of them stay free, so a search ends */
+
+struct place {
+    uint64_t page;  /* number */
+    uint8_t *bytes; /* NULL: the place is free */
+};
+
+struct shadow {
+    struct place places[PLACES];
+    unsigned count;
+    bool full; /* something was not kept: a page that is not here may hold anything */
+};
+
+struct shadow *shadow_create(void)
+{
+    return calloc(1, sizeof(struct shadow));
+}
+
+void shadow_destroy(struct shadow *shadow)
+{
+    if (!shadow)
+        return;
+    for (unsigned i = 0; i < PLACES; i++)
+        free(shadow->places[i].bytes);
+    free(shadow);
+}
+
+/* Where the page is, or the free place where it would be. */
+static unsigned place_of(const struct shadow *shadow, uint64_t page)
+{
+    /* Multiplication by 2^64 over the golden ratio spreads neighbours; Knuth, volume 3, 6.4. */
+    unsigned at = (unsigned)(page * 0x9e3779b97f4a7c15ull >> 40) % PLACES;
+
+    while (shadow->places[at].bytes && shadow->places[at].page != page)
+        at = (at + 1) % PLACES;
+    return at;
+}
+
+static bool is_zero(const uint8_t *bytes, uint64_t length)
+{
+    return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
+bool shadow_holds(const struct shadow *shadow, gpa_t address, const void *bytes, uint64_t length)
+{
+    const struct place *place = &shadow->places[place_of(shadow, address.value / PAGE_SIZE)];
+
+    if (!place->bytes)
+        return !shadow->full && is_zero(bytes, length);
+    return memcmp(place->bytes + (address.value & PAGE_MASK), bytes, length) == 0;
+}
+
+void shadow_set(struct shadow *shadow, gpa_t address, const void *bytes, uint64_t length)
+{
+    struct place *place = &shadow->places[place_of(shadow, address.value / PAGE_SIZE)];
+
+    if (!place->bytes && shadow->count < SHADOW_PAGES && !shadow->full) {
+        place->bytes = calloc(1, PAGE_SIZE);
+        place->page = address.value / PAGE_SIZE;
+        shadow->count += place->bytes != NULL;
+    }
+    if (place->bytes)
+        memcpy(place->bytes + (address.value & PAGE_MASK), bytes, length);
+    else
+        shadow->full = true;
+}

@@ -1,0 +1,46 @@
+/*
+ * Which pages of guest memory are not zero, found without touching those that nobody has touched.
+ *
+ * The host knows which pages of the anonymous reservation a process has: present or swapped out. Of
+ * memory that was mapped from a file, also those count that the file has data for. Only these are
+ * read. mincore() would not do: a page that is swapped out is to it as one that never was.
+ */
+#ifndef VMM_CORE_PAGES_H
+#define VMM_CORE_PAGES_H
+
+#include "vmm/io/memory.h"
+
+#define CORE_PAGES_CHUNK (64 * MIB) /* bytes that are looked at together */
+
+/* Who says which pages there are, the best first. */
+enum core_pages_source {
+    CORE_PAGES_SCAN,  /* the ioctl PAGEMAP_SCAN, Linux 6.7: its cost follows what is touched */
+    CORE_PAGES_TABLE, /* /proc/self/pagemap: 8 bytes to read for each page of RAM */
+    CORE_PAGES_ALL,   /* nobody: all of RAM is read */
+};
+
+struct core_pages {
+    const struct memory *memory;
+    enum core_pages_source source;
+    int pagemap; /* -1: none */
+    bool found;  /* any of (touched) is set */
+    uint8_t touched[CORE_PAGES_CHUNK / PAGE_SIZE];
+};
+
+/*
+ * (size) bytes of one slot, whole pages, at (address) for the guest and (host) for us, and none of
+ * these pages is zero. A negative errno ends the visit.
+ */
+typedef int core_run_visit(void *context, gpa_t address, const uint8_t *host, uint64_t size);
+
+/* Begin; (memory) outlives it. -EIO: the file that it was mapped from has become shorter. */
+int core_pages_open(struct core_pages *pages, const struct memory *memory);
+void core_pages_close(struct core_pages *pages);
+
+/*
+ * Call (visit) for all pages that are not zero, in order of their addresses. A run may go on in the
+ * next one. 0, or what (visit) gave.
+ */
+int core_pages_visit(struct core_pages *pages, core_run_visit *visit, void *context);
+
+#endif

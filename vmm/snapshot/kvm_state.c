@@ -1,0 +1,240 @@
+#include "vmm/snapshot/kvm_state.h"
+
+#include "vmm/snapshot/kvm_state_ioctl.h"
+#include "vmm/snapshot/kvm_state_msr.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What a KVM or VM may lack. */
+static const struct {
+    uint32_t part;
+    int capability;
+    const char *name;
+} optional[] = {
+    {KVM_STATE_XSAVE, KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
+    {KVM_STATE_XCRS, KVM_CAP_XCRS, "KVM_CAP_XCRS"},
+    {KVM_STATE_TSC_KHZ, KVM_CAP_GET_TSC_KHZ, "KVM_CAP_GET_TSC_KHZ"},
+};
+
+/* A structure of a vCPU's state; of the state's (part), or 0: there always. */
+struct piece {
+    enum kvm_item item;
+    size_t offset;
+    uint32_t part;
+};
+
+#define PIECE(name, field, of_part)                                                                \
+    {                                                                                              \
+        .item = KVM_ITEM_##name, .offset = offsetof(struct kvm_vcpu_state, field), .part = of_part \
+    }
+
+/*
+ * The order of getting. KVM_GET_MP_STATE goes first: it takes in an INIT or SIPI that has come,
+ * which changes the registers.
+ */
+static const struct piece pieces_to_get[] = {
+    PIECE(MP_STATE, mp, 0),
+    PIECE(EVENTS, events, 0),
+    PIECE(REGS, regs, 0),
+    PIECE(SREGS, sregs, 0),
+    PIECE(DEBUGREGS, debug, 0),
+    PIECE(XSAVE, xsave, KVM_STATE_XSAVE),
+    PIECE(FPU, fpu, KVM_STATE_FPU),
+    PIECE(XCRS, xcrs, KVM_STATE_XCRS),
+    PIECE(LAPIC, lapic, KVM_STATE_LAPIC),
+};
+
+/*
+ * The order of setting, up to the MSRs: EFER and the APIC's base, in SREGS, decide what others may
+ * be.
+ */
+static const struct piece pieces_before_msrs[] = {
+    PIECE(SREGS, sregs, 0),
+    PIECE(XCRS, xcrs, KVM_STATE_XCRS),
+    PIECE(XSAVE, xsave, KVM_STATE_XSAVE),
+    PIECE(FPU, fpu, KVM_STATE_FPU),
+    PIECE(REGS, regs, 0),
+    PIECE(DEBUGREGS, debug, 0),
+};
+
+/* Once the clocks are set. KVM_SET_REGS and others drop exceptions, so events are the last. */
+static const struct piece pieces_at_the_end[] = {
+    PIECE(MP_STATE, mp, 0),
+    PIECE(EVENTS, events, 0),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static uint32_t parts_here(const struct kvm *kvm, bool irqchip)
+{
+    uint32_t parts = irqchip ? KVM_STATE_LAPIC : 0;
+
+    for (size_t i = 0; i < COUNT(optional); i++)
+        if (kvm_check_extension(kvm, optional[i].capability))
+            parts |= optional[i].part;
+    return parts & KVM_STATE_XSAVE ? parts : parts | KVM_STATE_FPU;
+}
+
+static int get_pieces(int vcpu_fd, struct kvm_vcpu_state *state, struct error *error)
+{
+    for (size_t i = 0; i < COUNT(pieces_to_get); i++) {
+        const struct piece *piece = &pieces_to_get[i];
+        int result;
+
+        if (piece->part && !(state->parts & piece->part))
+            continue;
+        result = kvm_get_item(vcpu_fd, piece->item, (uint8_t *)state + piece->offset, error);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int set_pieces(int vcpu_fd, const struct piece *pieces, size_t count,
+                      const struct kvm_vcpu_state *state, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        int result;
+
+        if (pieces[i].part && !(state->parts & pieces[i].part))
+            continue;
+        result =
+            kvm_set_item(vcpu_fd, pieces[i].item, (const uint8_t *)state + pieces[i].offset, error);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+/* KVM knows no rate where the host's TSC is not steady; the state has none then. */
+static void get_tsc_khz(int vcpu_fd, struct kvm_vcpu_state *state)
+{
+    int khz = state->parts & KVM_STATE_TSC_KHZ ? kvm_get_tsc_khz(vcpu_fd, NULL) : -1;
+
+    if (khz > 0)
+        state->tsc_khz = (uint32_t)khz;
+    else
+        state->parts &= ~(uint32_t)KVM_STATE_TSC_KHZ;
+}
+
+int kvm_get_vcpu_state(const struct kvm *kvm, int vcpu_fd, unsigned id, bool irqchip,
+                       struct kvm_vcpu_state *state, struct error *error)
+{
+    int result = kvm_vcpu_is_nested(kvm, vcpu_fd, error);
+
+    if (result > 0)
+        return error_set(error, -EOPNOTSUPP,
+                         "KVM_GET_NESTED_STATE: vCPU %u runs guests of its own, which cannot be "
+                         "saved; do it before they are started",
+                         id);
+    if (result < 0)
+        return result;
+    memset(state, 0, sizeof(*state));
+    state->version = KVM_STATE_VERSION;
+    state->id = id;
+    state->parts = parts_here(kvm, irqchip);
+    get_tsc_khz(vcpu_fd, state);
+    result = get_pieces(vcpu_fd, state, error);
+    return result < 0 ? result : kvm_get_state_msrs(kvm, vcpu_fd, state, error);
+}
+
+static int check_parts(const struct kvm *kvm, uint32_t parts, struct error *error)
+{
+    for (size_t i = 0; i < COUNT(optional); i++)
+        if (parts & optional[i].part && !kvm_check_extension(kvm, optional[i].capability))
+            return error_set(error, -EOPNOTSUPP,
+                             "this kernel lacks %s, which the saved state needs; restore it where "
+                             "it was saved",
+                             optional[i].name);
+    return 0;
+}
+
+/* KVM is asked for another rate only where it must be: not every host can. */
+static int set_tsc_khz(int vcpu_fd, const struct kvm_vcpu_state *state, struct error *error)
+{
+    if (!(state->parts & KVM_STATE_TSC_KHZ) ||
+        kvm_get_tsc_khz(vcpu_fd, NULL) == (int64_t)state->tsc_khz)
+        return 0;
+    return kvm_set_tsc_khz(vcpu_fd, state->tsc_khz, error);
+}
+
+int kvm_set_vcpu_state(const struct kvm *kvm, int vcpu_fd, const struct kvm_vcpu_state *state,
+                       struct error *error)
+{
+    int result = check_parts(kvm, state->parts, error);
+
+    if (result == 0)
+        result = set_tsc_khz(vcpu_fd, state, error);
+    if (result == 0)
+        result = set_pieces(vcpu_fd, pieces_before_msrs, COUNT(pieces_before_msrs), state, error);
+    if (result == 0)
+        result = kvm_set_state_msrs(vcpu_fd, state, error);
+    if (result == 0 && state->parts & KVM_STATE_LAPIC)
+        result = kvm_set_item(vcpu_fd, KVM_ITEM_LAPIC, &state->lapic, error);
+    if (result == 0)
+        result = kvm_set_state_clocks(vcpu_fd, state, error);
+    if (result == 0)
+        result = set_pieces(vcpu_fd, pieces_at_the_end, COUNT(pieces_at_the_end), state, error);
+    return result;
+}
+
+static int get_controllers(const struct kvm *kvm, struct kvm_vm_state *state, struct error *error)
+{
+    for (uint32_t i = 0; i < KVM_STATE_CHIPS; i++) {
+        int result;
+
+        state->chips[i].chip_id = i;
+        result = kvm_get_item(kvm->vm_fd, KVM_ITEM_IRQCHIP, &state->chips[i], error);
+        if (result < 0)
+            return result;
+    }
+    return kvm_get_item(kvm->vm_fd, KVM_ITEM_PIT, &state->pit, error);
+}
+
+int kvm_get_vm_state(const struct kvm *kvm, bool irqchip, struct kvm_vm_state *state,
+                     struct error *error)
+{
+    const bool clock = kvm_check_extension(kvm, KVM_CAP_ADJUST_CLOCK);
+    int result = 0;
+
+    memset(state, 0, sizeof(*state));
+    state->version = KVM_STATE_VERSION;
+    state->has_irqchip = irqchip;
+    state->has_clock = clock;
+    if (irqchip)
+        result = get_controllers(kvm, state, error);
+    if (result == 0 && clock)
+        result = kvm_get_item(kvm->vm_fd, KVM_ITEM_CLOCK, &state->clock, error);
+    return result;
+}
+
+static int set_controllers(const struct kvm *kvm, const struct kvm_vm_state *state,
+                           struct error *error)
+{
+    for (unsigned i = 0; i < KVM_STATE_CHIPS; i++) {
+        int result = kvm_set_item(kvm->vm_fd, KVM_ITEM_IRQCHIP, &state->chips[i], error);
+
+        if (result < 0)
+            return result;
+    }
+    return kvm_set_item(kvm->vm_fd, KVM_ITEM_PIT, &state->pit, error);
+}
+
+int kvm_set_vm_state(const struct kvm *kvm, const struct kvm_vm_state *state, struct error *error)
+{
+    /* Without KVM_CLOCK_REALTIME: the guest's time stood still while it lay in the file. */
+    const struct kvm_clock_data clock = {.clock = state->clock.clock};
+    int result = 0;
+
+    if (state->has_irqchip)
+        result = set_controllers(kvm, state, error);
+    if (result == 0 && state->has_clock)
+        result = kvm_set_item(kvm->vm_fd, KVM_ITEM_CLOCK, &clock, error);
+    return result;
+}
+
+size_t kvm_vcpu_state_size(const struct kvm_vcpu_state *state)
+{
+    return offsetof(struct kvm_vcpu_state, msrs) + state->msr_count * sizeof(state->msrs[0]);
+}

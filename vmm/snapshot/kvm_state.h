@@ -1,0 +1,102 @@
+/*
+ * All that KVM keeps of a vCPU and of a VM, for checkpoints: got, set, and as bytes of a note.
+ *
+ * The bytes are a version, then KVM's own structures one behind the other; docs/checkpoint.md lists
+ * them. They come from files that nobody has checked: what is set is bounded here and judged by
+ * KVM.
+ *
+ * What KVM cannot give back exactly:
+ * - The PIT's counters, while they count, begin anew from their reload value.
+ * - A one-shot timer of a local APIC that has expired may interrupt once more: KVM does not tell
+ *   whether its interrupt was delivered.
+ * - TSCs that differ by less than a second between vCPUs become equal, as KVM wants them to be.
+ *   Where KVM cannot set TSCs at all (and says nothing), the guest sees the host's: at a later
+ *   time, or, if the host was started again, at an earlier one.
+ * - Where the guest has told KVM (by MSR) of a wall clock structure in its memory, KVM writes the
+ *   structure again.
+ */
+#ifndef VMM_KVM_STATE_H
+#define VMM_KVM_STATE_H
+
+#include "vmm/base/error.h"
+#include "vmm/core/kvm.h"
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KVM_STATE_VERSION 1
+#define KVM_STATE_MSRS    1024
+
+/* What is there: not every KVM or VM has it all, and what was saved with one needs it to be set. */
+enum kvm_state_part {
+    KVM_STATE_XSAVE = 1,
+    KVM_STATE_FPU = 2, /* where there is no XSAVE */
+    KVM_STATE_XCRS = 4,
+    KVM_STATE_LAPIC = 8, /* there is one in the kernel */
+    KVM_STATE_TSC_KHZ = 16,
+};
+
+struct kvm_vcpu_state {
+    uint32_t version;
+    uint32_t id;
+    uint32_t parts; /* enum kvm_state_part */
+    uint32_t tsc_khz;
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    struct kvm_debugregs debug;
+    struct kvm_vcpu_events events;
+    struct kvm_mp_state mp;
+    struct kvm_fpu fpu;
+    uint32_t xsave[sizeof(struct kvm_xsave) / sizeof(uint32_t)]; /* its end has no size */
+    struct kvm_xcrs xcrs;
+    struct kvm_lapic_state lapic;
+    uint32_t msr_count;
+    struct kvm_msr_entry msrs[KVM_STATE_MSRS];
+};
+
+#define KVM_STATE_CHIPS 3
+
+struct kvm_vm_state {
+    uint32_t version;
+    uint32_t has_irqchip;                      /* 1: chips and pit count; or 0 */
+    uint32_t has_clock;                        /* 1 or 0 */
+    struct kvm_irqchip chips[KVM_STATE_CHIPS]; /* by chip_id: PIC master, PIC slave, IOAPIC */
+    struct kvm_pit_state2 pit;
+    struct kvm_clock_data clock;
+};
+
+/*
+ * The state of vCPU (id), whose descriptor is (vcpu_fd), at rest with all I/O completed; and back,
+ * into a vCPU just made, whose CPUID is set and whose VM has its memory: vCPU 0 first, whose TSC
+ * the others follow. (irqchip): interrupt controllers are in the kernel. A negative errno, and a
+ * sentence that names the ioctl and the MSR; a vCPU that was set in part is not to be run.
+ * -EOPNOTSUPP: a guest that runs guests of its own, or a KVM that lacks what the state has.
+ */
+int kvm_get_vcpu_state(const struct kvm *kvm, int vcpu_fd, unsigned id, bool irqchip,
+                       struct kvm_vcpu_state *state, struct error *error);
+int kvm_set_vcpu_state(const struct kvm *kvm, int vcpu_fd, const struct kvm_vcpu_state *state,
+                       struct error *error);
+
+/*
+ * The same of the VM. Set it after all vCPUs: an interrupt that waits in the IOAPIC goes to their
+ * local APICs. KVM's clock goes on from what it was, from the moment of the call.
+ */
+int kvm_get_vm_state(const struct kvm *kvm, bool irqchip, struct kvm_vm_state *state,
+                     struct error *error);
+int kvm_set_vm_state(const struct kvm *kvm, const struct kvm_vm_state *state, struct error *error);
+
+/* As bytes of a note: how many of them count (an MSR list is as long as it is). */
+size_t kvm_vcpu_state_size(const struct kvm_vcpu_state *state);
+
+/*
+ * From (size) bytes of a note. -EINVAL: another version, too short or too long, parts that there
+ * are not, more MSRs than one vCPU can have; the sentence says which note.
+ */
+int kvm_parse_vcpu_state(const void *bytes, size_t size, struct kvm_vcpu_state *state,
+                         struct error *error);
+int kvm_parse_vm_state(const void *bytes, size_t size, struct kvm_vm_state *state,
+                       struct error *error);
+
+#endif

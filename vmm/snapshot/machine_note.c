@@ -1,0 +1,125 @@
+#include "vmm/snapshot/machine_note.h"
+
+#include "include/minivmm.h"
+#include "vmm/base/clock.h"
+#include "vmm/base/lines.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/machine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_number(struct text *text, const char *word, uint64_t number)
+{
+    text_put_string(text, word);
+    text_put_decimal(text, number);
+    text_put_string(text, "\n");
+}
+
+void machine_note_put(struct machine *machine, struct text *text)
+{
+    uint64_t counts[EXIT_REASONS];
+    uint64_t exits = 0;
+
+    machine_count_exits(machine, counts);
+    for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
+        exits += counts[reason];
+    put_number(text, "checkpoint ", MACHINE_NOTE_VERSION);
+    text_put_string(text, "by " MINIVMM_VERSION "\n");
+    put_number(text, "saved ", clock_read(CLOCK_REALTIME));
+    put_number(text, "exits ", exits);
+    plan_put(machine->plan, text);
+}
+
+static int take_version(struct machine_note *note, struct cursor *line, struct error *error)
+{
+    uint64_t version = 0;
+    int result = cursor_number(line, "a version", &version, error);
+
+    note->version = version;
+    if (result == 0 && version != MACHINE_NOTE_VERSION)
+        return stream_refuse(line->stream, error,
+                             "version %" PRIu64 " of the machine's note; this minivmm reads %d",
+                             version, MACHINE_NOTE_VERSION);
+    return result;
+}
+
+static int take_by(struct machine_note *note, struct cursor *line, struct error *error)
+{
+    const char *word;
+    size_t length = cursor_word(line, &word);
+
+    (void)error;
+    if (length >= sizeof(note->by))
+        length = sizeof(note->by) - 1;
+    memcpy(note->by, word, length);
+    note->by[length] = '\0';
+    return 0;
+}
+
+static int take_saved(struct machine_note *note, struct cursor *line, struct error *error)
+{
+    return cursor_number(line, "nanoseconds", &note->saved, error);
+}
+
+static int take_exits(struct machine_note *note, struct cursor *line, struct error *error)
+{
+    return cursor_number(line, "a number of exits", &note->exits, error);
+}
+
+static const struct {
+    const char *word;
+    int (*take)(struct machine_note *note, struct cursor *line, struct error *error);
+} forms[] = {
+    {"checkpoint", take_version},
+    {"by", take_by},
+    {"saved", take_saved},
+    {"exits", take_exits},
+};
+
+static int take_line(struct machine_note *note, struct cursor *line, struct error *error)
+{
+    int result;
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (!cursor_skip(line, forms[i].word))
+            continue;
+        result = forms[i].take(note, line, error);
+        return result < 0 ? result : cursor_finish(line, error);
+    }
+    result = plan_take_line(&note->plan, line, error);
+    if (result == 0)
+        return stream_refuse(line->stream, error, "a line of the machine's note is unknown");
+    return result < 0 ? result : 0;
+}
+
+int machine_note_read(struct machine_note *note, const struct core *core, struct error *error)
+{
+    const struct core_note *text = core_find(core, CORE_MACHINE, 0);
+    struct stream stream = {.path = core->path, .fd = -1};
+    int result = 0;
+
+    *note = (struct machine_note){.plan = {.memory_size = 0}};
+    if (!text)
+        return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
+    for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {
+        const char *newline = memchr(next, '\n', (size_t)(end - next));
+        const char *line_end = newline ? newline : end;
+        struct cursor line = {&stream, next, line_end};
+
+        stream.number++;
+        if (line_end > next)
+            result = take_line(note, &line, error);
+        next = line_end + 1;
+    }
+    if (result == 0 && (note->plan.memory_size == 0 || note->version == 0))
+        return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
+    return result;
+}
+
+void machine_note_free(struct machine_note *note)
+{
+    plan_free(&note->plan);
+}

@@ -1,0 +1,35 @@
+/*
+ * The note of a checkpoint that says what machine it is: text, line by line.
+ *
+ * Its lines are those of an exit stream's header, and a few more: docs/checkpoint.md.
+ */
+#ifndef VMM_MACHINE_NOTE_H
+#define VMM_MACHINE_NOTE_H
+
+#include "vmm/base/error.h"
+#include "vmm/base/text.h"
+#include "vmm/core/machine_plan.h"
+#include "vmm/snapshot/elf_file.h"
+
+#include <stdint.h>
+
+#define MACHINE_NOTE_VERSION 1
+
+struct machine;
+
+struct machine_note {
+    struct plan plan;
+    uint64_t version; /* MACHINE_NOTE_VERSION */
+    uint64_t saved;   /* nanoseconds since 1970, UTC */
+    uint64_t exits;   /* of all vCPUs, until then */
+    char by[32];      /* the version of minivmm that saved it */
+};
+
+/* Append the note's text. No vCPU runs. */
+void machine_note_put(struct machine *machine, struct text *text);
+
+/* Read it from (core), untrusted; to be freed also after an error. */
+int machine_note_read(struct machine_note *note, const struct core *core, struct error *error);
+void machine_note_free(struct machine_note *note);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * --restore: a machine made from a checkpoint, to go on at the very next instruction.
+ *
+ * The file is untrusted. Everything is checked before the first vCPU runs; guest memory is mapped, not
+ * read, so the cost does not grow with it.
+ */
+#ifndef VMM_RESTORE_H
+#define VMM_RESTORE_H
+
+#include "vmm/base/error.h"
+#include "vmm/base/outcome.h"
+#include "vmm/snapshot/elf_file.h"
+#include "vmm/snapshot/machine_note.h"
+
+struct machine;
+
+struct restore {
+    struct core core;
+    struct machine_note note;
+};
+
+/* Open the checkpoint (path) and read what machine it is. To be closed only if it returns 0. */
+int restore_open(struct restore *restore, const char *path, struct error *error);
+void restore_close(struct restore *restore);
+
+/* (machine) is made as the note's plan says; nothing is known to KVM. Fill its memory. */
+int restore_memory(const struct restore *restore, struct machine *machine, struct error *error);
+
+/*
+ * It has its devices, and machine_make_vm() was called: set what KVM and the devices keep. Refuses a
+ * host whose CPUID is another.
+ */
+int restore_vm(const struct restore *restore, struct machine *machine, struct error *error);
+
+#endif
