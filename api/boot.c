@@ -56,7 +56,7 @@ static int make_machine(struct minivmm_machine *machine, struct error *error)
     if (result < 0)
         return result;
     config.vcpus = machine->vcpus;
-    plan_configure(&machine->plan, &config);
+    machine_plan_configure(&machine->plan, &config);
     result = machine_create(&machine->machine, &config, error);
     if (result < 0)
         return result;
@@ -95,7 +95,7 @@ void boot_name_stub(struct minivmm_machine *machine, const char *name)
 /* Those of the plan, and those of the owner's. */
 static int make_devices(struct minivmm_machine *machine, struct error *error)
 {
-    int result = plan_make_devices(&machine->plan, &machine->machine, NULL, error);
+    int result = machine_plan_make_devices(&machine->plan, &machine->machine, NULL, error);
 
     return result == 0 ? api_make_regions(machine, error) : result;
 }
@@ -202,7 +202,7 @@ static int start(struct minivmm_machine *machine, bool first, struct minivmm_err
         return result;
     show(machine);
     if (first)
-        watch_begin(&machine->watch, machine->image.path, &machine->plan);
+        run_files_begin(&machine->watch, machine->image.path, &machine->plan);
     result = stub_attach(&machine->stub, &machine->machine, machine, &cause);
     return result < 0 ? fail_setup(error, result, &cause) : 0;
 }
@@ -217,7 +217,7 @@ int boot_make(struct minivmm_machine *machine, bool first, struct minivmm_error 
     if (result < 0)
         return fail_setup(error, result, &cause);
     if (first)
-        result = watch_attach(&machine->watch, &machine->machine, &cause);
+        result = run_files_attach(&machine->watch, &machine->machine, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_SETUP, result, &cause);
     return start(machine, first, error);
@@ -263,11 +263,11 @@ void boot_unload(struct minivmm_machine *machine)
     pthread_rwlock_unlock(&machine->lock);
     boot_name_stub(machine, "");
     stub_close(&machine->stub);
-    watch_close(&machine->watch);
+    run_files_close(&machine->watch);
     if (machine->restored)
         restore_close(&machine->restore);
     machine->restored = false;
-    plan_free(&machine->plan);
+    machine_plan_free(&machine->plan);
     copy_free_image(&machine->image);
     text_free(&machine->report);
     free(machine->vcpus);

@@ -1,8 +1,8 @@
 /*
  * Copies of what an API's caller gives, whose texts are the library's then.
  */
-#ifndef API_COPY_H
-#define API_COPY_H
+#ifndef API_CONFIG_H
+#define API_CONFIG_H
 
 #include "include/minivmm.h"
 

@@ -53,7 +53,7 @@ static int init(struct minivmm_machine *machine, const struct minivmm_config *co
 
     if (result < 0)
         return error_set(error, result, "out of memory for a machine");
-    machine->watch = (struct watch)WATCH_NONE;
+    machine->watch = (struct run_files)RUN_FILES_NONE;
     api_init_owned(machine);
     if (config->world)
         atomic_fetch_add(&config->world->machines, 1);

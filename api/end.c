@@ -30,7 +30,7 @@ static void report_crash(struct minivmm_machine *machine, struct vcpu *vcpu)
     if (!file)
         return;
     vcpu_fetch_registers(vcpu, NULL);
-    report_write(&machine->machine, vcpu, file);
+    crash_report_write(&machine->machine, vcpu, file);
     if (fclose(file) == 0) {
         text_put(&machine->report, bytes, size + 1);
         if (!machine->report.failed)
@@ -73,14 +73,14 @@ void end_explain(struct minivmm_machine *machine, struct minivmm_result *result)
 int end_finish(struct minivmm_machine *machine, struct minivmm_result *result)
 {
     struct machine *ended = &machine->machine;
-    struct watch *watch = &machine->watch;
+    struct run_files *watch = &machine->watch;
     struct error error;
-    int code = watch_finish(watch, ended, &machine->report, &error);
+    int code = run_files_finish(watch, ended, &machine->report, &error);
 
     if (code == 0)
         code = machine_finish(ended, &error);
     if (code == 0)
-        code = watch_write_stats(watch, &machine->config, ended, &error);
+        code = run_files_write_stats(watch, &machine->config, ended, &error);
     if (code < 0)
         end_set(result, MINIVMM_OUTPUT, error.text);
     else if (result->outcome == MINIVMM_OUTPUT && !result->text[0])

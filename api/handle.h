@@ -56,9 +56,9 @@ struct minivmm_machine {
     struct minivmm_region regions[HANDLE_REGIONS]; /* their names are owned */
     unsigned region_count;
 
-    struct plan plan;       /* of the config, or of the checkpoint */
-    unsigned parts_given;   /* enum plan_part: what the config says itself */
-    struct restore restore; /* open while (restored) */
+    struct machine_plan plan; /* of the config, or of the checkpoint */
+    unsigned parts_given;     /* enum machine_plan_part: what the config says itself */
+    struct restore restore;   /* open while (restored) */
     bool restored;
 
     enum handle_made made;
@@ -68,7 +68,7 @@ struct minivmm_machine {
     struct machine machine; /* of this boot, from HANDLE_MACHINE on */
     struct xen_domain domain;
     struct foreign foreign; /* both from HANDLE_DOMAIN on */
-    struct watch watch;     /* --stats, --record, --trace: of the first boot */
+    struct run_files watch; /* --stats, --record, --trace: of the first boot */
     struct stub stub;
     char stub_name[64]; /* as notices have it; empty: there is none, or a plain one */
     uint64_t deadline;  /* of clock_now(); 0: none */
@@ -146,10 +146,10 @@ void api_free_owned(struct minivmm_machine *machine);
 void world_count_running(struct minivmm_world *world, int change);
 
 /*
- * The plan of (config), with what it says itself: *parts, of enum plan_part. (plan) is empty, and to be freed also
+ * The plan of (config), with what it says itself: *parts, of enum machine_plan_part. (plan) is empty, and to be freed also
  * after an error.
  */
-int api_plan_config(const struct minivmm_config *config, struct plan *plan, unsigned *parts,
+int api_plan_config(const struct minivmm_config *config, struct machine_plan *plan, unsigned *parts,
                     struct error *error);
 
 #endif

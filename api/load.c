@@ -37,7 +37,7 @@ static int load_planned(struct minivmm_machine *machine, struct minivmm_error *e
     if (result < 0)
         return api_fail(error, MINIVMM_USAGE, result, &cause);
     boot_name_stub(machine, stub_is_plain(&machine->stub) ? "" : machine->stub.type->name);
-    result = watch_open(&machine->watch, config, &cause);
+    result = run_files_open(&machine->watch, config, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_SETUP, result, &cause);
     return boot_make(machine, true, error);
@@ -73,9 +73,9 @@ static int load_image(struct minivmm_machine *machine, const struct minivmm_imag
 /* A checkpoint comes from anywhere: what it names is not opened unless the user says so. */
 static int check_files(const struct minivmm_machine *machine, bool allow_files, struct error *error)
 {
-    const char *device = plan_find_file(&machine->plan);
+    const char *device = machine_plan_find_file(&machine->plan);
 
-    if (!device || allow_files || machine->parts_given & PLAN_DEVICE_LIST)
+    if (!device || allow_files || machine->parts_given & MACHINE_PLAN_DEVICE_LIST)
         return 0;
     return error_set(
         error, -EINVAL,
@@ -87,16 +87,16 @@ static int check_files(const struct minivmm_machine *machine, bool allow_files, 
 /* The plan of the checkpoint: what the config says must be the same. */
 static int plan_restored(struct minivmm_machine *machine, bool allow_files, struct error *error)
 {
-    const struct plan *saved = &machine->restore.note.plan;
-    struct plan wanted = {0};
+    const struct machine_plan *saved = &machine->restore.note.plan;
+    struct machine_plan wanted = {0};
     int result = api_plan_config(&machine->config, &wanted, &machine->parts_given, error);
 
     if (result == 0)
-        result =
-            plan_compare(saved, &wanted, machine->parts_given, machine->restore.core.path, error);
-    plan_free(&wanted);
+        result = machine_plan_compare(saved, &wanted, machine->parts_given,
+                                      machine->restore.core.path, error);
+    machine_plan_free(&wanted);
     if (result == 0)
-        result = plan_copy(&machine->plan, saved, error);
+        result = machine_plan_copy(&machine->plan, saved, error);
     return result == 0 ? check_files(machine, allow_files, error) : result;
 }
 

@@ -52,13 +52,13 @@ enum minivmm_outcome minivmm_replay(const struct minivmm_config *config, const c
 {
     enum minivmm_outcome outcome = MINIVMM_USAGE;
     struct error failure = {""};
-    struct plan plan = {0};
+    struct machine_plan plan = {0};
     unsigned parts;
 
     if (check_replayed(config, path, &failure) == 0 &&
         api_plan_config(config, &plan, &parts, &failure) == 0)
         outcome = (enum minivmm_outcome)exits_replay(path, &plan, parts, &failure);
-    plan_free(&plan);
+    machine_plan_free(&plan);
     api_fail(error, outcome, 0, &failure);
     return outcome;
 }

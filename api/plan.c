@@ -7,7 +7,7 @@
 #define MEMORY_PRESET (64 * MIB)
 
 /* What every machine has, unless the config says off. */
-static int plan_own_devices(const struct minivmm_config *config, struct plan *plan,
+static int plan_own_devices(const struct minivmm_config *config, struct machine_plan *plan,
                             struct error *error)
 {
     const struct {
@@ -29,7 +29,7 @@ static int plan_own_devices(const struct minivmm_config *config, struct plan *pl
     for (size_t i = 0; result == 0 && i < sizeof(devices) / sizeof(devices[0]); i++) {
         if (devices[i].properties && strcmp(devices[i].properties, "off") == 0)
             continue;
-        result = plan_add_device(plan, devices[i].type, devices[i].properties, error);
+        result = machine_plan_add_device(plan, devices[i].type, devices[i].properties, error);
     }
     return result;
 }
@@ -38,11 +38,12 @@ static unsigned parts_given(const struct minivmm_config *config)
 {
     const bool devices = config->device_count || config->ptlcall || config->debug_exit;
 
-    return (config->memory_size ? PLAN_MEMORY : 0) | (config->vcpu_count ? PLAN_CPUS : 0) |
-           (config->irqchip ? PLAN_IRQCHIP : 0) | (devices ? PLAN_DEVICE_LIST : 0);
+    return (config->memory_size ? MACHINE_PLAN_MEMORY : 0) |
+           (config->vcpu_count ? MACHINE_PLAN_CPUS : 0) |
+           (config->irqchip ? MACHINE_PLAN_IRQCHIP : 0) | (devices ? MACHINE_PLAN_DEVICE_LIST : 0);
 }
 
-int api_plan_config(const struct minivmm_config *config, struct plan *plan, unsigned *parts,
+int api_plan_config(const struct minivmm_config *config, struct machine_plan *plan, unsigned *parts,
                     struct error *error)
 {
     int result = plan_own_devices(config, plan, error);
@@ -52,8 +53,8 @@ int api_plan_config(const struct minivmm_config *config, struct plan *plan, unsi
     plan->irqchip = config->irqchip;
     *parts = parts_given(config);
     if (result == 0 && config->world)
-        result = plan_add_device(plan, "xen", NULL, error);
+        result = machine_plan_add_device(plan, "xen", NULL, error);
     for (unsigned i = 0; result == 0 && i < config->device_count; i++)
-        result = plan_add_device(plan, config->devices[i], NULL, error);
+        result = machine_plan_add_device(plan, config->devices[i], NULL, error);
     return result;
 }

@@ -11,7 +11,7 @@
 
 #define NO_CALL (-22)
 
-_Static_assert(CODE_MAX == 15, "minivmm_fetch() has room for an instruction");
+_Static_assert(INSTRUCTION_MAX == 15, "minivmm_fetch() has room for an instruction");
 
 int64_t minivmm_call_default(struct minivmm_call *call)
 {

@@ -1,8 +1,8 @@
 /*
  * What the parts of the ptlcall devices share: their instances, and a call under way.
  */
-#ifndef DEVICES_PTLCALL_H
-#define DEVICES_PTLCALL_H
+#ifndef DEVICES_PTLCALL_PTLCALL_H
+#define DEVICES_PTLCALL_PTLCALL_H
 
 #include "devices/ptlcall/command.h"
 #include "devices/ptlcall/log.h"

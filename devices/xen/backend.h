@@ -7,8 +7,8 @@
  *
  * Threads: one at a time serves a ring.
  */
-#ifndef XEN_BACKEND_H
-#define XEN_BACKEND_H
+#ifndef DEVICES_XEN_BACKEND_H
+#define DEVICES_XEN_BACKEND_H
 
 #include <stdbool.h>
 #include <stdint.h>

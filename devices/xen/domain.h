@@ -6,8 +6,8 @@
  *
  * Locks, in this order: the world's (lock), a domain's (lock), those of event channels and grants.
  */
-#ifndef XEN_DOMAIN_H
-#define XEN_DOMAIN_H
+#ifndef DEVICES_XEN_DOMAIN_H
+#define DEVICES_XEN_DOMAIN_H
 
 #include "devices/xen/evtchn.h"
 #include "devices/xen/grant.h"

@@ -10,8 +10,8 @@
  * without it, by the thread whose operation caused them. So they may be called until the last thread
  * that has a bound peer has ended: the structs of all domains of a world go together.
  */
-#ifndef XEN_EVTCHN_H
-#define XEN_EVTCHN_H
+#ifndef DEVICES_XEN_EVTCHN_H
+#define DEVICES_XEN_EVTCHN_H
 
 #include "devices/xen/public.h"
 #include "vmm/io/memory.h"

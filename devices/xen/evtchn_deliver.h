@@ -4,8 +4,8 @@
  * The guest changes every word at any time, so each is touched by one atomic operation, in the order
  * that Xen has: pending, mask, selector, upcall.
  */
-#ifndef XEN_EVTCHN_DELIVER_H
-#define XEN_EVTCHN_DELIVER_H
+#ifndef DEVICES_XEN_EVTCHN_DELIVER_H
+#define DEVICES_XEN_EVTCHN_DELIVER_H
 
 #include "devices/xen/evtchn.h"
 

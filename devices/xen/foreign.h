@@ -8,8 +8,8 @@
  *
  * KVM looks at the host memory as long as the slot is there: it must not be freed before.
  */
-#ifndef XEN_FOREIGN_H
-#define XEN_FOREIGN_H
+#ifndef DEVICES_XEN_FOREIGN_H
+#define DEVICES_XEN_FOREIGN_H
 
 #include "devices/xen/grant.h"
 #include "vmm/core/machine.h"

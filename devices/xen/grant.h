@@ -12,8 +12,8 @@
  * Threads: every function but those ending in _init and _destroy may be called from any thread. The
  * locks of a table and of handles are taken last, and never two of them at a time.
  */
-#ifndef XEN_GRANT_H
-#define XEN_GRANT_H
+#ifndef DEVICES_XEN_GRANT_H
+#define DEVICES_XEN_GRANT_H
 
 #include "devices/xen/public.h"
 #include "vmm/io/memory.h"

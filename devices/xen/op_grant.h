@@ -2,8 +2,8 @@
  * HYPERVISOR_grant_table_op, in parts: each function serves one structure, a copy of the guest's, which
  * goes back with its status. world->lock is held.
  */
-#ifndef XEN_OP_GRANT_H
-#define XEN_OP_GRANT_H
+#ifndef DEVICES_XEN_OP_GRANT_H
+#define DEVICES_XEN_OP_GRANT_H
 
 #include "devices/xen/domain.h"
 

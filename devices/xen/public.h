@@ -2,8 +2,8 @@
  * Xen's public interface as the monitor sees it: Debian's libxen-dev, where a guest handle is only a
  * number. Versions before 4.14 are not spoken.
  */
-#ifndef XEN_PUBLIC_H
-#define XEN_PUBLIC_H
+#ifndef DEVICES_XEN_PUBLIC_H
+#define DEVICES_XEN_PUBLIC_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -94,7 +94,7 @@ static void count_in(struct step_blocks *blocks, uint32_t id)
 }
 
 bool step_blocks_execute(struct step_blocks *blocks, unsigned vcpu, uint64_t address,
-                         const struct code *code)
+                         const struct instruction *code)
 {
     struct step_flow *flow = &blocks->flows[vcpu % STEP_VCPUS_MAX];
 

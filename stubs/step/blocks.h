@@ -57,7 +57,7 @@ void step_blocks_free(struct step_blocks *blocks);
 
 /* vCPU (vcpu) executes the instruction at (address). True: the interval is complete, and to be written. */
 bool step_blocks_execute(struct step_blocks *blocks, unsigned vcpu, uint64_t address,
-                         const struct code *code);
+                         const struct instruction *code);
 
 /* What runs next is not stepped: every vCPU's next instruction begins a block. */
 void step_blocks_cut(struct step_blocks *blocks);

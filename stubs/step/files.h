@@ -3,8 +3,8 @@
  *
  * The user may give a pipe: then a reader that does not read holds the guest up.
  */
-#ifndef STUBS_STEP_FILE_H
-#define STUBS_STEP_FILE_H
+#ifndef STUBS_STEP_FILES_H
+#define STUBS_STEP_FILES_H
 
 #include "vmm/base/error.h"
 #include "vmm/io/output.h"

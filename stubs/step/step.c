@@ -242,9 +242,9 @@ static void simulate(struct step *step, struct minivmm_vcpu *vcpu,
                      const struct minivmm_instruction *instruction)
 {
     const unsigned id = minivmm_vcpu_id(vcpu);
-    uint8_t bytes[CODE_MAX];
+    uint8_t bytes[INSTRUCTION_MAX];
     const unsigned count = minivmm_fetch(vcpu, bytes);
-    const struct code code = code_decode(bytes, count, instruction->bits);
+    const struct instruction code = instruction_decode(bytes, count, instruction->bits);
 
     if (step->trace.path) {
         char line[STEP_TRACE_LINE];

@@ -8,8 +8,8 @@
  * The models (step_blocks.h, step_cache.h) and the texts (step_trace.h, step_stats.h) know no machine:
  * step.c gives them addresses and bytes.
  */
-#ifndef STUBS_STEP_H
-#define STUBS_STEP_H
+#ifndef STUBS_STEP_STEP_H
+#define STUBS_STEP_STEP_H
 
 #include "include/minivmm.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(3 * 20 + 2 * CODE_MAX + DISASM_TEXT + 16 < STEP_TRACE_LINE,
+_Static_assert(3 * 20 + 2 * INSTRUCTION_MAX + DISASM_TEXT + 16 < STEP_TRACE_LINE,
                "three numbers, the bytes and the text fit in a line");
 
 static size_t put_bytes(char *to, const uint8_t *bytes, unsigned count)
@@ -29,7 +29,7 @@ size_t step_trace_line(char *line, unsigned vcpu, const struct minivmm_instructi
                                    instruction->number, vcpu, instruction->address);
     char text[DISASM_TEXT];
 
-    used += put_bytes(line + used, bytes, count < CODE_MAX ? count : CODE_MAX);
+    used += put_bytes(line + used, bytes, count < INSTRUCTION_MAX ? count : INSTRUCTION_MAX);
     if (disasm) {
         if (disasm_instruction(disasm, bytes, count, instruction->address, instruction->bits, text,
                                sizeof(text)) < 0)

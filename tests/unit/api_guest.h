@@ -1,8 +1,8 @@
 /*
  * Machines of the API's with tiny guests from memory, for the tests of api/.
  */
-#ifndef TESTS_API_GUEST_H
-#define TESTS_API_GUEST_H
+#ifndef TESTS_UNIT_API_GUEST_H
+#define TESTS_UNIT_API_GUEST_H
 
 #include "include/minivmm.h"
 

@@ -1,8 +1,8 @@
 /*
  * A directory with checkpoints in it, for unit tests. Whatever fails aborts the test.
  */
-#ifndef TESTS_CORE_PLACE_H
-#define TESTS_CORE_PLACE_H
+#ifndef TESTS_UNIT_ELF_PLACE_H
+#define TESTS_UNIT_ELF_PLACE_H
 
 #include "vmm/snapshot/core_extents.h"
 #include "vmm/snapshot/elf_file.h"

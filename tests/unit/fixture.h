@@ -4,8 +4,8 @@
  * Exits are invented: fill fixture.vcpu.run, call exit_handle(). The fixture_in/out/load/store
  * helpers do that for the common ones, so that every test takes the way of a real exit.
  */
-#ifndef TESTS_FIXTURE_H
-#define TESTS_FIXTURE_H
+#ifndef TESTS_UNIT_FIXTURE_H
+#define TESTS_UNIT_FIXTURE_H
 
 #include "vmm/core/exit.h"
 #include "vmm/core/machine.h"

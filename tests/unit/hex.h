@@ -5,8 +5,8 @@
  * goes on at that (hexadecimal) offset, with zeros before it, and `#` begins a comment. One line
  * `expect TEXT` says what must come of loading it.
  */
-#ifndef TESTS_HEX_H
-#define TESTS_HEX_H
+#ifndef TESTS_UNIT_HEX_H
+#define TESTS_UNIT_HEX_H
 
 #include <stddef.h>
 #include <stdint.h>

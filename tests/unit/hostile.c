@@ -210,7 +210,7 @@ void hostile_report(struct hostile *hostile)
 
     hostile_require(file, "no /dev/null");
     hostile->vcpu->registers_valid = true;
-    report_write(&hostile->machine, hostile->vcpu, file);
+    crash_report_write(&hostile->machine, hostile->vcpu, file);
     hostile_require(stats_write(&hostile->machine, true, fileno(file)) == 0, "no statistics");
     fclose(file);
 }

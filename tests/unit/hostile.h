@@ -6,8 +6,8 @@
  * promises still holds; where it does not, the process aborts with a sentence. A machine that has
  * ended is set going again, so that the rest of the bytes is run, too.
  */
-#ifndef TESTS_HOSTILE_H
-#define TESTS_HOSTILE_H
+#ifndef TESTS_UNIT_HOSTILE_H
+#define TESTS_UNIT_HOSTILE_H
 
 #include "devices/xen/domain.h"
 #include "vmm/core/machine.h"

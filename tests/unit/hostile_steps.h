@@ -1,6 +1,6 @@
 /* What tests/unit/hostile.c and tests/unit/hostile_steps.c share. */
-#ifndef TESTS_HOSTILE_STEPS_H
-#define TESTS_HOSTILE_STEPS_H
+#ifndef TESTS_UNIT_HOSTILE_STEPS_H
+#define TESTS_UNIT_HOSTILE_STEPS_H
 
 #include "tests/unit/hostile.h"
 

@@ -1,8 +1,8 @@
 /*
  * Unit tests that need real KVM: run where /dev/kvm can be used, else skipped by name and counted.
  */
-#ifndef TESTS_KVM_TESTS_H
-#define TESTS_KVM_TESTS_H
+#ifndef TESTS_UNIT_KVM_TESTS_H
+#define TESTS_UNIT_KVM_TESTS_H
 
 #include <check.h>
 #include <stdio.h>

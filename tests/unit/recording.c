@@ -16,7 +16,7 @@
 #define RUN_SIZE (2 * 4096 + STREAM_IO_MAX)
 #define START    "start 1\n" /* the last line of the header */
 
-static void read_header(struct plan *plan, const char *header)
+static void read_header(struct machine_plan *plan, const char *header)
 {
     struct stream_file file;
     struct stream stream;
@@ -24,13 +24,13 @@ static void read_header(struct plan *plan, const char *header)
     struct error error = {""};
     int result;
 
-    *plan = (struct plan){.memory_size = 16 * MIB, .vcpu_count = 1};
+    *plan = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
     if (!header)
         return;
     stream_file_make_text(&file, header);
     ck_assert_int_eq(stream_open(&stream, file.path, &error), 0);
     while ((result = stream_next(&stream, &line, &error)) > 0)
-        ck_assert_msg(plan_take_line(plan, &line, &error) == 1, "%s", error.text);
+        ck_assert_msg(machine_plan_take_line(plan, &line, &error) == 1, "%s", error.text);
     ck_assert_int_eq(result, 0);
     stream_close(&stream);
     stream_file_close(&file);
@@ -52,7 +52,7 @@ static void put_header(struct recording *recording)
     struct text text = {0};
 
     text_put_string(&text, "exits 1\nrecorded \"test\"\n");
-    plan_put(&recording->plan, &text);
+    machine_plan_put(&recording->plan, &text);
     text_put_string(&text, START);
     recorder_begin(recording->recorder, &text);
     text_free(&text);
@@ -66,7 +66,7 @@ void recording_begin(struct recording *recording, const char *header)
 
     memset(recording, 0, sizeof(*recording));
     read_header(&recording->plan, header);
-    plan_configure(&recording->plan, &config);
+    machine_plan_configure(&recording->plan, &config);
     snprintf(recording->out_dir, sizeof(recording->out_dir), "%s/minivmm-test-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* without a wait for a disk */
     ck_assert_ptr_nonnull(mkdtemp(recording->out_dir));
@@ -82,7 +82,7 @@ void recording_begin(struct recording *recording, const char *header)
     machine_set_tape(machine, recording->tape);
     for (unsigned id = 0; id < machine->vcpu_count; id++)
         make_vcpu(&machine->vcpus[id]);
-    ck_assert_msg(plan_make_devices(&recording->plan, machine, NULL, &error) == 0, "%s",
+    ck_assert_msg(machine_plan_make_devices(&recording->plan, machine, NULL, &error) == 0, "%s",
                   error.text);
     put_header(recording);
 }
@@ -208,7 +208,7 @@ void recording_end(struct recording *recording)
     }
     machine_destroy(&recording->machine);
     recorder_destroy(recording->recorder);
-    plan_free(&recording->plan);
+    machine_plan_free(&recording->plan);
     close(recording->console);
     close(recording->stream);
     free(recording->text);

@@ -2,8 +2,8 @@
  * A machine that is recorded, without /dev/kvm: exits are written as lines of an exit stream, the
  * vCPUs of the machine have them, and what the recorder makes of it is a stream again.
  */
-#ifndef TESTS_RECORDING_H
-#define TESTS_RECORDING_H
+#ifndef TESTS_UNIT_RECORDING_H
+#define TESTS_UNIT_RECORDING_H
 
 #include "tests/unit/stream_file.h"
 #include "vmm/core/machine.h"
@@ -13,7 +13,7 @@
 #include "vmm/record/recorder.h"
 
 struct recording {
-    struct plan plan;
+    struct machine_plan plan;
     struct machine machine;
     struct recorder *recorder;
     struct tape *tape; /* the recorder's */

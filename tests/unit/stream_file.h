@@ -1,8 +1,8 @@
 /*
  * Exit streams as files for the unit tests: in memory, with a path that opens them.
  */
-#ifndef TESTS_STREAM_FILE_H
-#define TESTS_STREAM_FILE_H
+#ifndef TESTS_UNIT_STREAM_FILE_H
+#define TESTS_UNIT_STREAM_FILE_H
 
 #include "vmm/replay/replay_parts.h"
 

@@ -2,8 +2,8 @@
  * A machine with every device type, and a guest that does to it what a seed says: for tests that do
  * the same to two machines and look for a difference.
  */
-#ifndef TESTS_TWIN_H
-#define TESTS_TWIN_H
+#ifndef TESTS_UNIT_TWIN_H
+#define TESTS_UNIT_TWIN_H
 
 #include "tests/unit/fixture.h"
 

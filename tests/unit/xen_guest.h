@@ -4,8 +4,8 @@
  *
  * All 16 MiB are mapped to themselves. At BAD there are pages that a pointer must not reach.
  */
-#ifndef TESTS_XEN_GUEST_H
-#define TESTS_XEN_GUEST_H
+#ifndef TESTS_UNIT_XEN_GUEST_H
+#define TESTS_UNIT_XEN_GUEST_H
 
 #include "devices/xen/domain.h"
 #include "tests/unit/fixture.h"

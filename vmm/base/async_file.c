@@ -14,12 +14,12 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#define HALF           (SPOOL_SIZE / 2)
+#define HALF           (ASYNC_FILE_SIZE / 2)
 #define STALL_CHECK_MS 10 /* how often a stalled file is asked whether it is abandoned */
 #define NS_IN_MS       1000000l
 #define NS_IN_S        1000000000l
 
-struct spool {
+struct async_file {
     int fd;
     bool stalls;       /* the file has a reader, who may not read */
     unsigned patience; /* polls in vain that are left once abandoned; the writer's own */
@@ -37,21 +37,21 @@ struct spool {
     _Atomic uint64_t waits;
 };
 
-static size_t used(const struct spool *spool)
+static size_t used(const struct async_file *spool)
 {
     return (size_t)(spool->head - spool->tail);
 }
 
-static bool failed(const struct spool *spool)
+static bool failed(const struct async_file *spool)
 {
     return atomic_load_explicit(&spool->failure, memory_order_relaxed) != 0;
 }
 
 /* There is room for it. The writer is woken once for each time that the ring fills. */
-static void copy_in(struct spool *spool, const uint8_t *bytes, size_t length)
+static void copy_in(struct async_file *spool, const uint8_t *bytes, size_t length)
 {
-    const size_t start = spool->head % SPOOL_SIZE;
-    const size_t to_end = SPOOL_SIZE - start;
+    const size_t start = spool->head % ASYNC_FILE_SIZE;
+    const size_t to_end = ASYNC_FILE_SIZE - start;
     const size_t first = length < to_end ? length : to_end;
     const bool was_low = used(spool) < HALF;
 
@@ -63,7 +63,7 @@ static void copy_in(struct spool *spool, const uint8_t *bytes, size_t length)
 }
 
 /* Up to half of the ring goes in as a whole: whatever the writer takes ends behind it. */
-static void put_in_parts(struct spool *spool, const uint8_t *bytes, size_t length)
+static void put_in_parts(struct async_file *spool, const uint8_t *bytes, size_t length)
 {
     spool->waits++;
     while (spool->waiting && !failed(spool))
@@ -72,7 +72,7 @@ static void put_in_parts(struct spool *spool, const uint8_t *bytes, size_t lengt
     while (length && !failed(spool)) {
         const size_t part = length < HALF ? length : HALF;
 
-        if (SPOOL_SIZE - used(spool) < part) {
+        if (ASYNC_FILE_SIZE - used(spool) < part) {
             pthread_cond_wait(&spool->emptied, &spool->lock);
             continue;
         }
@@ -84,25 +84,25 @@ static void put_in_parts(struct spool *spool, const uint8_t *bytes, size_t lengt
     pthread_cond_broadcast(&spool->emptied);
 }
 
-void spool_put(struct spool *spool, const void *bytes, size_t length)
+void async_file_put(struct async_file *spool, const void *bytes, size_t length)
 {
     if (failed(spool))
         return;
     pthread_mutex_lock(&spool->lock);
-    if (!spool->waiting && length <= SPOOL_SIZE - used(spool))
+    if (!spool->waiting && length <= ASYNC_FILE_SIZE - used(spool))
         copy_in(spool, bytes, length);
     else
         put_in_parts(spool, bytes, length);
     pthread_mutex_unlock(&spool->lock);
 }
 
-static bool is_abandoned(const struct spool *spool)
+static bool is_abandoned(const struct async_file *spool)
 {
     return spool->abandoned && atomic_load_explicit(spool->abandoned, memory_order_acquire);
 }
 
 /* 0: PIPE_BUF bytes can be written without waiting, or with an error. A negative errno: give up. */
-static int await_reader(struct spool *spool)
+static int await_reader(struct async_file *spool)
 {
     for (;;) {
         struct pollfd poll_fd = {.fd = spool->fd, .events = POLLOUT};
@@ -119,9 +119,9 @@ static int await_reader(struct spool *spool)
 }
 
 /* Write some of the (length) bytes from (from) on: how many, 0 to try again, or a negative errno. */
-static ssize_t write_some(struct spool *spool, uint64_t from, size_t length)
+static ssize_t write_some(struct async_file *spool, uint64_t from, size_t length)
 {
-    const size_t start = from % SPOOL_SIZE;
+    const size_t start = from % ASYNC_FILE_SIZE;
     struct iovec pieces[2] = {{.iov_base = spool->ring + start}, {.iov_base = spool->ring}};
     ssize_t written;
 
@@ -133,7 +133,7 @@ static ssize_t write_some(struct spool *spool, uint64_t from, size_t length)
         if (length > PIPE_BUF)
             length = PIPE_BUF;
     }
-    pieces[0].iov_len = length < SPOOL_SIZE - start ? length : SPOOL_SIZE - start;
+    pieces[0].iov_len = length < ASYNC_FILE_SIZE - start ? length : ASYNC_FILE_SIZE - start;
     pieces[1].iov_len = length - pieces[0].iov_len;
     written = writev(spool->fd, pieces, pieces[1].iov_len ? 2 : 1);
     if (written > 0)
@@ -144,7 +144,7 @@ static ssize_t write_some(struct spool *spool, uint64_t from, size_t length)
 }
 
 /* Write all that the ring holds at the moment. Locked, but not while the file is busy. */
-static void write_batch(struct spool *spool)
+static void write_batch(struct async_file *spool)
 {
     const uint64_t end = spool->head;
 
@@ -171,7 +171,7 @@ static struct timespec delay_from_now(void)
     struct timespec time;
 
     clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_nsec += SPOOL_DELAY_MS * NS_IN_MS;
+    time.tv_nsec += ASYNC_FILE_DELAY_MS * NS_IN_MS;
     if (time.tv_nsec >= NS_IN_S) {
         time.tv_nsec -= NS_IN_S;
         time.tv_sec++;
@@ -181,7 +181,7 @@ static struct timespec delay_from_now(void)
 
 static void *writer_thread(void *argument)
 {
-    struct spool *spool = argument;
+    struct async_file *spool = argument;
 
     pthread_mutex_lock(&spool->lock);
     while (!failed(spool) && (!spool->ending || used(spool))) {
@@ -196,16 +196,16 @@ static void *writer_thread(void *argument)
     return NULL;
 }
 
-static void destroy(struct spool *spool)
+static void destroy(struct async_file *spool)
 {
-    munmap(spool->ring, SPOOL_SIZE);
+    munmap(spool->ring, ASYNC_FILE_SIZE);
     pthread_cond_destroy(&spool->emptied);
     pthread_cond_destroy(&spool->filled);
     pthread_mutex_destroy(&spool->lock);
     free(spool);
 }
 
-static void init_locks(struct spool *spool)
+static void init_locks(struct async_file *spool)
 {
     pthread_condattr_t monotonic;
 
@@ -225,21 +225,22 @@ static bool may_stall(int fd)
     return fstat(fd, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode));
 }
 
-struct spool *spool_create(int fd, const atomic_bool *abandoned)
+struct async_file *async_file_create(int fd, const atomic_bool *abandoned)
 {
-    struct spool *spool = calloc(1, sizeof(*spool));
-    void *ring = mmap(NULL, SPOOL_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct async_file *spool = calloc(1, sizeof(*spool));
+    void *ring =
+        mmap(NULL, ASYNC_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (!spool || ring == MAP_FAILED) {
         free(spool);
         if (ring != MAP_FAILED)
-            munmap(ring, SPOOL_SIZE);
+            munmap(ring, ASYNC_FILE_SIZE);
         return NULL;
     }
-    madvise(ring, SPOOL_SIZE, MADV_NOHUGEPAGE); /* which would be 2 MiB for the first byte */
+    madvise(ring, ASYNC_FILE_SIZE, MADV_NOHUGEPAGE); /* which would be 2 MiB for the first byte */
     spool->fd = fd;
     spool->stalls = may_stall(fd);
-    spool->patience = SPOOL_PATIENCE_MS / STALL_CHECK_MS;
+    spool->patience = ASYNC_FILE_PATIENCE_MS / STALL_CHECK_MS;
     spool->abandoned = abandoned;
     spool->ring = ring;
     init_locks(spool);
@@ -250,17 +251,17 @@ struct spool *spool_create(int fd, const atomic_bool *abandoned)
     return spool;
 }
 
-int spool_failure(const struct spool *spool)
+int async_file_failure(const struct async_file *spool)
 {
     return atomic_load(&spool->failure);
 }
 
-uint64_t spool_waits(const struct spool *spool)
+uint64_t async_file_waits(const struct async_file *spool)
 {
     return atomic_load(&spool->waits);
 }
 
-int spool_finish(struct spool *spool)
+int async_file_finish(struct async_file *spool)
 {
     int failure;
 
@@ -271,7 +272,7 @@ int spool_finish(struct spool *spool)
     pthread_cond_signal(&spool->filled);
     pthread_mutex_unlock(&spool->lock);
     pthread_join(spool->writer, NULL);
-    failure = spool_failure(spool);
+    failure = async_file_failure(spool);
     destroy(spool);
     return failure;
 }

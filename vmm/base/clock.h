@@ -2,8 +2,8 @@
  * The host's clocks, for measuring and for limits. Devices ask machine_clock() and the like, which
  * a replay can answer.
  */
-#ifndef VMM_CLOCK_H
-#define VMM_CLOCK_H
+#ifndef VMM_BASE_CLOCK_H
+#define VMM_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

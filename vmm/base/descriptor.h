@@ -1,8 +1,8 @@
 /*
  * File descriptors that may not be open, and eventfds that wake a thread which polls.
  */
-#ifndef VMM_DESCRIPTOR_H
-#define VMM_DESCRIPTOR_H
+#ifndef VMM_BASE_DESCRIPTOR_H
+#define VMM_BASE_DESCRIPTOR_H
 
 #include <stdint.h>
 

@@ -5,8 +5,8 @@
  * is known: it names the file, option, ioctl or address, and what mends it. Nobody adds to it on
  * the way up; main.c prints it.
  */
-#ifndef VMM_ERROR_H
-#define VMM_ERROR_H
+#ifndef VMM_BASE_ERROR_H
+#define VMM_BASE_ERROR_H
 
 #define ERROR_TEXT_MAX 512
 

@@ -1,8 +1,8 @@
 /*
  * FNV-1a of 64 bits, a sum over bytes: http://www.isthe.com/chongo/tech/comp/fnv/
  */
-#ifndef VMM_FNV_H
-#define VMM_FNV_H
+#ifndef VMM_BASE_FNV_H
+#define VMM_BASE_FNV_H
 
 #include <stddef.h>
 #include <stdint.h>

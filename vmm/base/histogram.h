@@ -8,8 +8,8 @@
  * A histogram of zeros is an empty one. No locks: one thread fills it; whoever adds it to another or
  * reads it comes afterwards.
  */
-#ifndef VMM_HISTOGRAM_H
-#define VMM_HISTOGRAM_H
+#ifndef VMM_BASE_HISTOGRAM_H
+#define VMM_BASE_HISTOGRAM_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  * A stream is untrusted input, read piece by piece: whatever is wrong is one sentence with file and
  * line. Writing its lines is the tape's and the recorder's.
  */
-#ifndef VMM_STREAM_H
-#define VMM_STREAM_H
+#ifndef VMM_BASE_LINES_H
+#define VMM_BASE_LINES_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/text.h"

@@ -2,8 +2,8 @@
  * A lock that costs two atomic operations and no call while nobody else wants it: for what every exit
  * takes. Zeroed, it is free; whoever waits for it sleeps.
  */
-#ifndef VMM_LOCK_H
-#define VMM_LOCK_H
+#ifndef VMM_BASE_LOCK_H
+#define VMM_BASE_LOCK_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -4,8 +4,8 @@
  * 0..127 is the guest's own status and only that; every outcome that is the monitor's to tell has
  * a status of its own in 200..: above what shells use for signals, and never 0 for a crash.
  */
-#ifndef VMM_OUTCOME_H
-#define VMM_OUTCOME_H
+#ifndef VMM_BASE_OUTCOME_H
+#define VMM_BASE_OUTCOME_H
 
 #include "include/minivmm.h"
 

@@ -4,8 +4,8 @@
  * A list is written `name=value,name=value`. Values: integers and addresses take 0x and decimal;
  * sizes also K, M, G; choices are one of a few words. A value cannot hold a comma.
  */
-#ifndef VMM_PROPERTY_H
-#define VMM_PROPERTY_H
+#ifndef VMM_BASE_PROPERTY_H
+#define VMM_BASE_PROPERTY_H
 
 #include "vmm/base/error.h"
 

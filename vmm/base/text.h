@@ -4,8 +4,8 @@
  * Numbers, quoted strings and bytes have one written form each, which docs/exits.md specifies. Where
  * memory runs out, (failed) is set and the text stays as it was.
  */
-#ifndef VMM_TEXT_H
-#define VMM_TEXT_H
+#ifndef VMM_BASE_TEXT_H
+#define VMM_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * Threads of the monitor's own, beside those that run vCPUs.
  */
-#ifndef VMM_THREAD_H
-#define VMM_THREAD_H
+#ifndef VMM_BASE_THREAD_H
+#define VMM_BASE_THREAD_H
 
 #include <pthread.h>
 

@@ -1,8 +1,8 @@
 /*
  * The monitor's side of the boot contract: the boot-information block. docs/boot.md has it whole.
  */
-#ifndef VMM_BOOT_H
-#define VMM_BOOT_H
+#ifndef VMM_BOOT_BOOT_INFO_H
+#define VMM_BOOT_BOOT_INFO_H
 
 #include "guest/abi/boot.h"
 #include "vmm/base/error.h"

@@ -5,8 +5,8 @@
  * ACPI Specification 6.5, chapter 5, in the lower half of that area; Intel MultiProcessor
  * Specification 1.4, chapter 4, in the upper one, where it is looked for.
  */
-#ifndef VMM_FIRMWARE_H
-#define VMM_FIRMWARE_H
+#ifndef VMM_BOOT_FIRMWARE_H
+#define VMM_BOOT_FIRMWARE_H
 
 #include "vmm/base/error.h"
 

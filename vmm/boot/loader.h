@@ -4,8 +4,8 @@
  * The format is recognised by content; docs/images.md says what is asked of each. Every format is
  * one file in vmm/boot/. Nothing that an image says is trusted.
  */
-#ifndef VMM_LOADER_H
-#define VMM_LOADER_H
+#ifndef VMM_BOOT_LOADER_H
+#define VMM_BOOT_LOADER_H
 
 #include "vmm/base/error.h"
 #include "vmm/core/x86.h"

@@ -5,8 +5,8 @@
  * all is checked and copied in one place, segment.c, and the format describes the machine to the
  * guest in its own way.
  */
-#ifndef VMM_LOADER_LOADING_H
-#define VMM_LOADER_LOADING_H
+#ifndef VMM_BOOT_LOADING_H
+#define VMM_BOOT_LOADING_H
 
 #include "vmm/boot/loader.h"
 

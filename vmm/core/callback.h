@@ -1,8 +1,8 @@
 /*
  * The mark of a vCPU that is in a callback of a stub's or of a region's, by which the API tells who asks.
  */
-#ifndef VMM_CALLBACK_H
-#define VMM_CALLBACK_H
+#ifndef VMM_CORE_CALLBACK_H
+#define VMM_CORE_CALLBACK_H
 
 #include "vmm/core/vcpu.h"
 

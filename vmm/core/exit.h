@@ -5,8 +5,8 @@
  * registers → KVM_RUN. exit_handle() makes no ioctl, holds no file descriptor and never ends the
  * process: a test fills a buffer with an exit and calls it.
  */
-#ifndef VMM_EXIT_H
-#define VMM_EXIT_H
+#ifndef VMM_CORE_EXIT_H
+#define VMM_CORE_EXIT_H
 
 #include <linux/kvm.h>
 #include <stdbool.h>

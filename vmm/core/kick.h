@@ -3,8 +3,8 @@
  *
  * It must have a handler that does not restart the call, and not be blocked in the thread.
  */
-#ifndef VMM_KICK_H
-#define VMM_KICK_H
+#ifndef VMM_CORE_KICK_H
+#define VMM_CORE_KICK_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -4,8 +4,8 @@
  *
  * Functions give 0 or a negative errno, with a sentence that names the ioctl.
  */
-#ifndef VMM_KVM_H
-#define VMM_KVM_H
+#ifndef VMM_CORE_KVM_H
+#define VMM_CORE_KVM_H
 
 #include "vmm/base/error.h"
 #include "vmm/io/memory.h"

@@ -4,8 +4,8 @@
  * Everything hangs off this struct; there are no globals. Without kvm_open() it is a
  * machine whose exits come from elsewhere: from a test.
  */
-#ifndef VMM_MACHINE_H
-#define VMM_MACHINE_H
+#ifndef VMM_CORE_MACHINE_H
+#define VMM_CORE_MACHINE_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/outcome.h"
@@ -32,7 +32,7 @@
 #define MACHINE_POST         0x100u
 #define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
 
-struct plan;
+struct machine_plan;
 struct trace;
 struct xen_domain;
 
@@ -79,7 +79,8 @@ struct machine {
     struct msr_table msrs;  /* that devices serve */
     struct xen_domain *xen; /* that the guest is; NULL: none. The caller's */
 
-    const struct plan *plan;      /* what it was made of: for checkpoints; NULL: there are none */
+    const struct machine_plan
+        *plan;                    /* what it was made of: for checkpoints; NULL: there are none */
     union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
     _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
     bool reboots;                    /* the end is a reboot */

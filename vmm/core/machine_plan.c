@@ -12,29 +12,30 @@
 
 #define CPUS_MAX 1024
 
-void plan_free(struct plan *plan)
+void machine_plan_free(struct machine_plan *plan)
 {
     for (unsigned i = 0; i < plan->device_count; i++)
         free(plan->devices[i]);
-    *plan = (struct plan){0};
+    *plan = (struct machine_plan){0};
 }
 
 /* (description) is owned by the plan from now on; NULL: it could not be made. */
-static int add(struct plan *plan, char *description, unsigned long line, struct error *error)
+static int add(struct machine_plan *plan, char *description, unsigned long line,
+               struct error *error)
 {
     if (!description)
         return error_set(error, -ENOMEM, "out of memory for the list of devices");
-    if (plan->device_count == PLAN_DEVICES) {
+    if (plan->device_count == MACHINE_PLAN_DEVICES) {
         free(description);
-        return error_set(error, -EINVAL, "more than %d devices; give fewer", PLAN_DEVICES);
+        return error_set(error, -EINVAL, "more than %d devices; give fewer", MACHINE_PLAN_DEVICES);
     }
     plan->lines[plan->device_count] = line;
     plan->devices[plan->device_count++] = description;
     return 0;
 }
 
-int plan_add_device(struct plan *plan, const char *type, const char *properties,
-                    struct error *error)
+int machine_plan_add_device(struct machine_plan *plan, const char *type, const char *properties,
+                            struct error *error)
 {
     char *description = NULL;
 
@@ -45,7 +46,8 @@ int plan_add_device(struct plan *plan, const char *type, const char *properties,
     return add(plan, description, 0, error);
 }
 
-int plan_copy(struct plan *plan, const struct plan *from, struct error *error)
+int machine_plan_copy(struct machine_plan *plan, const struct machine_plan *from,
+                      struct error *error)
 {
     int result = 0;
 
@@ -54,19 +56,19 @@ int plan_copy(struct plan *plan, const struct plan *from, struct error *error)
     for (unsigned i = 0; result == 0 && i < from->device_count; i++)
         result = add(plan, strdup(from->devices[i]), from->lines[i], error);
     if (result < 0)
-        plan_free(plan);
+        machine_plan_free(plan);
     return result;
 }
 
-void plan_configure(const struct plan *plan, struct machine_config *config)
+void machine_plan_configure(const struct machine_plan *plan, struct machine_config *config)
 {
     config->memory_size = plan->memory_size;
     config->vcpu_count = plan->vcpu_count;
     config->irqchip = plan->irqchip;
 }
 
-int plan_make_devices(const struct plan *plan, struct machine *machine, unsigned *failed,
-                      struct error *error)
+int machine_plan_make_devices(const struct machine_plan *plan, struct machine *machine,
+                              unsigned *failed, struct error *error)
 {
     int result = 0;
 
@@ -92,7 +94,7 @@ static bool sets_property(const char *text, const char *name)
     return false;
 }
 
-const char *plan_find_file(const struct plan *plan)
+const char *machine_plan_find_file(const struct machine_plan *plan)
 {
     for (unsigned i = 0; i < plan->device_count; i++) {
         const char *properties;
@@ -113,7 +115,7 @@ static bool is_plain(const char *description)
                                ",=._/:+-") == strlen(description);
 }
 
-void plan_put(const struct plan *plan, struct text *text)
+void machine_plan_put(const struct machine_plan *plan, struct text *text)
 {
     text_put_string(text, "machine memory=");
     text_put_decimal(text, plan->memory_size);
@@ -162,7 +164,7 @@ static const struct property machine_properties[] = {
 };
 
 /* NAME=VALUE…: a property list with spaces in place of commas. */
-static int take_machine(struct plan *plan, struct cursor *line, struct error *error)
+static int take_machine(struct machine_plan *plan, struct cursor *line, struct error *error)
 {
     struct machine_words words;
     struct error cause;
@@ -215,7 +217,7 @@ static char *take_description(struct cursor *line, struct error *error)
     return description;
 }
 
-static int take_device(struct plan *plan, struct cursor *line, struct error *error)
+static int take_device(struct machine_plan *plan, struct cursor *line, struct error *error)
 {
     char *description = take_description(line, error);
     const char *properties;
@@ -236,7 +238,7 @@ static int take_device(struct plan *plan, struct cursor *line, struct error *err
     return 1;
 }
 
-int plan_take_line(struct plan *plan, struct cursor *line, struct error *error)
+int machine_plan_take_line(struct machine_plan *plan, struct cursor *line, struct error *error)
 {
     if (cursor_skip(line, "machine"))
         return take_machine(plan, line, error);
@@ -252,8 +254,8 @@ static int refuse_other(const char *path, const char *option, struct error *erro
                      path, option);
 }
 
-static int compare_devices(const struct plan *plan, const struct plan *wanted, const char *path,
-                           struct error *error)
+static int compare_devices(const struct machine_plan *plan, const struct machine_plan *wanted,
+                           const char *path, struct error *error)
 {
     const unsigned count =
         plan->device_count > wanted->device_count ? plan->device_count : wanted->device_count;
@@ -271,14 +273,14 @@ static int compare_devices(const struct plan *plan, const struct plan *wanted, c
     return 0;
 }
 
-int plan_compare(const struct plan *plan, const struct plan *wanted, unsigned parts,
-                 const char *path, struct error *error)
+int machine_plan_compare(const struct machine_plan *plan, const struct machine_plan *wanted,
+                         unsigned parts, const char *path, struct error *error)
 {
-    if (parts & PLAN_MEMORY && plan->memory_size != wanted->memory_size)
+    if (parts & MACHINE_PLAN_MEMORY && plan->memory_size != wanted->memory_size)
         return refuse_other(path, "mem", error);
-    if (parts & PLAN_CPUS && plan->vcpu_count != wanted->vcpu_count)
+    if (parts & MACHINE_PLAN_CPUS && plan->vcpu_count != wanted->vcpu_count)
         return refuse_other(path, "cpus", error);
-    if (parts & PLAN_IRQCHIP && plan->irqchip != wanted->irqchip)
+    if (parts & MACHINE_PLAN_IRQCHIP && plan->irqchip != wanted->irqchip)
         return refuse_other(path, "irqchip", error);
-    return parts & PLAN_DEVICE_LIST ? compare_devices(plan, wanted, path, error) : 0;
+    return parts & MACHINE_PLAN_DEVICE_LIST ? compare_devices(plan, wanted, path, error) : 0;
 }

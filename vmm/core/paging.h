@@ -7,8 +7,8 @@
  * 2 MiB, 1 GiB). Access is with kernel privilege: U/S, R/W, NX, SMAP and keys are not checked;
  * present bits, reserved bits of large leaves and canonical form are. The A and D bits stay.
  */
-#ifndef VMM_PAGING_H
-#define VMM_PAGING_H
+#ifndef VMM_CORE_PAGING_H
+#define VMM_CORE_PAGING_H
 
 #include "vmm/io/memory.h"
 

@@ -4,8 +4,8 @@
  * Whoever pauses counts up (wanted) and kicks the vCPUs; each comes to rest between two KVM_RUNs, where
  * nothing of an exit is half done, until nobody wants a pause. (running) counts those that have not.
  */
-#ifndef VMM_PAUSE_H
-#define VMM_PAUSE_H
+#ifndef VMM_CORE_PAUSE_H
+#define VMM_CORE_PAUSE_H
 
 #include <pthread.h>
 #include <stdatomic.h>

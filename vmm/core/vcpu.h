@@ -4,8 +4,8 @@
  * Devices see a vCPU through the register accessors below, which work on the kvm_run page alone,
  * so a test can make a vCPU from a zeroed page.
  */
-#ifndef VMM_VCPU_H
-#define VMM_VCPU_H
+#ifndef VMM_CORE_VCPU_H
+#define VMM_CORE_VCPU_H
 
 #include "vmm/base/error.h"
 #include "vmm/core/exit.h"

@@ -3,8 +3,8 @@
  *
  * Pure: it fills structures and guest memory; kvm.c hands them to KVM.
  */
-#ifndef VMM_X86_H
-#define VMM_X86_H
+#ifndef VMM_CORE_X86_H
+#define VMM_CORE_X86_H
 
 #include "vmm/base/error.h"
 #include "vmm/core/paging.h"

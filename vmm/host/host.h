@@ -5,8 +5,8 @@
  * hands input to a console. There may be several machines: what ends one from outside ends all, but
  * for its time limit, and input goes to the first that still runs and has a device that listens.
  */
-#ifndef VMM_HOST_H
-#define VMM_HOST_H
+#ifndef VMM_HOST_HOST_H
+#define VMM_HOST_HOST_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/outcome.h"

@@ -1,8 +1,8 @@
 /*
  * What the files of the host's side have of each other.
  */
-#ifndef VMM_HOST_PARTS_H
-#define VMM_HOST_PARTS_H
+#ifndef VMM_HOST_HOST_PARTS_H
+#define VMM_HOST_HOST_PARTS_H
 
 #include "vmm/host/host.h"
 

@@ -4,8 +4,8 @@
  * The page is self-contained: no network, no library. The stream is read once, event by event, and
  * what is kept of it is bounded, so a page stays at a few megabytes whatever the recording.
  */
-#ifndef VMM_PAGE_H
-#define VMM_PAGE_H
+#ifndef VMM_HTML_HTML_H
+#define VMM_HTML_HTML_H
 
 #include "vmm/base/error.h"
 

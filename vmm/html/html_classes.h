@@ -1,8 +1,8 @@
 /*
  * The classes of a page: exits of one kind at one port, address or MSR, with their handler times.
  */
-#ifndef VMM_PAGE_CLASSES_H
-#define VMM_PAGE_CLASSES_H
+#ifndef VMM_HTML_HTML_CLASSES_H
+#define VMM_HTML_HTML_CLASSES_H
 
 #include "vmm/base/histogram.h"
 #include "vmm/base/text.h"

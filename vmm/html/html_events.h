@@ -3,8 +3,8 @@
  *
  * Lines of the stream are kept as they are, cut where they are longer than a page has room for.
  */
-#ifndef VMM_PAGE_EVENTS_H
-#define VMM_PAGE_EVENTS_H
+#ifndef VMM_HTML_HTML_EVENTS_H
+#define VMM_HTML_HTML_EVENTS_H
 
 #include "vmm/base/text.h"
 

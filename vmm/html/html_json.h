@@ -1,8 +1,8 @@
 /*
  * JSON that may stand inside <script>: no byte of a string can end the element.
  */
-#ifndef VMM_PAGE_JSON_H
-#define VMM_PAGE_JSON_H
+#ifndef VMM_HTML_HTML_JSON_H
+#define VMM_HTML_HTML_JSON_H
 
 #include "vmm/base/text.h"
 

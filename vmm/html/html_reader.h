@@ -1,8 +1,8 @@
 /*
  * What a page knows of a stream: read once, line by line, into JSON.
  */
-#ifndef VMM_PAGE_READER_H
-#define VMM_PAGE_READER_H
+#ifndef VMM_HTML_HTML_READER_H
+#define VMM_HTML_HTML_READER_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/text.h"

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define HEADER_MAX 4096 /* bytes of each text of the header; of all devices together */
-#define REPORT_MAX (64 * 1024)
-#define NS_PER_MS  1000000
+#define HEADER_MAX       4096 /* bytes of each text of the header; of all devices together */
+#define CRASH_REPORT_MAX (64 * 1024)
+#define NS_PER_MS        1000000
 
 int page_recording_init(struct page_recording *recording)
 {
@@ -52,8 +52,8 @@ void page_recording_add_device(struct page_recording *recording, const char *byt
 
 void page_recording_add_report(struct page_recording *recording, const struct text *line)
 {
-    put_limited(&recording->report, line->bytes, line->used, REPORT_MAX);
-    put_limited(&recording->report, "\n", 1, REPORT_MAX);
+    put_limited(&recording->report, line->bytes, line->used, CRASH_REPORT_MAX);
+    put_limited(&recording->report, "\n", 1, CRASH_REPORT_MAX);
 }
 
 /* Times are sums of untrusted numbers: they stay within what JavaScript counts exactly. */

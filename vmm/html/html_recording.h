@@ -1,8 +1,8 @@
 /*
  * All that a page shows of a stream, gathered while it is read; its size is bounded.
  */
-#ifndef VMM_PAGE_RECORDING_H
-#define VMM_PAGE_RECORDING_H
+#ifndef VMM_HTML_HTML_RECORDING_H
+#define VMM_HTML_HTML_RECORDING_H
 
 #include "vmm/base/text.h"
 #include "vmm/html/html_classes.h"

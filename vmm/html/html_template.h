@@ -1,8 +1,8 @@
 /*
  * The files of vmm/html/page/, which are in the program, put together to a page.
  */
-#ifndef VMM_PAGE_TEMPLATE_H
-#define VMM_PAGE_TEMPLATE_H
+#ifndef VMM_HTML_HTML_TEMPLATE_H
+#define VMM_HTML_HTML_TEMPLATE_H
 
 #include "vmm/base/text.h"
 

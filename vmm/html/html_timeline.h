@@ -5,8 +5,8 @@
  * vCPU become one slice that knows how many they were, how long the handler ran and for which classes.
  * No such slice is longer than (resolution); the first and the last PAGE_EXACT exits stay alone.
  */
-#ifndef VMM_PAGE_TIMELINE_H
-#define VMM_PAGE_TIMELINE_H
+#ifndef VMM_HTML_HTML_TIMELINE_H
+#define VMM_HTML_HTML_TIMELINE_H
 
 #include "vmm/base/text.h"
 

@@ -18,8 +18,8 @@
  *
  * bus_access() is in bus_access.h.
  */
-#ifndef VMM_BUS_H
-#define VMM_BUS_H
+#ifndef VMM_IO_BUS_H
+#define VMM_IO_BUS_H
 
 #include "vmm/base/error.h"
 #include "vmm/io/memory.h"

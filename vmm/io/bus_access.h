@@ -5,8 +5,8 @@
  * its monitor where branches go, so each call and each return on the way of an exit costs more than
  * what is done there. What is rare is left to bus.c.
  */
-#ifndef VMM_BUS_ACCESS_H
-#define VMM_BUS_ACCESS_H
+#ifndef VMM_IO_BUS_ACCESS_H
+#define VMM_IO_BUS_ACCESS_H
 
 #include "vmm/io/bus.h"
 #include "vmm/io/device.h"

@@ -8,8 +8,8 @@
  * Order of locks: a device's, then those in here. A device that listens must not hold its lock while
  * it shows something: that may block, and whoever brings input would wait for it.
  */
-#ifndef VMM_CONSOLE_H
-#define VMM_CONSOLE_H
+#ifndef VMM_IO_CONSOLE_H
+#define VMM_IO_CONSOLE_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/text.h"

@@ -5,8 +5,8 @@
  * begins with struct device. Ops get values, not pointers into the guest, and the bus promises
  * that offset + size stays inside the region and size is at most the region's widest access.
  */
-#ifndef VMM_DEVICE_H
-#define VMM_DEVICE_H
+#ifndef VMM_IO_DEVICE_H
+#define VMM_IO_DEVICE_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/lock.h"

@@ -5,8 +5,8 @@
  * properties, or is the host's (descriptors, threads, pointers), is not. The text has a line for each
  * field, NAME=HEX: the field's bytes as they lie in memory, so integers little-endian.
  */
-#ifndef VMM_STATE_H
-#define VMM_STATE_H
+#ifndef VMM_IO_DEVICE_STATE_H
+#define VMM_IO_DEVICE_STATE_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/text.h"

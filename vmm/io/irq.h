@@ -4,8 +4,8 @@
  * A device is given a line and does not know what is at its other end: KVM's interrupt controllers,
  * a test, or nothing. A GSI can be shared: it is up while any of its lines is.
  */
-#ifndef VMM_IRQ_H
-#define VMM_IRQ_H
+#ifndef VMM_IO_IRQ_H
+#define VMM_IO_IRQ_H
 
 #include "vmm/base/error.h"
 

@@ -7,8 +7,8 @@
  * Threads: the slots do not change while a vCPU runs, so every function but create and destroy may
  * be called from any thread. The guest may write what is being read: copy once, check the copy.
  */
-#ifndef VMM_MEMORY_H
-#define VMM_MEMORY_H
+#ifndef VMM_IO_MEMORY_H
+#define VMM_IO_MEMORY_H
 
 #include "vmm/base/error.h"
 

@@ -4,8 +4,8 @@
  * Claims are made before the VM is, and do not change while a vCPU runs. An MSR that exits and that
  * nobody has claimed faults in the guest (#GP), as an unknown one does.
  */
-#ifndef VMM_MSR_H
-#define VMM_MSR_H
+#ifndef VMM_IO_MSR_H
+#define VMM_IO_MSR_H
 
 #include "vmm/base/error.h"
 

@@ -3,8 +3,8 @@
  *
  * It is written under a temporary name, and takes its own name when it is complete.
  */
-#ifndef VMM_OUTFILE_H
-#define VMM_OUTFILE_H
+#ifndef VMM_IO_OUTFILE_H
+#define VMM_IO_OUTFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

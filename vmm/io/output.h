@@ -3,8 +3,8 @@
  *
  * A buffer keeps the system calls off the exit path; the policy says when it is written out.
  */
-#ifndef VMM_OUTPUT_H
-#define VMM_OUTPUT_H
+#ifndef VMM_IO_OUTPUT_H
+#define VMM_IO_OUTPUT_H
 
 #include "vmm/record/exit_lines.h"
 

@@ -12,8 +12,8 @@
  * when that of the bus is taken, never the other way round: configuration accesses call no device.
  * Under the lock of the bus only bus_move() and irq.h are called, whose locks are the last ones.
  */
-#ifndef VMM_PCI_H
-#define VMM_PCI_H
+#ifndef VMM_IO_PCI_H
+#define VMM_IO_PCI_H
 
 #include "vmm/io/device.h"
 #include "vmm/io/irq.h"

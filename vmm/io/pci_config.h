@@ -1,6 +1,6 @@
 /* What vmm/io/pci.c and vmm/io/pci_config.c share: registers of configuration space. */
-#ifndef VMM_PCI_CONFIG_H
-#define VMM_PCI_CONFIG_H
+#ifndef VMM_IO_PCI_CONFIG_H
+#define VMM_IO_PCI_CONFIG_H
 
 #include "guest/abi/pci.h"
 #include "vmm/io/pci.h"

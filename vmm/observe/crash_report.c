@@ -42,7 +42,8 @@ static void write_internal_error(const struct kvm_run *run, FILE *file)
         !(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES))
         return;
     fprintf(file, "  bytes that KVM fetched:");
-    write_bytes(run->emulation_failure.insn_bytes, size < CODE_MAX ? size : CODE_MAX, file);
+    write_bytes(run->emulation_failure.insn_bytes, size < INSTRUCTION_MAX ? size : INSTRUCTION_MAX,
+                file);
     fprintf(file, "\n");
 }
 
@@ -128,7 +129,7 @@ static unsigned read_instruction(struct machine *machine, const struct paging_re
 {
     unsigned count = 0;
 
-    while (count < CODE_MAX &&
+    while (count < INSTRUCTION_MAX &&
            paging_read(&machine->memory, paging, gva(address.value + count), &bytes[count], 1) == 0)
         count++;
     return count;
@@ -196,7 +197,7 @@ static void write_instruction(struct machine *machine, struct vcpu *vcpu, FILE *
 {
     const struct paging_registers paging = vcpu_paging(vcpu);
     gva_t address = linear_rip(vcpu);
-    uint8_t bytes[CODE_MAX];
+    uint8_t bytes[INSTRUCTION_MAX];
     unsigned count = read_instruction(machine, &paging, address, bytes);
 
     if (!count)
@@ -253,7 +254,7 @@ static bool was_reset(struct vcpu *vcpu)
            vcpu_special_registers(vcpu)->cs.base == reset_base;
 }
 
-void report_write(struct machine *machine, struct vcpu *vcpu, FILE *file)
+void crash_report_write(struct machine *machine, struct vcpu *vcpu, FILE *file)
 {
     fprintf(file, "vCPU %u: %s\n", vcpu->id, exit_reason_words(vcpu->run->exit_reason));
     write_reason(vcpu->run, file);

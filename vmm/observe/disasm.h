@@ -4,8 +4,8 @@
  * Debian's libzydis does it. It is loaded only when something is to be shown, so that start-up
  * does not pay for it and a machine without it still gets the bytes.
  */
-#ifndef VMM_DISASM_H
-#define VMM_DISASM_H
+#ifndef VMM_OBSERVE_DISASM_H
+#define VMM_OBSERVE_DISASM_H
 
 #include <stddef.h>
 #include <stdint.h>

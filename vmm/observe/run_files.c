@@ -22,11 +22,12 @@ static int open_file(int *fd, const char *option, const char *path, struct error
     return 0;
 }
 
-int watch_open(struct watch *watch, const struct minivmm_config *config, struct error *error)
+int run_files_open(struct run_files *watch, const struct minivmm_config *config,
+                   struct error *error)
 {
     int result = 0;
 
-    *watch = (struct watch)WATCH_NONE;
+    *watch = (struct run_files)RUN_FILES_NONE;
     if (config->stats_path)
         result = open_file(&watch->stats, "--stats file=", config->stats_path, error);
     if (result == 0 && config->record)
@@ -36,7 +37,7 @@ int watch_open(struct watch *watch, const struct minivmm_config *config, struct 
     return result;
 }
 
-void watch_close(struct watch *watch)
+void run_files_close(struct run_files *watch)
 {
     recorder_destroy(watch->recorder);
     descriptor_close(&watch->stats);
@@ -45,7 +46,7 @@ void watch_close(struct watch *watch)
     watch->recorder = NULL;
 }
 
-int watch_attach(struct watch *watch, struct machine *machine, struct error *error)
+int run_files_attach(struct run_files *watch, struct machine *machine, struct error *error)
 {
     if (watch->record >= 0) {
         watch->recorder = recorder_create(watch->record, machine->vcpu_count, &machine->abandoned);
@@ -61,7 +62,7 @@ int watch_attach(struct watch *watch, struct machine *machine, struct error *err
     return 0;
 }
 
-void watch_begin(struct watch *watch, const char *source, const struct plan *plan)
+void run_files_begin(struct run_files *watch, const char *source, const struct machine_plan *plan)
 {
     struct text header = {0};
 
@@ -72,7 +73,7 @@ void watch_begin(struct watch *watch, const char *source, const struct plan *pla
     text_put_string(&header, "\nrecorded \"");
     text_put_escaped(&header, source, strlen(source));
     text_put_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");
-    plan_put(plan, &header);
+    machine_plan_put(plan, &header);
     text_put_string(&header, "start ");
     text_put_decimal(&header, clock_read(CLOCK_REALTIME));
     text_put_string(&header, "\n");
@@ -80,8 +81,8 @@ void watch_begin(struct watch *watch, const char *source, const struct plan *pla
     text_free(&header);
 }
 
-static int finish_recording(struct watch *watch, struct machine *machine, const struct text *report,
-                            struct error *error)
+static int finish_recording(struct run_files *watch, struct machine *machine,
+                            const struct text *report, struct error *error)
 {
     uint64_t waits;
     int result;
@@ -108,8 +109,8 @@ static int finish_trace(struct machine *machine, struct error *error)
 }
 
 /* Both are ended, whatever becomes of the other. */
-int watch_finish(struct watch *watch, struct machine *machine, const struct text *report,
-                 struct error *error)
+int run_files_finish(struct run_files *watch, struct machine *machine, const struct text *report,
+                     struct error *error)
 {
     const int trace = finish_trace(machine, error);
     const int recording = finish_recording(watch, machine, report, error);
@@ -117,8 +118,8 @@ int watch_finish(struct watch *watch, struct machine *machine, const struct text
     return recording < 0 ? recording : trace;
 }
 
-int watch_write_stats(const struct watch *watch, const struct minivmm_config *config,
-                      struct machine *machine, struct error *error)
+int run_files_write_stats(const struct run_files *watch, const struct minivmm_config *config,
+                          struct machine *machine, struct error *error)
 {
     const int fd = config->stats_path ? watch->stats : config->stats_fd;
     int result;

@@ -4,8 +4,8 @@
  * They are opened before the guest runs, so that it does not run in vain, and are whole when it has
  * ended in whatever way.
  */
-#ifndef VMM_WATCH_H
-#define VMM_WATCH_H
+#ifndef VMM_OBSERVE_RUN_FILES_H
+#define VMM_OBSERVE_RUN_FILES_H
 
 #include "include/minivmm.h"
 #include "vmm/base/error.h"
@@ -14,32 +14,33 @@
 #include "vmm/core/machine_plan.h"
 #include "vmm/record/recorder.h"
 
-struct watch {
+struct run_files {
     int stats, record, trace; /* -1: not wanted */
     struct recorder *recorder;
 };
 
-#define WATCH_NONE                                                                                 \
+#define RUN_FILES_NONE                                                                             \
     {                                                                                              \
         .stats = -1, .record = -1, .trace = -1                                                     \
     }
 
 /* Open what (config) want. To be closed also after an error, behind the machine's end. */
-int watch_open(struct watch *watch, const struct minivmm_config *config, struct error *error);
-void watch_close(struct watch *watch);
+int run_files_open(struct run_files *watch, const struct minivmm_config *config,
+                   struct error *error);
+void run_files_close(struct run_files *watch);
 
 /* (machine) is made, but has no devices. */
-int watch_attach(struct watch *watch, struct machine *machine, struct error *error);
+int run_files_attach(struct run_files *watch, struct machine *machine, struct error *error);
 
 /* It has them, as (plan) says, and its first instruction comes next; (source) is the image or checkpoint. */
-void watch_begin(struct watch *watch, const char *source, const struct plan *plan);
+void run_files_begin(struct run_files *watch, const char *source, const struct machine_plan *plan);
 
 /* The run is over; (report) is what was said of a crash. A negative errno: a file is not whole. */
-int watch_finish(struct watch *watch, struct machine *machine, const struct text *report,
-                 struct error *error);
+int run_files_finish(struct run_files *watch, struct machine *machine, const struct text *report,
+                     struct error *error);
 
 /* --stats, if it is wanted: when all else was written. */
-int watch_write_stats(const struct watch *watch, const struct minivmm_config *config,
-                      struct machine *machine, struct error *error);
+int run_files_write_stats(const struct run_files *watch, const struct minivmm_config *config,
+                          struct machine *machine, struct error *error);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * Each vCPU fills a table of its own, without locks; they are added up when the run is over.
  */
-#ifndef VMM_STATS_H
-#define VMM_STATS_H
+#ifndef VMM_OBSERVE_STATS_H
+#define VMM_OBSERVE_STATS_H
 
 #include "vmm/base/error.h"
 

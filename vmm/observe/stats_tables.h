@@ -2,8 +2,8 @@
  * What --stats has counted, between those who count it (stats.c) and those who write it
  * (stats_table.c, stats_json.c).
  */
-#ifndef VMM_STATS_TABLES_H
-#define VMM_STATS_TABLES_H
+#ifndef VMM_OBSERVE_STATS_TABLES_H
+#define VMM_OBSERVE_STATS_TABLES_H
 
 #include "vmm/base/histogram.h"
 #include "vmm/core/exit.h"

@@ -5,8 +5,8 @@
  * milestones as instants, and counters of exits. Lines are made on the vCPU's thread and written by
  * a spool. See docs/trace.md.
  */
-#ifndef VMM_TRACE_H
-#define VMM_TRACE_H
+#ifndef VMM_OBSERVE_TRACE_H
+#define VMM_OBSERVE_TRACE_H
 
 #include "vmm/base/error.h"
 

@@ -11,8 +11,8 @@
  *
  * Every function takes NULL for no tape, except where said.
  */
-#ifndef VMM_TAPE_H
-#define VMM_TAPE_H
+#ifndef VMM_RECORD_EXIT_LINES_H
+#define VMM_RECORD_EXIT_LINES_H
 
 #include "vmm/base/text.h"
 #include "vmm/io/memory.h"

@@ -1,8 +1,8 @@
 /*
  * One event of an exit stream: an exit of a vCPU, or what comes from outside.
  */
-#ifndef VMM_STREAM_EXIT_H
-#define VMM_STREAM_EXIT_H
+#ifndef VMM_RECORD_EXIT_PARSE_H
+#define VMM_RECORD_EXIT_PARSE_H
 
 #include "vmm/base/lines.h"
 

@@ -1,29 +1,30 @@
 /*
  * What the memory of a replay will hold: so that a recording has only what is news to it.
  *
- * It begins as zeros. Pages are kept as they are told, up to SHADOW_PAGES; of the rest nothing is
+ * It begins as zeros. Pages are kept as they are told, up to KNOWN_PAGES_MAX; of the rest nothing is
  * known, and all is news.
  */
-#ifndef VMM_SHADOW_H
-#define VMM_SHADOW_H
+#ifndef VMM_RECORD_KNOWN_PAGES_H
+#define VMM_RECORD_KNOWN_PAGES_H
 
 #include "vmm/io/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SHADOW_PAGES 16384u /* 64 MiB */
+#define KNOWN_PAGES_MAX 16384u /* 64 MiB */
 
-struct shadow;
+struct known_pages;
 
 /* NULL: out of memory. */
-struct shadow *shadow_create(void);
-void shadow_destroy(struct shadow *shadow);
+struct known_pages *known_pages_create(void);
+void known_pages_destroy(struct known_pages *shadow);
 
 /* Are the (length) bytes at (address), all of one page, (bytes)? False also where it is not known. */
-bool shadow_holds(const struct shadow *shadow, gpa_t address, const void *bytes, uint64_t length);
+bool known_pages_holds(const struct known_pages *shadow, gpa_t address, const void *bytes,
+                       uint64_t length);
 
 /* They are, from now on. */
-void shadow_set(struct shadow *shadow, gpa_t address, const void *bytes, uint64_t length);
+void known_pages_set(struct known_pages *shadow, gpa_t address, const void *bytes, uint64_t length);
 
 #endif

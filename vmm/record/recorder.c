@@ -23,8 +23,8 @@ struct recorder *recorder_create(int fd, unsigned vcpu_count, const atomic_bool 
     tape_init(&recorder->tape);
     recording = recorder->tape.recording = &recorder->recording;
     recording->registers = calloc(vcpu_count, sizeof(*recording->registers));
-    recording->shadow = shadow_create();
-    recording->spool = spool_create(fd, abandoned);
+    recording->shadow = known_pages_create();
+    recording->spool = async_file_create(fd, abandoned);
     if (recording->registers && recording->shadow && recording->spool)
         return recorder;
     recorder_destroy(recorder);
@@ -35,8 +35,8 @@ void recorder_destroy(struct recorder *recorder)
 {
     if (!recorder)
         return;
-    spool_finish(recorder->recording.spool);
-    shadow_destroy(recorder->recording.shadow);
+    async_file_finish(recorder->recording.spool);
+    known_pages_destroy(recorder->recording.shadow);
     free(recorder->recording.registers);
     tape_destroy(&recorder->tape);
     free(recorder);
@@ -50,7 +50,7 @@ struct tape *recorder_tape(struct recorder *recorder)
 void recorder_begin(struct recorder *recorder, const struct text *header)
 {
     recorder->recording.last_exited = clock_now();
-    spool_put(recorder->recording.spool, header->bytes, header->used);
+    async_file_put(recorder->recording.spool, header->bytes, header->used);
 }
 
 /* The lines of (report), each as one of the stream. */
@@ -80,7 +80,7 @@ static void put_counted(struct text *text, const char *word, uint64_t number)
 int recorder_finish(struct recorder *recorder, struct machine *machine, const struct text *report)
 {
     struct tape_recording *recording = &recorder->recording;
-    const uint64_t waits = spool_waits(recording->spool);
+    const uint64_t waits = async_file_waits(recording->spool);
     struct text text = {0};
     int result;
 
@@ -91,18 +91,18 @@ int recorder_finish(struct recorder *recorder, struct machine *machine, const st
     if (waits)
         put_counted(&text, "waits ", waits);
     put_counted(&text, "done ", recording->exits);
-    spool_put(recording->spool, text.bytes, text.used);
+    async_file_put(recording->spool, text.bytes, text.used);
     result = text.failed || recording->failed ? -ENOMEM : 0;
     text_free(&text);
     if (result == 0)
-        result = spool_finish(recording->spool);
+        result = async_file_finish(recording->spool);
     else
-        spool_finish(recording->spool);
+        async_file_finish(recording->spool);
     recording->spool = NULL;
     return result;
 }
 
 uint64_t recorder_waits(const struct recorder *recorder)
 {
-    return spool_waits(recorder->recording.spool);
+    return async_file_waits(recorder->recording.spool);
 }

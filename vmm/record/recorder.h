@@ -4,8 +4,8 @@
  * The recorder owns the tape of a machine that is recorded. Lines are made on the vCPUs' threads and
  * written by a spool.
  */
-#ifndef VMM_RECORDER_H
-#define VMM_RECORDER_H
+#ifndef VMM_RECORD_RECORDER_H
+#define VMM_RECORD_RECORDER_H
 
 #include "vmm/base/error.h"
 #include "vmm/record/exit_lines.h"

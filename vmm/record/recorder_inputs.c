@@ -193,7 +193,7 @@ static void put_news(struct tape *tape, bool touched, uint64_t address, const ui
 
     for (uint64_t done = 0, piece; done < length; done += piece) {
         piece = length - done < HEX_BYTES ? length - done : HEX_BYTES;
-        if (shadow_holds(tape->recording->shadow, gpa(address + done), bytes + done, piece))
+        if (known_pages_holds(tape->recording->shadow, gpa(address + done), bytes + done, piece))
             continue;
         text_put_string(text, touched ? "< changed " : "< memory ");
         if (touched) {
@@ -207,7 +207,7 @@ static void put_news(struct tape *tape, bool touched, uint64_t address, const ui
         text_put_ascii(text, bytes + done, piece);
         text_put(text, "\n", 1);
     }
-    shadow_set(tape->recording->shadow, gpa(address), bytes, length);
+    known_pages_set(tape->recording->shadow, gpa(address), bytes, length);
 }
 
 void tape_after_read(struct tape *tape, gpa_t address, const void *bytes, uint64_t length)
@@ -226,7 +226,7 @@ void tape_after_read(struct tape *tape, gpa_t address, const void *bytes, uint64
         piece = PAGE_SIZE - (at & PAGE_MASK);
         if (piece > length - done)
             piece = length - done;
-        if (!shadow_holds(recording->shadow, gpa(at), from, piece))
+        if (!known_pages_holds(recording->shadow, gpa(at), from, piece))
             put_news(tape, touched, at, from, piece);
     }
     add_touch(recording, address.value, address.value + length - 1);
@@ -244,7 +244,7 @@ void tape_touch(struct tape *tape, gpa_t address, const void *bytes, uint64_t le
         piece = PAGE_SIZE - (at & PAGE_MASK);
         if (piece > length - done)
             piece = length - done;
-        shadow_set(tape->recording->shadow, gpa(at), (const uint8_t *)bytes + done, piece);
+        known_pages_set(tape->recording->shadow, gpa(at), (const uint8_t *)bytes + done, piece);
     }
     add_touch(tape->recording, address.value, address.value + length - 1);
 }

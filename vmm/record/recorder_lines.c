@@ -25,7 +25,7 @@ static void put_registers(struct tape_registers *registers, struct text *text)
 
 static void write_text(struct tape *tape, struct text *text)
 {
-    spool_put(tape->recording->spool, text->bytes, text->used);
+    async_file_put(tape->recording->spool, text->bytes, text->used);
     text_clear(text);
 }
 

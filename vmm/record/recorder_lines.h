@@ -2,8 +2,8 @@
  * What a recorder keeps beside the lines of an exit: what a replay knows already, and where the
  * lines go.
  */
-#ifndef VMM_TAPE_RECORDING_H
-#define VMM_TAPE_RECORDING_H
+#ifndef VMM_RECORD_RECORDER_LINES_H
+#define VMM_RECORD_RECORDER_LINES_H
 
 #include "vmm/base/async_file.h"
 #include "vmm/core/vcpu.h"
@@ -21,8 +21,8 @@ struct tape_registers {
 };
 
 struct tape_recording {
-    struct spool *spool;
-    struct shadow *shadow;
+    struct async_file *spool;
+    struct known_pages *shadow;
     struct tape_registers *registers; /* of each vCPU */
     uint64_t exits;                   /* so far */
     uint64_t last_exited;             /* the time of the last one */

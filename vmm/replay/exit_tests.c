@@ -32,7 +32,7 @@ static enum outcome replay_all(struct replay *replay, struct error *error)
     return OUTCOME_GUEST;
 }
 
-enum outcome exits_replay(const char *path, const struct plan *wanted, unsigned parts,
+enum outcome exits_replay(const char *path, const struct machine_plan *wanted, unsigned parts,
                           struct error *error)
 {
     enum outcome outcome;
@@ -40,7 +40,7 @@ enum outcome exits_replay(const char *path, const struct plan *wanted, unsigned 
 
     if (replay_open(&replay, path, error) < 0)
         return OUTCOME_STREAM;
-    if (plan_compare(&replay.plan, wanted, parts, path, error) < 0)
+    if (machine_plan_compare(&replay.plan, wanted, parts, path, error) < 0)
         outcome = OUTCOME_STREAM;
     else
         outcome = replay_all(&replay, error);

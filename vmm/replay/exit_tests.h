@@ -1,8 +1,8 @@
 /*
  * --replay and --exits: exit streams from the command line, and what is said of them.
  */
-#ifndef VMM_EXITS_H
-#define VMM_EXITS_H
+#ifndef VMM_REPLAY_EXIT_TESTS_H
+#define VMM_REPLAY_EXIT_TESTS_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/outcome.h"
@@ -12,7 +12,7 @@
  * --replay: all of the stream (path). The (parts) of its machine must be those of (wanted). What was
  * replayed is said on stdout, a difference on stderr: then OUTCOME_DIFFERS. OUTCOME_STREAM: (error).
  */
-enum outcome exits_replay(const char *path, const struct plan *wanted, unsigned parts,
+enum outcome exits_replay(const char *path, const struct machine_plan *wanted, unsigned parts,
                           struct error *error);
 
 /*

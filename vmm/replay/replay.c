@@ -193,21 +193,21 @@ static int find_test(struct replay *replay, struct error *error)
 
 int replay_next(struct replay *replay, struct error *error)
 {
-    struct plan plan;
+    struct machine_plan plan;
     int result = find_test(replay, error);
 
     if (result <= 0)
         return result;
     replay->exits = replay->effects = 0;
     text_clear(&replay->difference);
-    result = plan_copy(&plan, &replay->plan, error);
+    result = machine_plan_copy(&plan, &replay->plan, error);
     if (result < 0)
         return result;
     if (replay->name[0])
         result = replay_read_plan(replay, &plan, error);
     if (result == 0)
         result = replay_make_machine(replay, &plan, error);
-    plan_free(&plan);
+    machine_plan_free(&plan);
     if (result < 0)
         return result;
     result = replay_events(replay, error);

@@ -4,8 +4,8 @@
  *
  * A stream is one run, or several tests, each with a machine of its own.
  */
-#ifndef VMM_REPLAY_H
-#define VMM_REPLAY_H
+#ifndef VMM_REPLAY_REPLAY_H
+#define VMM_REPLAY_REPLAY_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/lines.h"
@@ -22,9 +22,9 @@
 
 struct replay {
     struct stream stream;
-    bool recorded, done; /* a recording; its end was seen */
-    bool begun;          /* replay_next() was called */
-    struct plan plan;    /* of the file; tests add to copies of it */
+    bool recorded, done;      /* a recording; its end was seen */
+    bool begun;               /* replay_next() was called */
+    struct machine_plan plan; /* of the file; tests add to copies of it */
 
     struct machine machine;
     struct tape tape;

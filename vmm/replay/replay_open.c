@@ -20,7 +20,7 @@ static int take_start(struct cursor *line, struct error *error)
 }
 
 /* Lines of a header; the next one that is none is held. */
-int replay_read_plan(struct replay *replay, struct plan *plan, struct error *error)
+int replay_read_plan(struct replay *replay, struct machine_plan *plan, struct error *error)
 {
     struct cursor line;
     int result;
@@ -30,7 +30,7 @@ int replay_read_plan(struct replay *replay, struct plan *plan, struct error *err
             replay->recorded = replay->stream.whole = true;
         else if (cursor_skip(&line, "start"))
             result = take_start(&line, error);
-        else if ((result = plan_take_line(plan, &line, error)) == 0) {
+        else if ((result = machine_plan_take_line(plan, &line, error)) == 0) {
             stream_hold(&replay->stream);
             return 0;
         }
@@ -84,7 +84,7 @@ void replay_close(struct replay *replay)
 {
     stream_close(&replay->stream);
     stream_event_free(&replay->event);
-    plan_free(&replay->plan);
+    machine_plan_free(&replay->plan);
     text_free(&replay->word);
     text_free(&replay->difference);
 }
@@ -115,7 +115,7 @@ void replay_end_machine(struct replay *replay)
     replay->rax = NULL;
 }
 
-int replay_make_machine(struct replay *replay, const struct plan *plan, struct error *error)
+int replay_make_machine(struct replay *replay, const struct machine_plan *plan, struct error *error)
 {
     struct machine_config config = {
         .console_fd = -1,
@@ -128,7 +128,7 @@ int replay_make_machine(struct replay *replay, const struct plan *plan, struct e
     struct error cause;
     int result;
 
-    plan_configure(plan, &config);
+    machine_plan_configure(plan, &config);
     tape_init(&replay->tape);
     replay->tape.replays = true;
     result = machine_create(machine, &config, &cause);
@@ -143,7 +143,7 @@ int replay_make_machine(struct replay *replay, const struct plan *plan, struct e
     for (unsigned id = 0; result == 0 && id < machine->vcpu_count; id++)
         result = make_vcpu(&machine->vcpus[id], &cause);
     if (result == 0)
-        result = plan_make_devices(plan, machine, &failed, &cause);
+        result = machine_plan_make_devices(plan, machine, &failed, &cause);
     if (result < 0) {
         replay_end_machine(replay);
         replay->stream.number = failed < plan->device_count ? plan->lines[failed] : 0;

@@ -1,8 +1,8 @@
 /*
  * What the parts of a replay have of each other.
  */
-#ifndef VMM_REPLAY_PARTS_H
-#define VMM_REPLAY_PARTS_H
+#ifndef VMM_REPLAY_REPLAY_PARTS_H
+#define VMM_REPLAY_REPLAY_PARTS_H
 
 #include "vmm/replay/replay.h"
 
@@ -10,8 +10,9 @@
  * replay_open.c: lines of a header into (plan), up to the first that is none; and the machine that a
  * plan asks for, with its tape.
  */
-int replay_read_plan(struct replay *replay, struct plan *plan, struct error *error);
-int replay_make_machine(struct replay *replay, const struct plan *plan, struct error *error);
+int replay_read_plan(struct replay *replay, struct machine_plan *plan, struct error *error);
+int replay_make_machine(struct replay *replay, const struct machine_plan *plan,
+                        struct error *error);
 void replay_end_machine(struct replay *replay);
 
 /* A recording that broke off may lack the end of its last exit. */

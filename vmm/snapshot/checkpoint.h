@@ -5,8 +5,8 @@
  * every vCPU rests with its I/O completed; the machine then goes on, ends or waits. Restoring is
  * vmm/snapshot/restore.h's. docs/checkpoint.md specifies the file.
  */
-#ifndef VMM_CHECKPOINT_H
-#define VMM_CHECKPOINT_H
+#ifndef VMM_SNAPSHOT_CHECKPOINT_H
+#define VMM_SNAPSHOT_CHECKPOINT_H
 
 #include "vmm/base/error.h"
 

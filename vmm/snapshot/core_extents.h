@@ -5,8 +5,8 @@
  * a program header, and a mapping when it is restored. Near is within CORE_EXTENTS_GAP, and twice as
  * far as often as there would be more than CORE_EXTENTS.
  */
-#ifndef VMM_CORE_EXTENTS_H
-#define VMM_CORE_EXTENTS_H
+#ifndef VMM_SNAPSHOT_CORE_EXTENTS_H
+#define VMM_SNAPSHOT_CORE_EXTENTS_H
 
 #include "vmm/snapshot/elf_file.h"
 

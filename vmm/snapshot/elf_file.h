@@ -6,8 +6,8 @@
  * for gdb; those of the owner "minivmm" are ours, each with a version of its own. The last note is a
  * sum over all headers and notes.
  */
-#ifndef VMM_CORE_FILE_H
-#define VMM_CORE_FILE_H
+#ifndef VMM_SNAPSHOT_ELF_FILE_H
+#define VMM_SNAPSHOT_ELF_FILE_H
 
 #include "vmm/base/error.h"
 #include "vmm/io/memory.h"

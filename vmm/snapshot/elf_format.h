@@ -1,8 +1,8 @@
 /*
  * The layout of a checkpoint, as its writer and its reader share it. docs/checkpoint.md.
  */
-#ifndef VMM_CORE_FORMAT_H
-#define VMM_CORE_FORMAT_H
+#ifndef VMM_SNAPSHOT_ELF_FORMAT_H
+#define VMM_SNAPSHOT_ELF_FORMAT_H
 
 #include "vmm/snapshot/elf_file.h"
 

@@ -5,8 +5,8 @@
  * memory that was mapped from a file, also those count that the file has data for. Only these are
  * read. mincore() would not do: a page that is swapped out is to it as one that never was.
  */
-#ifndef VMM_CORE_PAGES_H
-#define VMM_CORE_PAGES_H
+#ifndef VMM_SNAPSHOT_ELF_PAGES_H
+#define VMM_SNAPSHOT_ELF_PAGES_H
 
 #include "vmm/io/memory.h"
 

@@ -1,8 +1,8 @@
 /*
  * `minivmm info`: what is in a checkpoint.
  */
-#ifndef VMM_INFO_H
-#define VMM_INFO_H
+#ifndef VMM_SNAPSHOT_INFO_H
+#define VMM_SNAPSHOT_INFO_H
 
 #include "vmm/base/error.h"
 

@@ -4,8 +4,8 @@
  * All of them write to (out) what the checkpoint holds. It is untrusted: what it says in words is
  * written with text_escape(). A negative errno comes with the sentence "FILE: …".
  */
-#ifndef VMM_INFO_PARTS_H
-#define VMM_INFO_PARTS_H
+#ifndef VMM_SNAPSHOT_INFO_PARTS_H
+#define VMM_SNAPSHOT_INFO_PARTS_H
 
 #include "vmm/base/error.h"
 #include "vmm/core/paging.h"

@@ -15,8 +15,8 @@
  * - Where the guest has told KVM (by MSR) of a wall clock structure in its memory, KVM writes the
  *   structure again.
  */
-#ifndef VMM_KVM_STATE_H
-#define VMM_KVM_STATE_H
+#ifndef VMM_SNAPSHOT_KVM_STATE_H
+#define VMM_SNAPSHOT_KVM_STATE_H
 
 #include "vmm/base/error.h"
 #include "vmm/core/kvm.h"

@@ -1,8 +1,8 @@
 /*
  * The ioctls behind vmm/snapshot/kvm_state.h, checked and named as those of vmm/core/kvm.h.
  */
-#ifndef VMM_KVM_STATE_IOCTL_H
-#define VMM_KVM_STATE_IOCTL_H
+#ifndef VMM_SNAPSHOT_KVM_STATE_IOCTL_H
+#define VMM_SNAPSHOT_KVM_STATE_IOCTL_H
 
 #include "vmm/base/error.h"
 #include "vmm/core/kvm.h"

@@ -1,8 +1,8 @@
 /*
  * The MSRs of a vCPU's state: which there are, and in which order they go back.
  */
-#ifndef VMM_KVM_STATE_MSR_H
-#define VMM_KVM_STATE_MSR_H
+#ifndef VMM_SNAPSHOT_KVM_STATE_MSR_H
+#define VMM_SNAPSHOT_KVM_STATE_MSR_H
 
 #include "vmm/snapshot/kvm_state.h"
 

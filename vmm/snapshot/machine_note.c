@@ -30,7 +30,7 @@ void machine_note_put(struct machine *machine, struct text *text)
     text_put_string(text, "by " MINIVMM_VERSION "\n");
     put_number(text, "saved ", clock_read(CLOCK_REALTIME));
     put_number(text, "exits ", exits);
-    plan_put(machine->plan, text);
+    machine_plan_put(machine->plan, text);
 }
 
 static int take_version(struct machine_note *note, struct cursor *line, struct error *error)
@@ -89,7 +89,7 @@ static int take_line(struct machine_note *note, struct cursor *line, struct erro
         result = forms[i].take(note, line, error);
         return result < 0 ? result : cursor_finish(line, error);
     }
-    result = plan_take_line(&note->plan, line, error);
+    result = machine_plan_take_line(&note->plan, line, error);
     if (result == 0)
         return stream_refuse(line->stream, error, "a line of the machine's note is unknown");
     return result < 0 ? result : 0;
@@ -121,5 +121,5 @@ int machine_note_read(struct machine_note *note, const struct core *core, struct
 
 void machine_note_free(struct machine_note *note)
 {
-    plan_free(&note->plan);
+    machine_plan_free(&note->plan);
 }

@@ -3,8 +3,8 @@
  *
  * Its lines are those of an exit stream's header, and a few more: docs/checkpoint.md.
  */
-#ifndef VMM_MACHINE_NOTE_H
-#define VMM_MACHINE_NOTE_H
+#ifndef VMM_SNAPSHOT_MACHINE_NOTE_H
+#define VMM_SNAPSHOT_MACHINE_NOTE_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/text.h"
@@ -18,7 +18,7 @@
 struct machine;
 
 struct machine_note {
-    struct plan plan;
+    struct machine_plan plan;
     uint64_t version; /* MACHINE_NOTE_VERSION */
     uint64_t saved;   /* nanoseconds since 1970, UTC */
     uint64_t exits;   /* of all vCPUs, until then */

@@ -1,8 +1,8 @@
 /*
  * The note that gdb reads the registers of a thread from: NT_PRSTATUS of an x86-64 core file.
  */
-#ifndef VMM_PRSTATUS_H
-#define VMM_PRSTATUS_H
+#ifndef VMM_SNAPSHOT_PRSTATUS_H
+#define VMM_SNAPSHOT_PRSTATUS_H
 
 #include <linux/kvm.h>
 #include <sys/procfs.h>

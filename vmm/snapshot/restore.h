@@ -4,8 +4,8 @@
  * The file is untrusted. Everything is checked before the first vCPU runs; guest memory is mapped, not
  * read, so the cost does not grow with it.
  */
-#ifndef VMM_RESTORE_H
-#define VMM_RESTORE_H
+#ifndef VMM_SNAPSHOT_RESTORE_H
+#define VMM_SNAPSHOT_RESTORE_H
 
 #include "vmm/base/error.h"
 #include "vmm/base/outcome.h"

@@ -302,21 +302,21 @@ static bool is_string(const struct reader *reader)
             (opcode >= 0xaa && opcode <= 0xaf));
 }
 
-struct code code_decode(const uint8_t *bytes, unsigned count, unsigned bits)
+struct instruction instruction_decode(const uint8_t *bytes, unsigned count, unsigned bits)
 {
     struct reader reader = {.bytes = bytes,
-                            .count = count < CODE_MAX ? count : CODE_MAX,
+                            .count = count < INSTRUCTION_MAX ? count : INSTRUCTION_MAX,
                             .bits = bits};
     uint8_t modrm;
 
     read_opcode(&reader);
     modrm = peek(&reader, 0);
     if (reader.map == MAP_NONE)
-        return (struct code){0};
+        return (struct instruction){0};
     read_operands(&reader);
     if (reader.at > reader.count)
-        return (struct code){0};
-    return (struct code){
+        return (struct instruction){0};
+    return (struct instruction){
         .length = reader.at,
         .ends_block = ends_block(&reader, modrm),
         .repeats = reader.repeat && is_string(&reader),

@@ -31,22 +31,23 @@ unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15])
     const struct paging_registers registers = x86_paging(vcpu_special_registers(vcpu));
     const struct memory *memory = &vcpu->machine->memory;
     const uint64_t address = step_address(vcpu);
-    const unsigned first = PAGE_REST(address) < CODE_MAX ? (unsigned)PAGE_REST(address) : CODE_MAX;
+    const unsigned first =
+        PAGE_REST(address) < INSTRUCTION_MAX ? (unsigned)PAGE_REST(address) : INSTRUCTION_MAX;
 
     if (paging_read(memory, &registers, gva(address), bytes, first) < 0)
         return 0;
-    if (first < CODE_MAX &&
-        paging_read(memory, &registers, gva(address + first), bytes + first, CODE_MAX - first) < 0)
+    if (first < INSTRUCTION_MAX && paging_read(memory, &registers, gva(address + first),
+                                               bytes + first, INSTRUCTION_MAX - first) < 0)
         return first;
-    return CODE_MAX;
+    return INSTRUCTION_MAX;
 }
 
-struct code step_decode(const struct vcpu *vcpu)
+struct instruction step_decode(const struct vcpu *vcpu)
 {
-    uint8_t bytes[CODE_MAX];
+    uint8_t bytes[INSTRUCTION_MAX];
     const unsigned count = step_fetch(vcpu, bytes);
 
-    return code_decode(bytes, count, x86_code_bits(vcpu_special_registers(vcpu)));
+    return instruction_decode(bytes, count, x86_code_bits(vcpu_special_registers(vcpu)));
 }
 
 /* ---- Beginning and ending ---- */

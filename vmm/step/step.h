@@ -23,8 +23,8 @@
  *   behind an IRET costs one.
  * - For IRET and HLT see vmm/step/step_emulated.h.
  */
-#ifndef VMM_STEP_H
-#define VMM_STEP_H
+#ifndef VMM_STEP_STEP_H
+#define VMM_STEP_STEP_H
 
 #include "vmm/base/error.h"
 #include "vmm/step/decode.h"
@@ -74,7 +74,7 @@ bool step_is_possible(struct vcpu *vcpu);
 unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
 
 /* That instruction, as far as its bytes tell. Registers are valid. */
-struct code step_decode(const struct vcpu *vcpu);
+struct instruction step_decode(const struct vcpu *vcpu);
 
 /* The linear address of the next instruction. */
 uint64_t step_address(const struct vcpu *vcpu);

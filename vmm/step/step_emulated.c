@@ -15,7 +15,7 @@
 #define RING        3
 
 /* Where the IRET leads, as far as that is in ring 0; false: elsewhere, or it cannot be read. */
-static bool return_address(struct vcpu *vcpu, const struct code *iret, uint64_t *address)
+static bool return_address(struct vcpu *vcpu, const struct instruction *iret, uint64_t *address)
 {
     const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
     const struct paging_registers registers = x86_paging(sregs);
@@ -51,7 +51,7 @@ int step_tell_kvm(struct vcpu *vcpu, const uint64_t *breakpoint, struct error *e
     return result < 0 ? result : back;
 }
 
-static int begin_iret(struct vcpu *vcpu, const struct code *iret, struct error *error)
+static int begin_iret(struct vcpu *vcpu, const struct instruction *iret, struct error *error)
 {
     uint64_t address;
     int result;
@@ -78,7 +78,7 @@ static int clear_shadow(struct vcpu *vcpu, struct error *error)
     return kvm_set_item(vcpu->fd, KVM_ITEM_EVENTS, &events, error);
 }
 
-static int halt(struct vcpu *vcpu, const struct code *hlt, struct error *error)
+static int halt(struct vcpu *vcpu, const struct instruction *hlt, struct error *error)
 {
     const struct kvm_mp_state halted = {.mp_state = KVM_MP_STATE_HALTED};
     int result;
@@ -110,7 +110,7 @@ static bool has_halted(struct vcpu *vcpu)
 int step_begin_emulated(struct vcpu *vcpu, struct error *error)
 {
     const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
-    struct code code;
+    struct instruction code;
 
     if (sregs->ss.dpl == RING || !(sregs->cr0 & X86_CR0_PE))
         return STEP_AS_USUAL;

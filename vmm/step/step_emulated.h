@@ -1,8 +1,8 @@
 /*
  * Of vmm/step/step.c: stepping where KVM emulates ring 0.
  */
-#ifndef VMM_STEP_EMULATED_H
-#define VMM_STEP_EMULATED_H
+#ifndef VMM_STEP_STEP_EMULATED_H
+#define VMM_STEP_STEP_EMULATED_H
 
 #include "vmm/base/error.h"
 

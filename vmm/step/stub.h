@@ -5,8 +5,8 @@
  * Simulation is a switch of the machine's: a guest turns it on by `-run` in one of the ptlcall devices'
  * sessions, and every vCPU is single-stepped from its next instruction on if the stub has a step().
  */
-#ifndef VMM_STUB_H
-#define VMM_STUB_H
+#ifndef VMM_STEP_STUB_H
+#define VMM_STEP_STUB_H
 
 #include "include/minivmm.h"
 #include "vmm/base/error.h"

@@ -12,38 +12,39 @@
 Suite *plan_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ALL      (PLAN_MEMORY | PLAN_CPUS | PLAN_IRQCHIP | PLAN_DEVICE_LIST)
+#define ALL                                                                                        \
+    (MACHINE_PLAN_MEMORY | MACHINE_PLAN_CPUS | MACHINE_PLAN_IRQCHIP | MACHINE_PLAN_DEVICE_LIST)
 
-static struct plan plan, other;
+static struct machine_plan plan, other;
 static struct text text;
 static struct error error;
 
 static void setup(void)
 {
-    plan = other = (struct plan){.memory_size = 16 * MIB, .vcpu_count = 1};
+    plan = other = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
     text = (struct text){0};
     error.text[0] = '\0';
 }
 
 static void teardown(void)
 {
-    plan_free(&plan);
-    plan_free(&other);
+    machine_plan_free(&plan);
+    machine_plan_free(&other);
     text_free(&text);
 }
 
-/* Take in the line, which is the 7th of its file. As plan_take_line(). */
-static int take(struct plan *to, const char *line)
+/* Take in the line, which is the 7th of its file. As machine_plan_take_line(). */
+static int take(struct machine_plan *to, const char *line)
 {
     const struct stream stream = {.path = "FILE", .number = 7};
     struct cursor cursor = {&stream, line, line + strlen(line)};
 
-    return plan_take_line(to, &cursor, &error);
+    return machine_plan_take_line(to, &cursor, &error);
 }
 
 static void check_put(const char *wanted)
 {
-    plan_put(&plan, &text);
+    machine_plan_put(&plan, &text);
     ck_assert_msg(text.used == strlen(wanted) && memcmp(text.bytes, wanted, text.used) == 0,
                   "'%.*s' instead of '%s'", (int)text.used, text.bytes, wanted);
 }
@@ -55,8 +56,8 @@ START_TEST(a_plan_is_a_line_for_the_machine_and_one_for_each_device)
     plan.memory_size = 64 * MIB;
     plan.vcpu_count = 2;
     plan.irqchip = true;
-    plan_add_device(&plan, "serial", NULL, NULL);
-    plan_add_device(&plan, "serial", "port=0x2f8,irq=3", NULL);
+    machine_plan_add_device(&plan, "serial", NULL, NULL);
+    machine_plan_add_device(&plan, "serial", "port=0x2f8,irq=3", NULL);
     check_put("machine memory=67108864 cpus=2 irqchip=on\n"
               "device serial\n"
               "device serial,port=0x2f8,irq=3\n");
@@ -81,7 +82,7 @@ START_TEST(a_description_stands_in_quotes_where_it_must)
 {
     char wanted[256];
 
-    plan_add_device(&plan, "serial", descriptions[_i].properties, NULL);
+    machine_plan_add_device(&plan, "serial", descriptions[_i].properties, NULL);
     snprintf(wanted, sizeof(wanted), "machine memory=16777216 cpus=1\ndevice %s\n",
              descriptions[_i].wanted);
     check_put(wanted);
@@ -113,13 +114,13 @@ START_TEST(a_plan_comes_back_as_it_was)
     plan.vcpu_count = 3;
     plan.irqchip = true;
     for (size_t i = 0; i < COUNT(descriptions); i++)
-        plan_add_device(&plan, "serial", descriptions[i].properties, NULL);
-    plan_put(&plan, &text);
+        machine_plan_add_device(&plan, "serial", descriptions[i].properties, NULL);
+    machine_plan_put(&plan, &text);
     stream_file_make(&file, text.bytes, text.used);
     ck_assert_int_eq(stream_open(&stream, file.path, &error), 0);
     while (stream_next(&stream, &line, &error) > 0)
-        ck_assert_msg(plan_take_line(&other, &line, &error) == 1, "%s", error.text);
-    ck_assert_msg(plan_compare(&other, &plan, ALL, "FILE", &error) == 0, "%s", error.text);
+        ck_assert_msg(machine_plan_take_line(&other, &line, &error) == 1, "%s", error.text);
+    ck_assert_msg(machine_plan_compare(&other, &plan, ALL, "FILE", &error) == 0, "%s", error.text);
     stream_close(&stream);
     stream_file_close(&file);
 }
@@ -186,12 +187,12 @@ END_TEST
 
 START_TEST(there_may_be_48_devices)
 {
-    for (unsigned i = 0; i < PLAN_DEVICES; i++)
+    for (unsigned i = 0; i < MACHINE_PLAN_DEVICES; i++)
         ck_assert_int_eq(take(&plan, "device serial"), 1);
     ck_assert_int_eq(take(&plan, "device serial"), -EINVAL);
     ck_assert_str_eq(error.text, "FILE:7: more than 48 devices; give fewer");
-    ck_assert_int_eq(plan_add_device(&plan, "serial", NULL, &error), -EINVAL);
-    ck_assert_uint_eq(plan.device_count, PLAN_DEVICES);
+    ck_assert_int_eq(machine_plan_add_device(&plan, "serial", NULL, &error), -EINVAL);
+    ck_assert_uint_eq(plan.device_count, MACHINE_PLAN_DEVICES);
 }
 END_TEST
 
@@ -200,12 +201,12 @@ END_TEST
 START_TEST(a_copy_is_equal_and_its_own)
 {
     plan.irqchip = true;
-    plan_add_device(&plan, "serial", "port=0x2f8", NULL);
-    ck_assert_int_eq(plan_copy(&other, &plan, &error), 0);
-    ck_assert_int_eq(plan_compare(&other, &plan, ALL, "FILE", &error), 0);
-    plan_add_device(&other, "ptlcall", NULL, NULL);
+    machine_plan_add_device(&plan, "serial", "port=0x2f8", NULL);
+    ck_assert_int_eq(machine_plan_copy(&other, &plan, &error), 0);
+    ck_assert_int_eq(machine_plan_compare(&other, &plan, ALL, "FILE", &error), 0);
+    machine_plan_add_device(&other, "ptlcall", NULL, NULL);
     ck_assert_uint_eq(plan.device_count, 1);
-    plan_free(&plan);
+    machine_plan_free(&plan);
     ck_assert_str_eq(other.devices[0], "serial,port=0x2f8");
 }
 END_TEST
@@ -218,12 +219,12 @@ START_TEST(a_machine_is_made_as_the_plan_says)
     take(&plan, "machine memory=3M cpus=2 irqchip=on");
     take(&plan, "device serial");
     take(&plan, "device serial,port=0x2f8");
-    plan_configure(&plan, &config);
+    machine_plan_configure(&plan, &config);
     ck_assert_uint_eq(config.memory_size, 3 * MIB);
     ck_assert_uint_eq(config.vcpu_count, 2);
     ck_assert(config.irqchip);
     ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
-    ck_assert_msg(plan_make_devices(&plan, &machine, NULL, &error) == 0, "%s", error.text);
+    ck_assert_msg(machine_plan_make_devices(&plan, &machine, NULL, &error) == 0, "%s", error.text);
     ck_assert_str_eq(machine.devices->name, "serial.0");
     ck_assert_str_eq(machine.devices->next->name, "serial.1");
     machine_destroy(&machine);
@@ -240,7 +241,7 @@ START_TEST(a_device_that_cannot_be_made_is_told)
     take(&plan, "device debugcon");
     take(&plan, "device serial,port=1,colour=blue");
     ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
-    ck_assert_int_lt(plan_make_devices(&plan, &machine, &failed, &error), 0);
+    ck_assert_int_lt(machine_plan_make_devices(&plan, &machine, &failed, &error), 0);
     ck_assert_msg(strncmp(error.text, "device serial", 13) == 0, "%s", error.text);
     ck_assert_uint_eq(failed, 1);
     machine_destroy(&machine);
@@ -251,30 +252,30 @@ END_TEST
 
 static const struct {
     const char *here, *there; /* a line that makes the difference, or NULL */
-    enum plan_part part;
+    enum machine_plan_part part;
     const char *sentence;
 } differences[] = {
-    {"machine memory=2M", NULL, PLAN_MEMORY,
+    {"machine memory=2M", NULL, MACHINE_PLAN_MEMORY,
      "FILE: its machine is not what --mem says; leave that out, or give what it has"},
-    {"machine cpus=2", NULL, PLAN_CPUS,
+    {"machine cpus=2", NULL, MACHINE_PLAN_CPUS,
      "FILE: its machine is not what --cpus says; leave that out, or give what it has"},
-    {NULL, "machine irqchip=on", PLAN_IRQCHIP,
+    {NULL, "machine irqchip=on", MACHINE_PLAN_IRQCHIP,
      "FILE: its machine is not what --irqchip says; leave that out, or give what it has"},
-    {"device edu", NULL, PLAN_DEVICE_LIST,
+    {"device edu", NULL, MACHINE_PLAN_DEVICE_LIST,
      "FILE: its device 2 is edu, the command line's is nothing; leave out the options of devices, "
      "or give the same"},
-    {NULL, "device edu", PLAN_DEVICE_LIST,
+    {NULL, "device edu", MACHINE_PLAN_DEVICE_LIST,
      "FILE: its device 2 is nothing, the command line's is edu; leave out the options of devices, "
      "or give the same"},
-    {"device edu", "device edu,addr=3", PLAN_DEVICE_LIST,
+    {"device edu", "device edu,addr=3", MACHINE_PLAN_DEVICE_LIST,
      "FILE: its device 2 is edu, the command line's is edu,addr=3; leave out the options of "
      "devices, or give the same"},
 };
 
 static void make_different(size_t number)
 {
-    plan_add_device(&plan, "serial", NULL, NULL);
-    plan_add_device(&other, "serial", NULL, NULL);
+    machine_plan_add_device(&plan, "serial", NULL, NULL);
+    machine_plan_add_device(&other, "serial", NULL, NULL);
     if (differences[number].here)
         ck_assert_int_eq(take(&plan, differences[number].here), 1);
     if (differences[number].there)
@@ -284,7 +285,7 @@ static void make_different(size_t number)
 START_TEST(the_first_difference_of_two_plans_is_told)
 {
     make_different((size_t)_i);
-    ck_assert_int_eq(plan_compare(&plan, &other, ALL, "FILE", &error), -EINVAL);
+    ck_assert_int_eq(machine_plan_compare(&plan, &other, ALL, "FILE", &error), -EINVAL);
     ck_assert_str_eq(error.text, differences[_i].sentence);
 }
 END_TEST
@@ -292,19 +293,19 @@ END_TEST
 START_TEST(what_the_command_line_does_not_say_is_no_difference)
 {
     make_different((size_t)_i);
-    ck_assert_int_eq(plan_compare(&plan, &other, ALL & ~(unsigned)differences[_i].part, "FILE",
-                                  &error),
+    ck_assert_int_eq(machine_plan_compare(&plan, &other, ALL & ~(unsigned)differences[_i].part,
+                                          "FILE", &error),
                      0);
-    ck_assert_int_eq(plan_compare(&plan, &other, 0, "FILE", &error), 0);
+    ck_assert_int_eq(machine_plan_compare(&plan, &other, 0, "FILE", &error), 0);
 }
 END_TEST
 
 START_TEST(equal_plans_do_not_differ)
 {
-    ck_assert_int_eq(plan_compare(&plan, &other, ALL, "FILE", &error), 0);
-    plan_add_device(&plan, "serial", NULL, NULL);
-    plan_add_device(&other, "serial", NULL, NULL);
-    ck_assert_int_eq(plan_compare(&plan, &other, ALL, "FILE", &error), 0);
+    ck_assert_int_eq(machine_plan_compare(&plan, &other, ALL, "FILE", &error), 0);
+    machine_plan_add_device(&plan, "serial", NULL, NULL);
+    machine_plan_add_device(&other, "serial", NULL, NULL);
+    ck_assert_int_eq(machine_plan_compare(&plan, &other, ALL, "FILE", &error), 0);
 }
 END_TEST
 

@@ -33,7 +33,7 @@ static void write_report(void)
     FILE *file = open_memstream(&report, &report_size);
 
     ck_assert_ptr_nonnull(file);
-    report_write(&fixture.machine, fixture.vcpu, file);
+    crash_report_write(&fixture.machine, fixture.vcpu, file);
     fclose(file);
 }
 

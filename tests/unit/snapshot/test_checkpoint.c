@@ -171,7 +171,7 @@ END_TEST
 
 /* A checkpoint as bytes, in a file in memory, and the machine that it is of. */
 static struct {
-    struct plan plan;
+    struct machine_plan plan;
     struct machine machine;
     struct error error;
     char path[32];
@@ -186,19 +186,19 @@ static void must(int outcome)
 }
 
 /* A machine with a VM, as (plan) says; a negative errno if one of its parts was refused. */
-static int make_machine(struct machine *machine, const struct plan *plan)
+static int make_machine(struct machine *machine, const struct machine_plan *plan)
 {
     struct machine_config config = {.console_fd = STDERR_FILENO,
                                     .out_dir = "/tmp",
                                     .message_fd = -1};
     int outcome;
 
-    plan_configure(plan, &config);
+    machine_plan_configure(plan, &config);
     outcome = machine_create(machine, &config, &saved.error);
     if (outcome < 0)
         return outcome;
     machine->plan = plan;
-    outcome = plan_make_devices(plan, machine, NULL, &saved.error);
+    outcome = machine_plan_make_devices(plan, machine, NULL, &saved.error);
     if (outcome == 0)
         outcome = kvm_open(&machine->kvm, KVM_DEVICE, &saved.error);
     if (outcome == 0)
@@ -238,9 +238,9 @@ static void save_machine(void)
     char directory[] = "/tmp/minivmm-checkpoint-XXXXXX";
     int dir_fd;
 
-    saved.plan = (struct plan){.memory_size = 2 * MIB, .vcpu_count = 1, .irqchip = true};
+    saved.plan = (struct machine_plan){.memory_size = 2 * MIB, .vcpu_count = 1, .irqchip = true};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        must(plan_add_device(&saved.plan, types[i], NULL, &saved.error));
+        must(machine_plan_add_device(&saved.plan, types[i], NULL, &saved.error));
     must(make_machine(&saved.machine, &saved.plan));
     ck_assert_ptr_nonnull(mkdtemp(directory));
     dir_fd = open(directory, O_PATH | O_DIRECTORY);
@@ -255,7 +255,7 @@ static void save_machine(void)
 static void forget_saved(void)
 {
     machine_destroy(&saved.machine);
-    plan_free(&saved.plan);
+    machine_plan_free(&saved.plan);
     free(saved.bytes);
     close(saved.fd);
 }
@@ -273,11 +273,12 @@ static void write_mended(void)
 /* Into a machine of its own, if its plan is another one. */
 static int restore_into(const struct restore *restore)
 {
-    const unsigned all = PLAN_MEMORY | PLAN_CPUS | PLAN_IRQCHIP | PLAN_DEVICE_LIST;
+    const unsigned all =
+        MACHINE_PLAN_MEMORY | MACHINE_PLAN_CPUS | MACHINE_PLAN_IRQCHIP | MACHINE_PLAN_DEVICE_LIST;
     struct machine machine;
     int outcome;
 
-    if (plan_compare(&saved.plan, &restore->note.plan, all, saved.path, &saved.error) == 0)
+    if (machine_plan_compare(&saved.plan, &restore->note.plan, all, saved.path, &saved.error) == 0)
         return restore_vm(restore, &saved.machine, &saved.error);
     outcome = make_machine(&machine, &restore->note.plan);
     if (outcome < 0)

@@ -21,21 +21,21 @@ static unsigned read_bytes(const char *text, uint8_t *bytes)
 }
 
 /* Decode (text); the instruction is followed by others, up to 15 bytes, as a fetch gives them. */
-static struct code decode(const char *text, unsigned bits)
+static struct instruction decode(const char *text, unsigned bits)
 {
     uint8_t bytes[32];
 
     memset(bytes, 0x90, sizeof(bytes));
     read_bytes(text, bytes);
-    return code_decode(bytes, CODE_MAX, bits);
+    return instruction_decode(bytes, INSTRUCTION_MAX, bits);
 }
 
-static struct code decode_alone(const char *text, unsigned bits)
+static struct instruction decode_alone(const char *text, unsigned bits)
 {
     uint8_t bytes[32];
     unsigned count = read_bytes(text, bytes);
 
-    return code_decode(bytes, count, bits);
+    return instruction_decode(bytes, count, bits);
 }
 
 static const struct {
@@ -122,7 +122,7 @@ START_TEST(what_is_cut_off_is_no_instruction)
     const unsigned whole = read_bytes(lengths[_i].bytes, bytes);
 
     for (unsigned count = 0; count < whole; count++) {
-        const struct code code = code_decode(bytes, count, lengths[_i].bits);
+        const struct instruction code = instruction_decode(bytes, count, lengths[_i].bits);
 
         ck_assert_msg(code.length == 0 && !code.ends_block && !code.repeats, "%s: %u bytes of it",
                       lengths[_i].name, count);
@@ -135,9 +135,9 @@ START_TEST(fifteen_prefixes_leave_no_room_for_an_instruction)
     uint8_t bytes[32];
 
     memset(bytes, 0x66, sizeof(bytes));
-    ck_assert_uint_eq(code_decode(bytes, CODE_MAX, 64).length, 0);
-    bytes[CODE_MAX] = 0xc3;
-    ck_assert_uint_eq(code_decode(bytes, sizeof(bytes), 64).length, 0);
+    ck_assert_uint_eq(instruction_decode(bytes, INSTRUCTION_MAX, 64).length, 0);
+    bytes[INSTRUCTION_MAX] = 0xc3;
+    ck_assert_uint_eq(instruction_decode(bytes, sizeof(bytes), 64).length, 0);
 }
 END_TEST
 
@@ -149,7 +149,8 @@ START_TEST(no_byte_begins_what_is_longer_than_fifteen_bytes_or_reads_past_them)
     for (unsigned number = 0; number < 0x10000; number++) {
         bytes[0] = (uint8_t)number;
         bytes[1] = (uint8_t)(number >> 8);
-        ck_assert_uint_le(code_decode(bytes, sizeof(bytes), modes[_i]).length, sizeof(bytes));
+        ck_assert_uint_le(instruction_decode(bytes, sizeof(bytes), modes[_i]).length,
+                          sizeof(bytes));
     }
 }
 END_TEST
@@ -210,7 +211,7 @@ static const struct {
 
 START_TEST(a_block_ends_where_it_may_be_left)
 {
-    const struct code code = decode(blocks[_i].bytes, blocks[_i].bits);
+    const struct instruction code = decode(blocks[_i].bytes, blocks[_i].bits);
 
     ck_assert_msg(code.ends_block == blocks[_i].ends, "%s", blocks[_i].name);
     ck_assert_msg(code.length > 0, "%s: no length", blocks[_i].name);
@@ -236,7 +237,7 @@ END_TEST
 
 static const struct {
     const char *bytes;
-    struct code code;
+    struct instruction code;
 } opcodes[] = {
     {"cf", {.opcode = 0xcf}},
     {"48 cf", {.opcode = 0xcf, .wide = true}},
@@ -248,7 +249,7 @@ static const struct {
 
 START_TEST(an_opcode_of_one_byte_is_told_unless_it_is_locked)
 {
-    const struct code got = decode_alone(opcodes[_i].bytes, 64), *want = &opcodes[_i].code;
+    const struct instruction got = decode_alone(opcodes[_i].bytes, 64), *want = &opcodes[_i].code;
 
     ck_assert_uint_eq(got.opcode, want->opcode);
     ck_assert_int_eq(got.wide, want->wide);

@@ -213,11 +213,12 @@ END_TEST
 START_TEST(the_longest_line_fits)
 {
     const struct minivmm_instruction last = {UINT64_MAX, UINT64_MAX, 64};
-    uint8_t bytes[CODE_MAX];
+    uint8_t bytes[INSTRUCTION_MAX];
     char line[STEP_TRACE_LINE];
 
     memset(bytes, 0xff, sizeof(bytes));
-    ck_assert_uint_lt(step_trace_line(line, 1023, &last, bytes, CODE_MAX, NULL), sizeof(line));
+    ck_assert_uint_lt(step_trace_line(line, 1023, &last, bytes, INSTRUCTION_MAX, NULL),
+                      sizeof(line));
     ck_assert_uint_eq(strcspn(line, "\n"), 20 + 1 + 4 + 1 + 18 + 1 + 30);
 }
 END_TEST

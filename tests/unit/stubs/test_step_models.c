@@ -172,7 +172,8 @@ END_TEST
 
 /* ---- Basic blocks */
 
-static const struct code plain = {.length = 1}, jump = {.length = 2, .ends_block = true}, none;
+static const struct instruction plain = {.length = 1}, jump = {.length = 2, .ends_block = true},
+                                none;
 
 static struct step_blocks blocks;
 static struct step_file vectors;
@@ -185,13 +186,13 @@ static void begin_blocks(uint64_t interval, uint32_t limit)
     ck_assert_int_eq(step_blocks_init(&blocks, interval, limit), 0);
 }
 
-static void run_on(unsigned vcpu, uint64_t address, const struct code *code)
+static void run_on(unsigned vcpu, uint64_t address, const struct instruction *code)
 {
     if (step_blocks_execute(&blocks, vcpu, address, code))
         step_blocks_write(&blocks, &vectors.output);
 }
 
-static void run(uint64_t address, const struct code *code)
+static void run(uint64_t address, const struct instruction *code)
 {
     run_on(0, address, code);
 }
