@@ -2,7 +2,6 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/core/exit.h"
-#include "vmm/record/recorder_lines.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -17,7 +16,7 @@
 
 static void read_header(struct machine_plan *plan, const char *header)
 {
-    struct stream_file file;
+    struct text_file file;
     struct lines lines;
     struct cursor line;
     struct error error = {""};
@@ -26,13 +25,13 @@ static void read_header(struct machine_plan *plan, const char *header)
     *plan = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
     if (!header)
         return;
-    stream_file_make_text(&file, header);
+    text_file_make_string(&file, header);
     ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
     while ((result = lines_next(&lines, &line, &error)) > 0)
         ck_assert_msg(machine_plan_take_line(plan, &line, &error) == 1, "%s", error.text);
     ck_assert_int_eq(result, 0);
     lines_close(&lines);
-    stream_file_close(&file);
+    text_file_close(&file);
 }
 
 static void make_vcpu(struct vcpu *vcpu)
@@ -70,15 +69,15 @@ void recording_begin(struct recording *recording, const char *header)
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* without a wait for a disk */
     ck_assert_ptr_nonnull(mkdtemp(recording->out_dir));
     recording->console = memfd_create("console", MFD_CLOEXEC);
-    recording->stream = memfd_create("recording", MFD_CLOEXEC);
+    recording->file = memfd_create("recording", MFD_CLOEXEC);
     config.console_fd = recording->console;
     config.out_dir = recording->out_dir;
     ck_assert_msg(machine_create(machine, &config, &error) == 0, "%s", error.text);
     recording->recorder =
-        recorder_create(recording->stream, machine->vcpu_count, &machine->abandoned);
+        recorder_create(recording->file, machine->vcpu_count, &machine->abandoned);
     ck_assert_ptr_nonnull(recording->recorder);
-    recording->tape = recorder_tape(recording->recorder);
-    machine_set_tape(machine, recording->tape);
+    recording->journal = recorder_journal(recording->recorder);
+    machine_set_journal(machine, recording->journal);
     for (unsigned id = 0; id < machine->vcpu_count; id++)
         make_vcpu(&machine->vcpus[id]);
     ck_assert_msg(machine_plan_make_devices(&recording->plan, machine, NULL, &error) == 0, "%s",
@@ -86,19 +85,18 @@ void recording_begin(struct recording *recording, const char *header)
     put_header(recording);
 }
 
-/* As vcpu.c has an exit on tape. */
+/* As vcpu_loop.c handles an exit with a journal. */
 void recording_have(struct recording *recording, const struct exit_event *event)
 {
     struct vcpu *vcpu = &recording->machine.vcpus[event->vcpu];
 
     exit_event_put_run(event, vcpu);
-    tape_open(recording->tape, vcpu, clock_now());
+    journal_begin_exit(recording->journal, vcpu, clock_now());
     vcpu_count_exit(vcpu);
     exit_handle(&recording->machine, vcpu);
     exit_remember(vcpu);
     vcpu->run->kvm_dirty_regs = 0;
-    tape_put_exit(recording->tape, clock_now());
-    tape_close(recording->tape);
+    journal_end_exit(recording->journal, clock_now());
 }
 
 void recording_exit(struct recording *recording, const char *line)
@@ -133,11 +131,11 @@ void recording_finish(struct recording *recording)
 
     machine_stop(&recording->machine, OUTCOME_INTERRUPTED); /* if it runs */
     ck_assert_int_eq(recorder_finish(recording->recorder, &recording->machine, &report), 0);
-    ck_assert_int_eq(fstat(recording->stream, &status), 0);
+    ck_assert_int_eq(fstat(recording->file, &status), 0);
     recording->length = (size_t)status.st_size;
     recording->text = malloc(recording->length + 1);
     ck_assert_ptr_nonnull(recording->text);
-    ck_assert_int_eq(pread(recording->stream, recording->text, recording->length, 0),
+    ck_assert_int_eq(pread(recording->file, recording->text, recording->length, 0),
                      (ssize_t)recording->length);
     recording->text[recording->length] = '\0';
 }
@@ -209,7 +207,7 @@ void recording_end(struct recording *recording)
     recorder_destroy(recording->recorder);
     machine_plan_free(&recording->plan);
     close(recording->console);
-    close(recording->stream);
+    close(recording->file);
     free(recording->text);
     remove_dir(recording->out_dir);
 }

@@ -52,7 +52,7 @@ int run_files_attach(struct run_files *watch, struct machine *machine, struct er
         watch->recorder = recorder_create(watch->record, machine->vcpu_count, &machine->abandoned);
         if (!watch->recorder)
             return error_set(error, -ENOMEM, "--record: no memory or no thread for it");
-        machine_set_tape(machine, recorder_tape(watch->recorder));
+        machine_set_journal(machine, recorder_journal(watch->recorder));
     }
     if (watch->trace >= 0) {
         machine->trace = trace_create(machine, watch->trace);

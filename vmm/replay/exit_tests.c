@@ -62,7 +62,7 @@ static void print_result(struct counts *counts, bool passed, const char *path, c
            *name ? ": " : "", name);
 }
 
-/* Each line of (text) as a comment of TAP's. */
+/* Print each line of (text) as a TAP comment. */
 static void print_comment(const char *text, size_t length)
 {
     while (length > 0) {

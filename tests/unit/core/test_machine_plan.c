@@ -1,7 +1,7 @@
 /* Plans: a machine as lines of an exit lines, and how two of them differ. */
 #include "vmm/core/machine_plan.h"
 
-#include "tests/unit/stream_file.h"
+#include "tests/unit/text_file.h"
 #include "vmm/core/machine.h"
 
 #include <check.h>
@@ -106,7 +106,7 @@ END_TEST
 /* Through a file, whose comments and spaces it must stand. */
 START_TEST(a_plan_comes_back_as_it_was)
 {
-    struct stream_file file;
+    struct text_file file;
     struct lines lines;
     struct cursor line;
 
@@ -116,13 +116,13 @@ START_TEST(a_plan_comes_back_as_it_was)
     for (size_t i = 0; i < COUNT(descriptions); i++)
         machine_plan_add_device(&plan, "serial", descriptions[i].properties, NULL);
     machine_plan_put(&plan, &text);
-    stream_file_make(&file, text.bytes, text.used);
+    text_file_make(&file, text.bytes, text.used);
     ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
     while (lines_next(&lines, &line, &error) > 0)
         ck_assert_msg(machine_plan_take_line(&other, &line, &error) == 1, "%s", error.text);
     ck_assert_msg(machine_plan_compare(&other, &plan, ALL, "FILE", &error) == 0, "%s", error.text);
     lines_close(&lines);
-    stream_file_close(&file);
+    text_file_close(&file);
 }
 END_TEST
 
