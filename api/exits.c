@@ -36,7 +36,7 @@ static int set_line(struct minivmm_machine *machine, unsigned gsi, bool level,
     if (!machine->machine.irqs.needed)
         return api_refuse(error, -EINVAL,
                           "the machine has no interrupt controllers; set irqchip in its config");
-    if (machine->machine.tape)
+    if (machine->machine.journal)
         return api_refuse(error, -EINVAL,
                           "a machine that is recorded has no interrupts of its owner's; leave out "
                           "record");

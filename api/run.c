@@ -57,7 +57,7 @@ static bool reboot(struct turn *turn)
     if (turn->broken)
         return false;
     boot_unmake(machine);
-    run_files_close(&machine->watch); /* its tape has been in the machine */
+    run_files_close(&machine->watch); /* the machine used its journal */
     if (boot_make(machine, false, &error) < 0) {
         boot_unmake(machine);
         end_set(turn->result, error.outcome, error.text);

@@ -140,7 +140,7 @@ static int serial_create(struct device *device, struct error *error)
     int result = console_open(&serial->files, serial->in_path, serial->out_path,
                               &device->machine->abandoned, OWNER, error);
 
-    console_set_tape(&serial->files, device->machine->tape, device->name);
+    console_set_journal(&serial->files, device->machine->journal, device->name);
     serial_chip_reset(&serial->chip);
     if (result == 0)
         result = serial_connect(serial, error);

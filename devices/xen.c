@@ -88,7 +88,7 @@ static int xen_create(struct device *device, struct error *error)
     if (!machine->xen)
         return error_set(error, -EINVAL,
                          "device xen: this machine is no domain; make it one with --domain");
-    if (machine->tape)
+    if (machine->journal)
         return error_set(error, -EOPNOTSUPP,
                          "device xen: a domain's exits depend on its peer; do not record them");
     result = device_claim(device, &port, error);

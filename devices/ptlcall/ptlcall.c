@@ -266,8 +266,9 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
     ptlcall->machine = machine;
     result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.message_fd,
                               &machine->abandoned, error);
-    ptlcall->log.on |= machine->tape != NULL; /* heard by the tape if by nobody else */
-    output_set_tape(&ptlcall->log.output, machine->tape, TAPE_LOG, name);
+    ptlcall->log.on |=
+        machine->journal != NULL; /* the journal has the log even if nothing else does */
+    output_set_journal(&ptlcall->log.output, machine->journal, JOURNAL_LOG, name);
     return result;
 }
 

@@ -2,7 +2,6 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/core/exit.h"
-#include "vmm/record/recorder_lines.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -13,13 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RUN_SIZE (2 * 4096 + STREAM_IO_MAX)
-#define START    "start 1\n" /* the last line of the header */
+#define START "start 1\n" /* the last line of the header */
 
 static void read_header(struct machine_plan *plan, const char *header)
 {
-    struct stream_file file;
-    struct stream stream;
+    struct text_file file;
+    struct lines lines;
     struct cursor line;
     struct error error = {""};
     int result;
@@ -27,20 +25,20 @@ static void read_header(struct machine_plan *plan, const char *header)
     *plan = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
     if (!header)
         return;
-    stream_file_make_text(&file, header);
-    ck_assert_int_eq(stream_open(&stream, file.path, &error), 0);
-    while ((result = stream_next(&stream, &line, &error)) > 0)
+    text_file_make_string(&file, header);
+    ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
+    while ((result = lines_next(&lines, &line, &error)) > 0)
         ck_assert_msg(machine_plan_take_line(plan, &line, &error) == 1, "%s", error.text);
     ck_assert_int_eq(result, 0);
-    stream_close(&stream);
-    stream_file_close(&file);
+    lines_close(&lines);
+    text_file_close(&file);
 }
 
 static void make_vcpu(struct vcpu *vcpu)
 {
-    vcpu->run = calloc(1, RUN_SIZE);
+    vcpu->run = calloc(1, EXIT_RUN_SIZE);
     ck_assert_ptr_nonnull(vcpu->run);
-    vcpu->run_size = RUN_SIZE;
+    vcpu->run_size = EXIT_RUN_SIZE;
     vcpu->registers_valid = true;
     vcpu_put_register(vcpu, VCPU_CR0, X86_CR0_PE);
     vcpu_put_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
@@ -71,15 +69,15 @@ void recording_begin(struct recording *recording, const char *header)
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* without a wait for a disk */
     ck_assert_ptr_nonnull(mkdtemp(recording->out_dir));
     recording->console = memfd_create("console", MFD_CLOEXEC);
-    recording->stream = memfd_create("recording", MFD_CLOEXEC);
+    recording->file = memfd_create("recording", MFD_CLOEXEC);
     config.console_fd = recording->console;
     config.out_dir = recording->out_dir;
     ck_assert_msg(machine_create(machine, &config, &error) == 0, "%s", error.text);
     recording->recorder =
-        recorder_create(recording->stream, machine->vcpu_count, &machine->abandoned);
+        recorder_create(recording->file, machine->vcpu_count, &machine->abandoned);
     ck_assert_ptr_nonnull(recording->recorder);
-    recording->tape = recorder_tape(recording->recorder);
-    machine_set_tape(machine, recording->tape);
+    recording->journal = recorder_journal(recording->recorder);
+    machine_set_journal(machine, recording->journal);
     for (unsigned id = 0; id < machine->vcpu_count; id++)
         make_vcpu(&machine->vcpus[id]);
     ck_assert_msg(machine_plan_make_devices(&recording->plan, machine, NULL, &error) == 0, "%s",
@@ -87,31 +85,30 @@ void recording_begin(struct recording *recording, const char *header)
     put_header(recording);
 }
 
-/* As vcpu.c has an exit on tape. */
-void recording_have(struct recording *recording, const struct stream_event *event)
+/* As vcpu_loop.c handles an exit with a journal. */
+void recording_have(struct recording *recording, const struct exit_event *event)
 {
     struct vcpu *vcpu = &recording->machine.vcpus[event->vcpu];
 
-    stream_set_exit(event, vcpu);
-    tape_open(recording->tape, vcpu, clock_now());
+    exit_event_put_run(event, vcpu);
+    journal_begin_exit(recording->journal, vcpu, clock_now());
     vcpu_count_exit(vcpu);
     exit_handle(&recording->machine, vcpu);
     exit_remember(vcpu);
     vcpu->run->kvm_dirty_regs = 0;
-    tape_put_exit(recording->tape, clock_now());
-    tape_close(recording->tape);
+    journal_end_exit(recording->journal, clock_now());
 }
 
 void recording_exit(struct recording *recording, const char *line)
 {
-    const struct stream stream = {.path = "exit", .number = 1};
-    struct cursor cursor = {&stream, line, line + strlen(line)};
-    struct stream_event event = {0};
+    const struct lines lines = {.path = "exit", .number = 1};
+    struct cursor cursor = {&lines, line, line + strlen(line)};
+    struct exit_event event = {0};
     struct error error = {""};
 
-    ck_assert_msg(stream_parse_event(&cursor, &event, &error) == 0, "%s", error.text);
+    ck_assert_msg(exit_parse_event(&cursor, &event, &error) == 0, "%s", error.text);
     recording_have(recording, &event);
-    stream_event_free(&event);
+    exit_event_free(&event);
 }
 
 void recording_put(struct recording *recording, uint64_t address, const void *bytes, size_t length)
@@ -134,11 +131,11 @@ void recording_finish(struct recording *recording)
 
     machine_stop(&recording->machine, OUTCOME_INTERRUPTED); /* if it runs */
     ck_assert_int_eq(recorder_finish(recording->recorder, &recording->machine, &report), 0);
-    ck_assert_int_eq(fstat(recording->stream, &status), 0);
+    ck_assert_int_eq(fstat(recording->file, &status), 0);
     recording->length = (size_t)status.st_size;
     recording->text = malloc(recording->length + 1);
     ck_assert_ptr_nonnull(recording->text);
-    ck_assert_int_eq(pread(recording->stream, recording->text, recording->length, 0),
+    ck_assert_int_eq(pread(recording->file, recording->text, recording->length, 0),
                      (ssize_t)recording->length);
     recording->text[recording->length] = '\0';
 }
@@ -210,7 +207,7 @@ void recording_end(struct recording *recording)
     recorder_destroy(recording->recorder);
     machine_plan_free(&recording->plan);
     close(recording->console);
-    close(recording->stream);
+    close(recording->file);
     free(recording->text);
     remove_dir(recording->out_dir);
 }

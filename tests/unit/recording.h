@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_RECORDING_H
 #define TESTS_UNIT_RECORDING_H
 
-#include "tests/unit/stream_file.h"
+#include "tests/unit/replay_file.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/machine_plan.h"
 #include "vmm/core/vcpu.h"
@@ -16,11 +16,11 @@ struct recording {
     struct machine_plan plan;
     struct machine machine;
     struct recorder *recorder;
-    struct tape *tape; /* the recorder's */
-    char out_dir[64];  /* the machine's --out directory */
-    int console;       /* where the console goes: a memfd */
-    int stream;        /* what is recorded: a memfd */
-    char *text;        /* of the recording, once it is over; ends with a 0 */
+    struct journal *journal; /* the recorder's */
+    char out_dir[64];        /* the machine's --out directory */
+    int console;             /* where the console goes: a memfd */
+    int file;                /* the recording: a memfd */
+    char *text;              /* of the recording, once it is over; ends with a 0 */
     size_t length;
 };
 
@@ -31,7 +31,7 @@ struct recording {
 void recording_begin(struct recording *recording, const char *header);
 
 /* vCPU (event->vcpu) has the exit; its registers are those of its run page. Any thread. */
-void recording_have(struct recording *recording, const struct stream_event *event);
+void recording_have(struct recording *recording, const struct exit_event *event);
 
 /* The same, for an exit as a stream writes it. */
 void recording_exit(struct recording *recording, const char *line);

@@ -26,7 +26,7 @@ static enum exit_action after_access(struct machine *machine, const struct vcpu 
 static __attribute__((noinline)) void count_unclaimed(struct machine *machine, struct vcpu *vcpu)
 {
     atomic_fetch_add_explicit(&vcpu->unclaimed, 1, memory_order_relaxed);
-    tape_tell(machine->tape, "unclaimed", NULL, 0, false);
+    journal_record_effect(machine->journal, "unclaimed", NULL, 0, false);
 }
 
 /*

@@ -78,13 +78,12 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     return result;
 }
 
-void machine_set_tape(struct machine *machine, struct tape *tape)
+void machine_set_journal(struct machine *machine, struct journal *journal)
 {
-    machine->tape = tape;
-    machine->memory.tape = tape;
-    machine->irqs.tape = tape;
-    console_set_tape(&machine->console, tape, NULL);
-    tape->memory = &machine->memory;
+    machine->journal = journal;
+    machine->memory.journal = journal;
+    machine->irqs.journal = journal;
+    console_set_journal(&machine->console, journal, NULL);
 }
 
 void machine_destroy(struct machine *machine)
@@ -173,7 +172,7 @@ bool machine_end(struct machine *machine, enum outcome outcome, int status)
 {
     if (status < 0 || status > GUEST_STATUS_MAX)
         status = GUEST_STATUS_MAX;
-    tape_tell_end(machine->tape, outcome, status);
+    journal_record_end(machine->journal, outcome, status);
     return set_end(machine, outcome, status);
 }
 
@@ -186,13 +185,13 @@ bool machine_wants_end(struct machine *machine)
 {
     int result = machine_outcome(machine) == OUTCOME_NONE ? 0 : -EINTR;
 
-    return tape_take_result(machine->tape, TAPE_END, result) < 0;
+    return journal_supply_result(machine->journal, JOURNAL_END, result) < 0;
 }
 
 int machine_begin_file(struct machine *machine, struct outfile *file, const char *name,
                        const char *ending)
 {
-    return outfile_begin(file, machine->tape, machine->out_dir_fd, name, ending);
+    return outfile_begin(file, machine->journal, machine->out_dir_fd, name, ending);
 }
 
 bool machine_sleeps_for_ever(struct machine *machine)
@@ -253,19 +252,19 @@ void machine_count_exits(struct machine *machine, uint64_t *counts)
 
 uint64_t machine_clock(struct machine *machine)
 {
-    return tape_take_number(machine->tape, TAPE_CLOCK, clock_now());
+    return journal_supply_number(machine->journal, JOURNAL_CLOCK, clock_now());
 }
 
 uint64_t machine_wall_clock(struct machine *machine)
 {
     if (machine->config.wall_clock)
         return machine->config.wall_clock;
-    return tape_take_number(machine->tape, TAPE_WALL, clock_read(CLOCK_REALTIME));
+    return journal_supply_number(machine->journal, JOURNAL_WALL, clock_read(CLOCK_REALTIME));
 }
 
 uint64_t machine_tsc(struct machine *machine)
 {
-    return tape_take_number(machine->tape, TAPE_TSC, __builtin_ia32_rdtsc());
+    return journal_supply_number(machine->journal, JOURNAL_TSC, __builtin_ia32_rdtsc());
 }
 
 void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value)
@@ -274,7 +273,8 @@ void machine_pass_milestone(struct machine *machine, enum milestone milestone, u
 
     if (milestone == MILESTONE_POST)
         atomic_store_explicit(&machine->post, MACHINE_POST | (uint8_t)value, memory_order_relaxed);
-    tape_tell(machine->tape, names[milestone], &value, 1, milestone == MILESTONE_POST);
+    journal_record_effect(machine->journal, names[milestone], &value, 1,
+                          milestone == MILESTONE_POST);
     if (machine->trace)
         trace_milestone(machine->trace, names[milestone], value, clock_now());
 }

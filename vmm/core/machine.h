@@ -16,11 +16,11 @@
 #include "vmm/io/console.h"
 #include "vmm/io/device.h"
 #include "vmm/io/irq.h"
+#include "vmm/io/journal.h"
 #include "vmm/io/memory.h"
 #include "vmm/io/msr.h"
 #include "vmm/io/outfile.h"
 #include "vmm/io/pci.h"
-#include "vmm/record/exit_lines.h"
 #include "vmm/step/stub.h"
 
 #include <pthread.h>
@@ -90,8 +90,8 @@ struct machine {
     struct stub_session resumed; /* whose simulation a checkpoint has on; zero: none */
     atomic_int steps_ring_3;     /* 1: KVM does, -1: it does not, 0: not tried; vmm/step/step.h */
 
-    struct tape *tape;   /* NULL: none */
-    struct trace *trace; /* --trace; NULL: none. The caller's */
+    struct journal *journal; /* NULL: a plain run. The caller's */
+    struct trace *trace;     /* --trace; NULL: none. The caller's */
 
     atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
 
@@ -111,8 +111,8 @@ struct machine {
 int machine_create(struct machine *machine, const struct machine_config *config,
                    struct error *error);
 
-/* Let (tape) hear what devices do: to be called before there are any. It must outlive the machine. */
-void machine_set_tape(struct machine *machine, struct tape *tape);
+/* Give the machine a journal, before any device is made. It must outlive the machine. */
+void machine_set_journal(struct machine *machine, struct journal *journal);
 
 /* End all that create and make_vm made. No vCPU may run. */
 void machine_destroy(struct machine *machine);
@@ -188,10 +188,10 @@ int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *
  */
 void machine_add_event(struct machine *machine, struct machine_event *event);
 
-/* Is there any use in that? A tape hears of exits only. */
+/* False with a journal: it records exits only, and an event is not an exit. */
 static inline bool machine_takes_events(const struct machine *machine)
 {
-    return !machine->tape;
+    return !machine->journal;
 }
 
 /* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */

@@ -7,7 +7,6 @@
 #include "vmm/core/machine.h"
 #include "vmm/observe/stats.h"
 #include "vmm/observe/trace.h"
-#include "vmm/record/recorder_lines.h"
 #include "vmm/step/step.h"
 #include "vmm/step/stub.h"
 
@@ -93,17 +92,16 @@ static void tell_times(struct vcpu *vcpu, uint64_t entered, uint64_t exited, uin
         trace_exit(vcpu->machine->trace, vcpu, entered, exited, handled);
 }
 
-/* The exit with the machine's tape around it: one at a time. */
-static uint64_t handle_on_tape(struct vcpu *vcpu, uint64_t exited)
+/* Handle the exit as an event of the journal: one exit at a time. */
+static uint64_t handle_journaled(struct vcpu *vcpu, uint64_t exited)
 {
-    struct tape *tape = vcpu->machine->tape;
+    struct journal *journal = vcpu->machine->journal;
     uint64_t handled;
 
-    tape_open(tape, vcpu, exited);
+    journal_begin_exit(journal, vcpu, exited);
     handle(vcpu);
     handled = clock_now();
-    tape_put_exit(tape, handled);
-    tape_close(tape);
+    journal_end_exit(journal, handled);
     return handled;
 }
 
@@ -112,8 +110,8 @@ static void handle_measured(struct vcpu *vcpu, uint64_t entered, uint64_t exited
 {
     uint64_t handled;
 
-    if (vcpu->machine->tape) {
-        handled = handle_on_tape(vcpu, exited);
+    if (vcpu->machine->journal) {
+        handled = handle_journaled(vcpu, exited);
     } else {
         handle(vcpu);
         handled = clock_now();
@@ -153,7 +151,7 @@ static bool is_measured(const struct vcpu *vcpu)
 {
     const struct machine *machine = vcpu->machine;
 
-    return vcpu->stats || machine->trace || machine->tape || machine->config.checkpoint_at;
+    return vcpu->stats || machine->trace || machine->journal || machine->config.checkpoint_at;
 }
 
 int vcpu_run_once(struct vcpu *vcpu)

@@ -1,8 +1,8 @@
-/* The registers of an exit, as devices see them: in the run page, each look heard by the tape. */
+/* The registers of an exit, as devices read and write them: in the run page. Each access is journaled. */
 #include "vmm/core/vcpu.h"
 
 #include "vmm/core/machine.h"
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <string.h>
 
@@ -41,8 +41,7 @@ uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg)
     if (places[reg].size == sizeof(value))
         memcpy(&value, place, sizeof(value));
     vcpu->registers_used = true;
-    if (vcpu->machine->tape)
-        tape_see_register(vcpu->machine->tape, reg, value);
+    journal_record_register(vcpu->machine->journal, reg, value);
     return value;
 }
 
@@ -53,8 +52,7 @@ void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value
 
 void vcpu_set_rax(struct vcpu *vcpu, uint64_t value)
 {
-    if (vcpu->machine->tape)
-        tape_tell(vcpu->machine->tape, "rax", &value, 1, true);
+    journal_record_effect(vcpu->machine->journal, "rax", &value, 1, true);
     vcpu_registers(vcpu)->rax = value;
     vcpu->registers_used = true;
     vcpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;

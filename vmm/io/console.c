@@ -2,7 +2,7 @@
 #include "vmm/io/console.h"
 
 #include "vmm/base/descriptor.h"
-#include "vmm/record/recorder_lines.h"
+#include "vmm/io/journal.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -23,23 +23,23 @@ void console_init(struct console *console, int fd, enum output_policy policy,
     console->file = -1;
     console->file_read = 0;
     console->reader.fd = console->reader.stop = -1;
-    console->tape = NULL;
+    console->journal = NULL;
     console->name = NULL;
     console->given = (struct text){0};
     console->given_next = 0;
 }
 
-void console_set_tape(struct console *console, struct tape *tape, const char *name)
+void console_set_journal(struct console *console, struct journal *journal, const char *name)
 {
-    console->tape = tape;
+    console->journal = journal;
     console->name = name;
-    output_set_tape(&console->output, tape, TAPE_CONSOLE, name);
-    tape_add_console(tape, console);
+    output_set_journal(&console->output, journal, JOURNAL_CONSOLE, name);
+    journal_add_console(journal, console);
 }
 
 void console_destroy(struct console *console)
 {
-    tape_remove_console(console->tape, console);
+    journal_remove_console(console->journal, console);
     pthread_mutex_destroy(&console->input_lock);
     text_free(&console->given);
     pthread_mutex_destroy(&console->lock);
@@ -129,7 +129,7 @@ static void read_file(struct console *console)
     if (count > 0) {
         console->file_read += (uint64_t)count;
         store(console, bytes, (size_t)count);
-        tape_see_typed(console->tape, console->name, bytes, (size_t)count);
+        journal_record_input(console->journal, console->name, bytes, (size_t)count);
     } else if (count == 0 || errno != EINTR) {
         close(console->file);
         console->file = -1;
@@ -199,21 +199,19 @@ static size_t type_bytes(struct console *console, const uint8_t *bytes, size_t l
     return count;
 }
 
-/* Whoever brings input must not wait for a vCPU, which may wait for the console's reader. */
+/* The caller must not wait for a vCPU, which may be waiting for the reader of the console. */
 size_t console_type(struct console *console, const uint8_t *bytes, size_t length)
 {
-    struct tape *tape = console->tape;
+    struct journal *journal = console->journal;
     size_t count;
 
     if (length == 0)
         return 0;
-    if (!tape)
+    if (!journal)
         return type_bytes(console, bytes, length);
-    if (!tape_try_open(tape))
+    if (!journal_begin_typed(journal))
         return 0;
     count = type_bytes(console, bytes, length);
-    if (count)
-        tape_put_typed(tape, console->name, bytes, count);
-    tape_close(tape);
+    journal_end_typed(journal, console->name, bytes, count);
     return count;
 }

@@ -31,10 +31,10 @@ struct console_reader {
 };
 
 struct console {
-    struct tape *tape;    /* hears of input and output; NULL: none */
-    const char *name;     /* of its device; NULL: the machine's console */
-    struct console *next; /* of the tape's consoles */
-    pthread_mutex_t lock; /* of (output) */
+    struct journal *journal; /* NULL: a plain run */
+    const char *name;        /* of its device; NULL: the machine's console */
+    struct console *next;    /* of the consoles of the journal */
+    pthread_mutex_t lock;    /* of (output) */
     struct output output;
     pthread_mutex_t input_lock; /* of who puts in input; the last lock of all */
     uint8_t input[CONSOLE_RING];
@@ -55,8 +55,8 @@ void console_init(struct console *console, int fd, enum output_policy policy,
                   const atomic_bool *abandoned);
 void console_destroy(struct console *console);
 
-/* Let (tape), which may be NULL, hear of it, as the console of the device (name). */
-void console_set_tape(struct console *console, struct tape *tape, const char *name);
+/* Report input and output to (journal), which may be NULL, as the console of the device (name). */
+void console_set_journal(struct console *console, struct journal *journal, const char *name);
 
 /* Show one byte. 0, or a negative errno once the reader is gone. */
 int console_put(struct console *console, uint8_t byte);
@@ -79,7 +79,7 @@ int console_take(struct console *console);
 
 /*
  * The producer's end: put in up to (length) bytes, and say how many found room: none also while a
- * vCPU is busy and the machine has a tape. To be tried again after CONSOLE_BUSY_MS then.
+ * vCPU is busy and the machine has a journal. To be tried again after CONSOLE_BUSY_MS then.
  */
 #define CONSOLE_BUSY_MS 5
 size_t console_type(struct console *console, const uint8_t *bytes, size_t length);

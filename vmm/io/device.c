@@ -87,7 +87,7 @@ static void forget_files(struct device *device)
 {
     const struct property *property = device->type->properties;
 
-    for (; property->name && tape_replays(device->machine->tape); property++) {
+    for (; property->name && journal_replays(device->machine->journal); property++) {
         const char **field = (const char **)((char *)device + property->offset);
 
         if (property->kind == PROPERTY_FILE && *field)

@@ -1,6 +1,6 @@
 #include "vmm/io/irq.h"
 
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,7 @@ int irq_connect(struct irq_hub *hub, struct irq_line *line, unsigned gsi, bool n
 static void set_gsi(struct irq_hub *hub, unsigned gsi, bool level)
 {
     hub->changes++;
-    tape_tell(hub->tape, "irq", (const uint64_t[]){gsi, level}, 2, false);
+    journal_record_effect(hub->journal, "irq", (const uint64_t[]){gsi, level}, 2, false);
     if (hub->sink.set)
         hub->sink.set(hub->sink.opaque, gsi, level);
 }
@@ -76,7 +76,7 @@ unsigned irq_changes(struct irq_hub *hub)
 
 void irq_send_message(struct irq_hub *hub, uint64_t address, uint32_t data)
 {
-    tape_tell(hub->tape, "msi", (const uint64_t[]){address, data}, 2, true);
+    journal_record_effect(hub->journal, "msi", (const uint64_t[]){address, data}, 2, true);
     if (hub->sink.message)
         hub->sink.message(hub->sink.opaque, address, data);
 }

@@ -22,7 +22,7 @@ struct irq_sink {
     void *opaque;
 };
 
-struct tape;
+struct journal;
 
 struct irq_hub {
     struct irq_sink sink; /* functions NULL: nobody listens */
@@ -30,7 +30,7 @@ struct irq_hub {
     pthread_mutex_t lock;
     unsigned raised[IRQ_GSIS]; /* how many lines of the GSI are up */
     unsigned changes;          /* of any GSI so far, modulo 2^32 */
-    struct tape *tape;         /* hears of changes; NULL: none */
+    struct journal *journal;   /* NULL: a plain run */
 };
 
 /* A device's end of a line; zeroed: connected to nothing. */

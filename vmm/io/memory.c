@@ -3,7 +3,7 @@
  */
 #include "vmm/io/memory.h"
 
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,10 +167,10 @@ int memory_read(const struct memory *memory, gpa_t address, void *buffer, uint64
 
     if (!host)
         return -EFAULT;
-    tape_before_read(memory->tape);
+    journal_supply_memory(memory->journal);
     if (length) /* memcpy() wants a buffer even for nothing */
         memcpy(buffer, host, length);
-    tape_after_read(memory->tape, address, buffer, length);
+    journal_record_read(memory->journal, address, buffer, length);
     return 0;
 }
 
@@ -182,6 +182,6 @@ int memory_write(const struct memory *memory, gpa_t address, const void *buffer,
         return -EFAULT;
     if (length)
         memcpy(host, buffer, length);
-    tape_written(memory->tape, address, buffer, length);
+    journal_record_write(memory->journal, address, buffer, length);
     return 0;
 }

@@ -56,13 +56,13 @@ struct memory_file {
     struct memory_extent extents[]; /* sorted by address, no overlaps */
 };
 
-struct tape;
+struct journal;
 
 struct memory {
     struct memory_slot slots[MEMORY_SLOTS]; /* sorted by base, no overlaps */
     unsigned slot_count;
     struct memory_file *file; /* NULL: what was never written is zero */
-    struct tape *tape;        /* hears what is read and written; NULL: none */
+    struct journal *journal;  /* NULL: a plain run */
 };
 
 /*

@@ -1,7 +1,7 @@
 #include "vmm/io/outfile.h"
 
 #include "vmm/base/fnv.h"
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,19 +54,20 @@ static int make_temporary(struct outfile *file)
     return file->fd < 0 ? -errno : 0;
 }
 
-int outfile_begin(struct outfile *file, struct tape *tape, int dir_fd, const char *name,
+int outfile_begin(struct outfile *file, struct journal *journal, int dir_fd, const char *name,
                   const char *ending)
 {
     const int length = snprintf(file->name, sizeof(file->name), "%s%s", name, ending);
 
-    file->tape = tape;
+    file->journal = journal;
     file->size = 0;
     file->hash = FNV_START;
     file->dir_fd = dir_fd;
     file->fd = -1;
     if (length < 0 || (size_t)length >= sizeof(file->name))
         return -ENAMETOOLONG;
-    return tape_take_result(tape, TAPE_FILE, tape_replays(tape) ? 0 : make_temporary(file));
+    return journal_supply_result(journal, JOURNAL_FILE,
+                                 journal_replays(journal) ? 0 : make_temporary(file));
 }
 
 static int write_all(const struct outfile *file, const void *bytes, size_t length)
@@ -90,12 +91,13 @@ static int write_all(const struct outfile *file, const void *bytes, size_t lengt
 
 int outfile_write(struct outfile *file, const void *bytes, size_t length)
 {
-    if (tape_is_open(file->tape)) {
+    if (journal_is_open(file->journal)) {
         file->hash = fnv_add(file->hash, bytes, length);
         file->size += length;
     }
-    return tape_take_result(file->tape, TAPE_FILE,
-                            tape_replays(file->tape) ? 0 : write_all(file, bytes, length));
+    return journal_supply_result(file->journal, JOURNAL_FILE,
+                                 journal_replays(file->journal) ? 0
+                                                                : write_all(file, bytes, length));
 }
 
 /* A kick of the vCPU that writes the file may interrupt the wait. */
@@ -120,14 +122,14 @@ static int give_name(const struct outfile *file)
 
 int outfile_commit(struct outfile *file)
 {
-    const int live = tape_replays(file->tape) ? 0 : give_name(file);
-    const int result = tape_take_result(file->tape, TAPE_FILE, live);
+    const int live = journal_replays(file->journal) ? 0 : give_name(file);
+    const int result = journal_supply_result(file->journal, JOURNAL_FILE, live);
 
     if (result < 0) {
         outfile_discard(file);
         return result;
     }
-    tape_tell_file(file->tape, file->name, file->size, file->hash);
+    journal_record_file(file->journal, file->name, file->size, file->hash);
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;

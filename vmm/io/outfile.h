@@ -12,11 +12,11 @@
 
 #define OUTFILE_NAME_MAX 200 /* bytes, with the ending that the monitor adds */
 
-struct tape;
+struct journal;
 
 struct outfile {
-    struct tape *tape;   /* hears of the file, or takes its place; NULL: none */
-    uint64_t size, hash; /* of what was written; for the tape */
+    struct journal *journal; /* NULL: a plain run */
+    uint64_t size, hash;     /* of what was written; for the journal */
     int dir_fd;
     int fd;
     char name[OUTFILE_NAME_MAX + 1];
@@ -30,10 +30,10 @@ struct outfile {
 bool outfile_name_allowed(const char *name, size_t length);
 
 /*
- * Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. (tape): the machine's, for
+ * Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. (journal): the machine's, for
  * files of devices; in a replay nothing is written.
  */
-int outfile_begin(struct outfile *file, struct tape *tape, int dir_fd, const char *name,
+int outfile_begin(struct outfile *file, struct journal *journal, int dir_fd, const char *name,
                   const char *ending);
 int outfile_write(struct outfile *file, const void *bytes, size_t length);
 

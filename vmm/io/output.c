@@ -86,7 +86,7 @@ void output_init(struct output *output, int fd, enum output_policy policy,
     output->abandoned = abandoned;
     output->failure = 0;
     output->lost = false;
-    output->tape = NULL;
+    output->journal = NULL;
     output->prefix = NULL;
     output->used = 0;
 }
@@ -96,10 +96,10 @@ void output_set_prefix(struct output *output, const char *prefix)
     output->prefix = prefix;
 }
 
-void output_set_tape(struct output *output, struct tape *tape, enum tape_operation operation,
-                     const char *name)
+void output_set_journal(struct output *output, struct journal *journal,
+                        enum journal_operation operation, const char *name)
 {
-    output->tape = tape;
+    output->journal = journal;
     output->operation = operation;
     output->name = name;
 }
@@ -135,10 +135,10 @@ int output_drain(struct output *output)
     return output->prefix && output->used ? end_line(output) : write_out(output);
 }
 
-/* What the tape makes of the result. */
+/* Take the result that the journal supplies where the host gave (live). */
 static int take_result(struct output *output, int live)
 {
-    int result = tape_take_result(output->tape, output->operation, live);
+    int result = journal_supply_result(output->journal, output->operation, live);
 
     if (result < 0)
         output->failure = -result;
@@ -147,7 +147,7 @@ static int take_result(struct output *output, int live)
 
 int output_flush(struct output *output)
 {
-    const bool later = tape_replays(output->tape) || output->prefix;
+    const bool later = journal_replays(output->journal) || output->prefix;
 
     return take_result(output, later ? -output->failure : write_out(output));
 }
@@ -221,6 +221,7 @@ static int write_bytes(struct output *output, const void *bytes, size_t length)
 
 int output_write(struct output *output, const void *bytes, size_t length)
 {
-    tape_show(output->tape, output, bytes, length);
-    return take_result(output, tape_replays(output->tape) ? 0 : write_bytes(output, bytes, length));
+    journal_record_text(output->journal, output, bytes, length);
+    return take_result(output,
+                       journal_replays(output->journal) ? 0 : write_bytes(output, bytes, length));
 }

@@ -6,7 +6,7 @@
 #ifndef VMM_IO_OUTPUT_H
 #define VMM_IO_OUTPUT_H
 
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -26,11 +26,11 @@ struct output {
     int fd; /* -1: everything is dropped */
     enum output_policy policy;
     const atomic_bool
-        *abandoned;    /* may be NULL; once true, a reader that does not read is not waited for */
-    int failure;       /* the errno of the first failed write; later bytes are dropped */
-    bool lost;         /* bytes were dropped because nobody waited for the reader */
-    struct tape *tape; /* hears what is written; NULL: none */
-    enum tape_operation operation; /* for the tape: TAPE_CONSOLE or TAPE_LOG */
+        *abandoned; /* may be NULL; once true, a reader that does not read is not waited for */
+    int failure;    /* the errno of the first failed write; later bytes are dropped */
+    bool lost;      /* bytes were dropped because nobody waited for the reader */
+    struct journal *journal;          /* NULL: a plain run */
+    enum journal_operation operation; /* for the journal: JOURNAL_CONSOLE or JOURNAL_LOG */
     const char *name;   /* of the device it belongs to; NULL: the machine's or the only one */
     const char *prefix; /* of every line, see output_set_prefix(); NULL: none */
     size_t used;
@@ -40,9 +40,9 @@ struct output {
 void output_init(struct output *output, int fd, enum output_policy policy,
                  const atomic_bool *abandoned);
 
-/* Let (tape), which may be NULL, hear what is written, as lines of (operation) and (name). */
-void output_set_tape(struct output *output, struct tape *tape, enum tape_operation operation,
-                     const char *name);
+/* Report what is written to (journal), which may be NULL, as lines of (operation) and (name). */
+void output_set_journal(struct output *output, struct journal *journal,
+                        enum journal_operation operation, const char *name);
 
 /*
  * Begin every line with (prefix), of at most OUTPUT_PREFIX_MAX bytes without a newline, so that several

@@ -1,77 +1,73 @@
-/* The tape: opening, closing, and effects. Inputs are in tape_inputs.c. */
 #include "vmm/record/exit_lines.h"
 
 #include "vmm/base/outcome.h"
-#include "vmm/io/console.h"
 #include "vmm/io/output.h"
-#include "vmm/record/recorder_lines.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define LINE_BYTES 1024 /* of a text that is shown */
-#define HEX_BYTES  32   /* of memory */
+#define TEXT_BYTES 1024 /* of a text in one line */
 
-void tape_init(struct tape *tape)
+const char *const exit_number_names[JOURNAL_NUMBERS] = {
+    [JOURNAL_CLOCK] = "clock",
+    [JOURNAL_WALL] = "wall",
+    [JOURNAL_TSC] = "tsc",
+};
+
+const char *const exit_operation_names[JOURNAL_OPERATIONS] = {
+    [JOURNAL_CONSOLE] = "console",
+    [JOURNAL_LOG] = "log",
+    [JOURNAL_FILE] = "file",
+    [JOURNAL_END] = "end",
+};
+
+void exit_lines_init(struct exit_lines *lines, const struct journal_ops *ops)
 {
-    memset(tape, 0, sizeof(*tape));
-    pthread_mutex_init(&tape->lock, NULL);
+    memset(lines, 0, sizeof(*lines));
+    lines->journal.ops = ops;
+    pthread_mutex_init(&lines->lock, NULL);
 }
 
-void tape_destroy(struct tape *tape)
+void exit_lines_destroy(struct exit_lines *lines)
 {
-    text_free(&tape->head);
-    text_free(&tape->inputs);
-    text_free(&tape->effects);
-    text_free(&tape->given.bytes);
-    free(tape->given.changes);
-    for (unsigned i = 0; i < TAPE_NUMBERS; i++)
-        free(tape->given.numbers[i].values);
-    for (unsigned i = 0; i < TAPE_OPERATIONS; i++) {
-        free(tape->given.failed[i].values);
-        free(tape->given.errors[i].values);
-    }
-    pthread_mutex_destroy(&tape->lock);
+    text_free(&lines->effects);
+    pthread_mutex_destroy(&lines->lock);
 }
 
 /* The lock is held. */
-static void begin(struct tape *tape, struct vcpu *vcpu)
+static void start(struct exit_lines *lines)
 {
-    tape->open = true;
-    tape->vcpu = vcpu;
-    tape->reads = 0;
-    memset(tape->operations, 0, sizeof(tape->operations));
-    tape->shown = NULL;
-    text_clear(&tape->head);
-    text_clear(&tape->inputs);
-    text_clear(&tape->effects);
-    if (tape->recording) {
-        tape->recording->head_written = false;
-        tape->recording->touch_count = 0;
-    }
+    lines->journal.open = true;
+    lines->shown = NULL;
+    text_clear(&lines->effects);
 }
 
-void tape_open(struct tape *tape, struct vcpu *vcpu, uint64_t exited)
+void exit_lines_begin(struct exit_lines *lines)
 {
-    pthread_mutex_lock(&tape->lock);
-    begin(tape, vcpu);
-    tape->exited = exited;
+    pthread_mutex_lock(&lines->lock);
+    start(lines);
 }
 
-bool tape_try_open(struct tape *tape)
+bool exit_lines_try_begin(struct exit_lines *lines)
 {
-    if (pthread_mutex_trylock(&tape->lock) != 0)
+    if (pthread_mutex_trylock(&lines->lock) != 0)
         return false;
-    begin(tape, NULL);
+    start(lines);
     return true;
 }
 
-void tape_close(struct tape *tape)
+void exit_lines_end(struct exit_lines *lines)
 {
-    if (tape->recording)
-        tape_emit(tape);
-    tape->open = false;
-    pthread_mutex_unlock(&tape->lock);
+    lines->journal.open = false;
+    pthread_mutex_unlock(&lines->lock);
+}
+
+/* The effects, where a line can be appended: it does not continue the last text. */
+static struct text *new_line(struct journal *journal)
+{
+    struct exit_lines *lines = (struct exit_lines *)journal;
+
+    lines->shown = NULL;
+    return &lines->effects;
 }
 
 static void put_number(struct text *text, uint64_t number, bool hex)
@@ -83,129 +79,106 @@ static void put_number(struct text *text, uint64_t number, bool hex)
         text_put_decimal(text, number);
 }
 
-void tape_tell(struct tape *tape, const char *word, const uint64_t *numbers, unsigned count,
-               bool hex)
+void exit_lines_record_effect(struct journal *journal, const char *word, const uint64_t *numbers,
+                              unsigned count, bool hex)
 {
-    if (!tape_is_open(tape))
-        return;
-    tape->shown = NULL;
-    text_put(&tape->effects, "> ", 2);
-    text_put_string(&tape->effects, word);
+    struct text *effects = new_line(journal);
+
+    text_put(effects, "> ", 2);
+    text_put_string(effects, word);
     for (unsigned i = 0; i < count; i++)
-        put_number(&tape->effects, numbers[i], hex);
-    text_put(&tape->effects, "\n", 1);
+        put_number(effects, numbers[i], hex);
+    text_put(effects, "\n", 1);
 }
 
-void tape_written(struct tape *tape, gpa_t address, const void *bytes, uint64_t length)
+void exit_lines_put_memory(struct text *text, uint64_t address, const void *bytes, size_t length)
 {
-    struct text *text;
+    put_number(text, address, true);
+    text_put(text, " ", 1);
+    text_put_bytes(text, bytes, length);
+    text_put(text, " ", 1);
+    text_put_ascii(text, bytes, length);
+    text_put(text, "\n", 1);
+}
 
-    if (!tape_is_open(tape))
-        return;
-    text = &tape->effects;
-    tape->shown = NULL;
-    tape_touch(tape, address, bytes, length);
+void exit_lines_record_write(struct journal *journal, gpa_t address, const void *bytes,
+                             uint64_t length)
+{
+    struct text *effects = new_line(journal);
+
     for (uint64_t done = 0, piece; done < length; done += piece) {
-        const uint8_t *from = (const uint8_t *)bytes + done;
-
-        piece = length - done < HEX_BYTES ? length - done : HEX_BYTES;
-        text_put_string(text, "> memory ");
-        text_put_hex(text, address.value + done);
-        text_put(text, " ", 1);
-        text_put_bytes(text, from, piece);
-        text_put(text, " ", 1);
-        text_put_ascii(text, from, piece);
-        text_put(text, "\n", 1);
+        piece = length - done < EXIT_LINE_MEMORY ? length - done : EXIT_LINE_MEMORY;
+        text_put_string(effects, "> memory");
+        exit_lines_put_memory(effects, address.value + done, (const uint8_t *)bytes + done, piece);
     }
 }
 
-/* The line of (output) that is not full, open at its end. */
-static void continue_line(struct tape *tape, const struct output *output)
+/* Open the last line again if it is an incomplete text of (output), or begin a line. */
+static void continue_text(struct exit_lines *lines, const struct output *output)
 {
-    if (tape->shown == output && tape->shown_bytes > 0) {
-        tape->effects.used -= 2; /* the quote and the newline */
+    struct text *effects = &lines->effects;
+
+    if (lines->shown == output && lines->shown_bytes > 0) {
+        effects->used -= 2; /* the quote and the newline */
         return;
     }
-    text_put(&tape->effects, "> ", 2);
-    text_put_string(&tape->effects, tape_operation_names[output->operation]);
+    text_put(effects, "> ", 2);
+    text_put_string(effects, exit_operation_names[output->operation]);
     if (output->name) {
-        text_put(&tape->effects, " ", 1);
-        text_put_string(&tape->effects, output->name);
+        text_put(effects, " ", 1);
+        text_put_string(effects, output->name);
     }
-    text_put(&tape->effects, " \"", 2);
-    tape->shown = output;
-    tape->shown_bytes = 0;
+    text_put(effects, " \"", 2);
+    lines->shown = output;
+    lines->shown_bytes = 0;
 }
 
-void tape_show(struct tape *tape, const struct output *output, const void *bytes, size_t length)
+void exit_lines_record_text(struct journal *journal, const struct output *output, const void *bytes,
+                            size_t length)
 {
+    struct exit_lines *lines = (struct exit_lines *)journal;
     const char *next = bytes;
 
-    if (!tape_is_open(tape))
-        return;
     while (length) {
         size_t piece;
         const char *newline;
 
-        continue_line(tape, output);
-        piece = LINE_BYTES - tape->shown_bytes;
+        continue_text(lines, output);
+        piece = TEXT_BYTES - lines->shown_bytes;
         if (piece > length)
             piece = length;
         newline = memchr(next, '\n', piece);
         if (newline)
             piece = (size_t)(newline - next) + 1;
-        text_put_escaped(&tape->effects, next, piece);
-        text_put(&tape->effects, "\"\n", 2);
-        tape->shown_bytes += (unsigned)piece;
-        if (newline || tape->shown_bytes == LINE_BYTES)
-            tape->shown_bytes = 0;
+        text_put_escaped(&lines->effects, next, piece);
+        text_put(&lines->effects, "\"\n", 2);
+        lines->shown_bytes += (unsigned)piece;
+        if (newline || lines->shown_bytes == TEXT_BYTES)
+            lines->shown_bytes = 0;
         next += piece;
         length -= piece;
     }
 }
 
-void tape_tell_file(struct tape *tape, const char *name, uint64_t size, uint64_t hash)
+void exit_lines_record_file(struct journal *journal, const char *name, uint64_t size, uint64_t hash)
 {
-    struct text *text;
+    struct text *effects = new_line(journal);
 
-    if (!tape_is_open(tape))
-        return;
-    text = &tape->effects;
-    tape->shown = NULL;
-    text_put_string(text, "> file \"");
-    text_put_escaped(text, name, strlen(name));
-    text_put(text, "\"", 1);
-    put_number(text, size, false);
-    put_number(text, hash, true);
-    text_put(text, "\n", 1);
+    text_put_string(effects, "> file \"");
+    text_put_escaped(effects, name, strlen(name));
+    text_put(effects, "\"", 1);
+    put_number(effects, size, false);
+    put_number(effects, hash, true);
+    text_put(effects, "\n", 1);
 }
 
-void tape_tell_end(struct tape *tape, unsigned outcome, int status)
+void exit_lines_record_end(struct journal *journal, unsigned outcome, int status)
 {
-    if (!tape_is_open(tape))
-        return;
-    tape->shown = NULL;
-    text_put_string(&tape->effects, "> end ");
-    text_put_string(&tape->effects, outcome_table[outcome].name);
+    struct text *effects = new_line(journal);
+
+    text_put_string(effects, "> end ");
+    text_put_string(effects, outcome_table[outcome].name);
     if (outcome == OUTCOME_GUEST)
-        put_number(&tape->effects, (uint64_t)status, false);
-    text_put(&tape->effects, "\n", 1);
-}
-
-void tape_add_console(struct tape *tape, struct console *console)
-{
-    if (!tape)
-        return;
-    console->next = tape->consoles;
-    tape->consoles = console;
-}
-
-void tape_remove_console(struct tape *tape, struct console *console)
-{
-    struct console **at = tape ? &tape->consoles : NULL;
-
-    while (at && *at && *at != console)
-        at = &(*at)->next;
-    if (at && *at)
-        *at = console->next;
+        put_number(effects, (uint64_t)status, false);
+    text_put(effects, "\n", 1);
 }

@@ -1,40 +1,41 @@
 /*
- * --record: the run as an exit stream in a file, see docs/exits.md.
+ * --record: a journal that writes the run to a file as an exit stream. docs/exits.md has the format.
  *
- * The recorder owns the tape of a machine that is recorded. Lines are made on the vCPUs' threads and
- * written by a spool.
+ * Each vCPU's thread makes the lines of its exits; a struct async_file writes them. What a replay
+ * already knows, registers and memory, is left out.
  */
 #ifndef VMM_RECORD_RECORDER_H
 #define VMM_RECORD_RECORDER_H
 
-#include "vmm/base/error.h"
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 struct machine;
 struct recorder;
 struct text;
 
-/* Record to the open file (fd), which stays the caller's; *(abandoned) as for a spool. NULL: out of memory. */
+/*
+ * Record to the open file (fd), which the caller owns; (abandoned) as for async_file_create(). Returns
+ * NULL if memory runs out or the thread cannot be started.
+ */
 struct recorder *recorder_create(int fd, unsigned vcpu_count, const atomic_bool *abandoned);
 void recorder_destroy(struct recorder *recorder);
 
-/* The tape for the machine's configuration; it lives as long as the recorder. */
-struct tape *recorder_tape(struct recorder *recorder);
+/* For machine_set_journal(); valid until recorder_destroy(). */
+struct journal *recorder_journal(struct recorder *recorder);
 
-/* The machine is made as (header) says, in lines of the format; its first exit comes next. */
+/* Write (header), the lines that describe the machine. The first exit follows. */
 void recorder_begin(struct recorder *recorder, const struct text *header);
 
 /*
- * The run is over: how it ended, the crash report if there is one, the end. 0 or the negative errno
- * of the first failed write. (report) may be empty.
+ * Write the end after the run: the outcome, the lines of the crash report (report), which may be empty,
+ * and the number of exits. Returns 0 or the negative errno of the first failed write.
  */
 int recorder_finish(struct recorder *recorder, struct machine *machine, const struct text *report);
 
-/* How often the file made a vCPU wait. */
+/* Returns how often the file made a vCPU wait. Before recorder_finish(). */
 uint64_t recorder_waits(const struct recorder *recorder);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * --replay and --exits: exit streams from the command line, and what is said of them.
+ * --replay and --exits: replaying exit streams from the command line, and printing the results.
  */
 #ifndef VMM_REPLAY_EXIT_TESTS_H
 #define VMM_REPLAY_EXIT_TESTS_H
@@ -9,15 +9,16 @@
 #include "vmm/core/machine_plan.h"
 
 /*
- * --replay: all of the stream (path). The (parts) of its machine must be those of (wanted). What was
- * replayed is said on stdout, a difference on stderr: then OUTCOME_DIFFERS. OUTCOME_STREAM: (error).
+ * --replay: run the whole stream (path). The (parts) of its machine must be those of (wanted). Prints
+ * the number of exits and effects to stdout. Returns OUTCOME_DIFFERS after a difference, which is
+ * printed to stderr, and OUTCOME_STREAM with a sentence in (error).
  */
 enum outcome exits_replay(const char *path, const struct machine_plan *wanted, unsigned parts,
                           struct error *error);
 
 /*
- * --exits: each of the (count) streams as tests, on stdout in TAP, and a line that counts them.
- * OUTCOME_DIFFERS: one failed.
+ * --exits: run the (count) streams as tests. Prints their results as TAP to stdout, and a line that
+ * counts them. Returns OUTCOME_DIFFERS if a test failed.
  */
 enum outcome exits_test(char *const *paths, unsigned count);
 

@@ -1,41 +1,182 @@
-/* Replaying an exit stream: exit by exit, its effects compared line by line. */
-#include "vmm/replay/replay_parts.h"
+#include "vmm/replay/replay.h"
 
 #include "vmm/core/exit.h"
 #include "vmm/core/vcpu.h"
+#include "vmm/core/x86.h"
 #include "vmm/io/console.h"
+#include "vmm/replay/compare.h"
+#include "vmm/replay/given_parse.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Let the exit happen; what comes of it is in the tape's effects. */
+#define MEMORY_PRESET (16 * MIB) /* where the stream does not say */
+#define HEAD_MAX      100        /* bytes of an event's line in the description of a difference */
+
+/* ---- the header, and the machine that it describes ---- */
+
+static int take_start(struct cursor *line, struct error *error)
+{
+    uint64_t start;
+    int result = cursor_number(line, "nanoseconds since 1970", &start, error);
+
+    return result < 0 ? result : cursor_finish(line, error);
+}
+
+/* Read header lines into (plan), and push the first other line back. */
+static int read_plan(struct replay *replay, struct machine_plan *plan, struct error *error)
+{
+    struct cursor line;
+    int result;
+
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
+        if (!replay->begun && cursor_skip(&line, "recorded"))
+            replay->recorded = replay->lines.whole = true;
+        else if (cursor_skip(&line, "start"))
+            result = take_start(&line, error);
+        else if ((result = machine_plan_take_line(plan, &line, error)) == 0) {
+            lines_hold(&replay->lines);
+            return 0;
+        }
+        if (result < 0)
+            return result;
+    }
+    return result < 0 ? result : 0;
+}
+
+static int read_version(struct replay *replay, struct error *error)
+{
+    struct cursor line;
+    uint64_t version;
+    int result = lines_next(&replay->lines, &line, error);
+
+    if (result < 0)
+        return result;
+    if (result == 0 || !cursor_skip(&line, "exits"))
+        return error_set(error, -EINVAL,
+                         "%s: this is no exit stream: its first line is not `exits %d`",
+                         replay->lines.path, EXIT_STREAM_VERSION);
+    result = cursor_number(&line, "a version", &version, error);
+    if (result == 0)
+        result = cursor_finish(&line, error);
+    if (result == 0 && version != EXIT_STREAM_VERSION)
+        return lines_refuse(&replay->lines, error,
+                            "version %llu of the format; this minivmm reads version %d",
+                            (unsigned long long)version, EXIT_STREAM_VERSION);
+    return result;
+}
+
+int replay_open(struct replay *replay, const char *path, struct error *error)
+{
+    int result;
+
+    memset(replay, 0, sizeof(*replay));
+    replay->plan.memory_size = MEMORY_PRESET;
+    replay->plan.vcpu_count = 1;
+    result = lines_open(&replay->lines, path, error);
+    if (result < 0)
+        return result;
+    result = read_version(replay, error);
+    if (result == 0)
+        result = read_plan(replay, &replay->plan, error);
+    if (result < 0)
+        replay_close(replay);
+    return result;
+}
+
+void replay_close(struct replay *replay)
+{
+    lines_close(&replay->lines);
+    exit_event_free(&replay->event);
+    machine_plan_free(&replay->plan);
+    text_free(&replay->difference);
+}
+
+/* Without inputs that say otherwise, a vCPU runs 64-bit code with paging off. */
+static int make_vcpu(struct vcpu *vcpu, struct error *error)
+{
+    vcpu->run = calloc(1, EXIT_RUN_SIZE);
+    if (!vcpu->run)
+        return error_set(error, -ENOMEM, "out of memory for vCPU %u", vcpu->id);
+    vcpu->run_size = EXIT_RUN_SIZE;
+    vcpu->registers_valid = true;
+    vcpu_put_register(vcpu, VCPU_CR0, X86_CR0_PE);
+    vcpu_put_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
+    vcpu_put_register(vcpu, VCPU_CS_L, 1);
+    return 0;
+}
+
+static void end_machine(struct replay *replay)
+{
+    for (unsigned id = 0; id < replay->machine.vcpu_count; id++) {
+        free(replay->machine.vcpus[id].run);
+        replay->machine.vcpus[id].run = NULL;
+    }
+    machine_destroy(&replay->machine);
+    given_destroy(&replay->given);
+}
+
+static int make_machine(struct replay *replay, const struct machine_plan *plan, struct error *error)
+{
+    struct machine_config config = {
+        .console_fd = -1,
+        .console_policy = OUTPUT_FULL,
+        .out_dir = "/",
+        .message_fd = -1,
+    };
+    struct machine *machine = &replay->machine;
+    unsigned failed = UINT32_MAX; /* device */
+    struct error cause;
+    int result;
+
+    machine_plan_configure(plan, &config);
+    if (given_init(&replay->given, machine, config.vcpu_count) < 0)
+        return error_set(error, -ENOMEM, "%s: out of memory", replay->lines.path);
+    result = machine_create(machine, &config, &cause);
+    if (result < 0) {
+        given_destroy(&replay->given);
+        return error_set(error, result, "%.200s: %.280s", replay->lines.path, cause.text);
+    }
+    machine_set_journal(machine, &replay->given.lines.journal);
+    for (unsigned id = 0; result == 0 && id < machine->vcpu_count; id++)
+        result = make_vcpu(&machine->vcpus[id], &cause);
+    if (result == 0)
+        result = machine_plan_make_devices(plan, machine, &failed, &cause);
+    if (result < 0) {
+        end_machine(replay);
+        replay->lines.number = failed < plan->device_count ? plan->lines[failed] : 0;
+        return lines_refuse(&replay->lines, error, "%s", cause.text);
+    }
+    bus_freeze(&machine->bus[BUS_PIO]);
+    bus_freeze(&machine->bus[BUS_MMIO]);
+    return 0;
+}
+
+/* ---- events ---- */
+
 static void run_exit(struct replay *replay)
 {
+    struct journal *journal = &replay->given.lines.journal;
     struct machine *machine = &replay->machine;
     struct vcpu *vcpu = &machine->vcpus[replay->event.vcpu];
 
-    if (vcpu->run->kvm_dirty_regs) {
-        vcpu_put_register(vcpu, VCPU_RAX, replay->rax[vcpu->id]);
-        vcpu->run->kvm_dirty_regs = 0;
-    }
-    stream_set_exit(&replay->event, vcpu);
-    tape_open(&replay->tape, vcpu, 0);
+    exit_event_put_run(&replay->event, vcpu);
+    journal_begin_exit(journal, vcpu, 0);
     vcpu_count_exit(vcpu);
     exit_handle(machine, vcpu);
     vcpu->requested = false; /* a replay takes no checkpoints */
     exit_remember(vcpu);
-    stream_put_data(vcpu, &replay->tape.effects);
-    tape_close(&replay->tape);
+    journal_end_exit(journal, 0);
     replay->exits++;
 }
 
-/* The line of the event, though more has been read since. */
+/* Refuse the line of the event: more lines were read since. */
 static int refuse_event(struct replay *replay, struct error *error, const char *what)
 {
-    replay->stream.number = replay->line;
-    return stream_refuse(&replay->stream, error, "%s%s", what, replay->event.name);
+    replay->lines.number = replay->line;
+    return lines_refuse(&replay->lines, error, "%s%s", what, replay->event.name);
 }
 
 static int run_typed(struct replay *replay, struct error *error)
@@ -44,9 +185,7 @@ static int run_typed(struct replay *replay, struct error *error)
     struct console *console = &replay->machine.console;
 
     if (replay->event.name[0])
-        for (console = replay->tape.consoles; console; console = console->next)
-            if (console->name && strcmp(console->name, replay->event.name) == 0)
-                break;
+        console = given_console(&replay->given, replay->event.name, strlen(replay->event.name));
     if (!console)
         return refuse_event(replay, error, "there is no console of ");
     if (console_type(console, (const uint8_t *)text->bytes, text->used) != text->used)
@@ -61,67 +200,86 @@ static int check_done(struct replay *replay, struct error *error)
 
     replay->done = true;
     if (replay->event.value != replay->exits)
-        return stream_refuse(&replay->stream, error, "the end of %llu exits, but there are %llu",
-                             (unsigned long long)replay->event.value,
-                             (unsigned long long)replay->exits);
-    result = stream_next(&replay->stream, &line, error);
+        return lines_refuse(&replay->lines, error, "the end of %llu exits, but there are %llu",
+                            (unsigned long long)replay->event.value,
+                            (unsigned long long)replay->exits);
+    result = lines_next(&replay->lines, &line, error);
     if (result > 0)
-        return stream_refuse(&replay->stream, error, "there is more behind the end");
+        return lines_refuse(&replay->lines, error, "there is more behind the end");
     return result;
 }
 
 static int run_event(struct replay *replay, struct error *error)
 {
     switch (replay->event.kind) {
-    case STREAM_EXIT:
+    case EVENT_EXIT:
         run_exit(replay);
         return 0;
-    case STREAM_TYPED:
+    case EVENT_TYPED:
         return run_typed(replay, error);
-    case STREAM_DONE:
+    case EVENT_DONE:
         return check_done(replay, error);
     default:
         return 0;
     }
 }
 
-/* The inputs below the event, up to the line that is none, which is held; 0 at the end of the file. */
+/*
+ * Read the inputs of the event, and push the first line that is not an input back. Returns 1, 0 at the
+ * end of the file, or a negative errno.
+ */
 static int take_inputs(struct replay *replay, struct error *error)
 {
     struct cursor line;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         if (!cursor_skip(&line, "<")) {
-            stream_hold(&replay->stream);
+            lines_hold(&replay->lines);
             return 1;
         }
-        if (replay->event.kind != STREAM_EXIT)
-            return stream_refuse(&replay->stream, error, "only an exit has inputs");
-        result = replay_take_input(replay, &line, replay->event.vcpu, error);
+        if (replay->event.kind != EVENT_EXIT)
+            return lines_refuse(&replay->lines, error, "only an exit has inputs");
+        result = given_parse_input(&replay->given, &line, replay->event.vcpu, error);
         if (result < 0)
             return result;
     }
     return result;
 }
 
-/* The event that (line) begins, with its inputs and effects. As replay_next(), but 1: go on. */
+static int compare(struct replay *replay, const char *head, struct error *error)
+{
+    struct comparison comparison = {
+        .lines = &replay->lines,
+        .effects = &replay->given.lines.effects,
+        .head = head,
+        .line = replay->line,
+        .may_break_off = replay->recorded,
+        .unused = given_unused(&replay->given),
+        .difference = &replay->difference,
+    };
+    const int result = compare_effects(&comparison, error);
+
+    replay->effects += comparison.agreed;
+    return result;
+}
+
+/* Run the event of (line), with its inputs and effects. Returns as replay_next(), but 1: go on. */
 static int replay_event(struct replay *replay, struct cursor *line, struct error *error)
 {
-    char head[128];
-    const int head_length = (int)(line->end - line->next);
+    const int length = (int)(line->end - line->next);
+    char head[HEAD_MAX + 1];
     int result;
 
-    snprintf(head, sizeof(head), "%.*s", head_length < 100 ? head_length : 100, line->next);
-    replay->line = replay->stream.number;
-    result = stream_parse_event(line, &replay->event, error);
+    snprintf(head, sizeof(head), "%.*s", length < HEAD_MAX ? length : HEAD_MAX, line->next);
+    replay->line = replay->lines.number;
+    result = exit_parse_event(line, &replay->event, error);
     if (result < 0)
         return result;
     if (replay->event.vcpu >= replay->machine.vcpu_count)
-        return stream_refuse(&replay->stream, error, "there is no vCPU %u", replay->event.vcpu);
-    replay_clear_inputs(replay);
-    text_clear(&replay->tape.effects);
-    if (replay->event.kind == STREAM_EXIT || replay->event.kind == STREAM_TYPED) {
+        return lines_refuse(&replay->lines, error, "there is no vCPU %u", replay->event.vcpu);
+    given_clear(&replay->given);
+    if (replay->event.kind == EVENT_EXIT || replay->event.kind == EVENT_TYPED) {
         result = take_inputs(replay, error);
         if (result < 0 || (result == 0 && replay_is_broken_off(replay)))
             return result;
@@ -129,22 +287,22 @@ static int replay_event(struct replay *replay, struct cursor *line, struct error
     result = run_event(replay, error);
     if (result < 0 || replay->done)
         return result;
-    return replay_compare(replay, head, error);
+    return compare(replay, head, error);
 }
 
-/* All events, to the end of the file or the next test, whose line is held. */
+/* Run all events up to the end of the file or the next test, whose line is pushed back. */
 static int replay_events(struct replay *replay, struct error *error)
 {
     struct cursor line;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         struct cursor look = line;
 
         if (cursor_skip(&look, "test")) {
             if (!replay->name[0])
-                return stream_refuse(&replay->stream, error, "exits stand before the first test");
-            stream_hold(&replay->stream);
+                return lines_refuse(&replay->lines, error, "exits stand before the first test");
+            lines_hold(&replay->lines);
             return 1;
         }
         result = replay_event(replay, &line, error);
@@ -153,6 +311,8 @@ static int replay_events(struct replay *replay, struct error *error)
     }
     return result < 0 ? result : 1;
 }
+
+/* ---- tests ---- */
 
 static int take_name(struct replay *replay, struct cursor *line, struct error *error)
 {
@@ -165,14 +325,17 @@ static int take_name(struct replay *replay, struct cursor *line, struct error *e
     if (length >= sizeof(replay->name))
         length = sizeof(replay->name) - 1;
     if (length == 0)
-        return stream_refuse(&replay->stream, error, "a test has no name");
+        return lines_refuse(&replay->lines, error, "a test has no name");
     for (size_t i = 0; i < length; i++)
         replay->name[i] = line->next[i] >= ' ' && line->next[i] != 127 ? line->next[i] : '?';
     replay->name[length] = '\0';
     return 1;
 }
 
-/* To the next test: 1, and its name; 1 for a stream without tests, once; 0: there is none. */
+/*
+ * Find the next test and take its name. A stream without tests counts as one. Returns 1, 0 if there is
+ * no further test, or a negative errno.
+ */
 static int find_test(struct replay *replay, struct error *error)
 {
     const bool first = !replay->begun;
@@ -180,11 +343,11 @@ static int find_test(struct replay *replay, struct error *error)
     int result;
 
     replay->begun = true;
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         if (cursor_skip(&line, "test"))
             return take_name(replay, &line, error);
         if (first) {
-            stream_hold(&replay->stream);
+            lines_hold(&replay->lines);
             return 1;
         }
     }
@@ -204,14 +367,14 @@ int replay_next(struct replay *replay, struct error *error)
     if (result < 0)
         return result;
     if (replay->name[0])
-        result = replay_read_plan(replay, &plan, error);
+        result = read_plan(replay, &plan, error);
     if (result == 0)
-        result = replay_make_machine(replay, &plan, error);
+        result = make_machine(replay, &plan, error);
     machine_plan_free(&plan);
     if (result < 0)
         return result;
     result = replay_events(replay, error);
-    replay_end_machine(replay);
+    end_machine(replay);
     replay->all_exits += replay->exits;
     replay->all_effects += replay->effects;
     return result;

@@ -4,7 +4,7 @@
 #include "tests/unit/kvm_tests.h"
 #include "vmm/base/descriptor.h"
 #include "vmm/boot/loader.h"
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,14 +139,13 @@ START_TEST(what_kvm_took_and_what_were_exits_count_together)
 }
 END_TEST
 
-START_TEST(with_a_tape_or_where_it_is_off_kvm_is_told_of_nothing)
+START_TEST(with_a_journal_or_where_it_is_off_kvm_is_told_of_nothing)
 {
-    static struct tape tape; /* outlives the machine */
+    static const struct journal_ops ops;
+    static struct journal journal = {.ops = &ops}; /* outlives the machine */
 
-    if (_i == 0) {
-        tape_init(&tape);
-        machine_set_tape(&fixture.machine, &tape);
-    }
+    if (_i == 0)
+        machine_set_journal(&fixture.machine, &journal);
     fixture_device(&fixture, "doorbell", _i == 0 ? "irq=5" : "irq=5,ioeventfd=off");
     ck_assert_ptr_null(fixture.machine.events);
 }
@@ -365,7 +364,7 @@ Suite *doorbell_suite(void)
     tcase_add_test(alone, the_count_is_read_whole_or_in_parts_and_the_rest_reads_0);
     tcase_add_test(alone, the_count_wraps_at_32_bits);
     tcase_add_test(alone, what_kvm_took_and_what_were_exits_count_together);
-    tcase_add_loop_test(alone, with_a_tape_or_where_it_is_off_kvm_is_told_of_nothing, 0, 2);
+    tcase_add_loop_test(alone, with_a_journal_or_where_it_is_off_kvm_is_told_of_nothing, 0, 2);
     tcase_add_test(alone, kvm_is_told_of_the_port_and_of_an_eventfd);
     tcase_add_test(alone, without_irq_it_needs_no_interrupt_controllers);
     tcase_add_test(alone, the_line_is_up_from_a_ring_until_it_is_acknowledged);

@@ -1,15 +1,14 @@
 /*
- * The tape: every input and every effect of an exit, as the line that a recording has of it.
+ * The journal of a recorder: every input and every effect of an exit, as its line in the recording.
  *
  * The machine has one device, a probe at port 0x200, which does in each access what the test says.
  */
-#include "vmm/record/exit_lines.h"
+#include "vmm/io/journal.h"
 
 #include "tests/unit/fixture.h"
 #include "tests/unit/recording.h"
 #include "vmm/io/console.h"
 #include "vmm/io/outfile.h"
-#include "vmm/record/recorder_lines.h"
 
 #include <check.h>
 #include <errno.h>
@@ -20,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-Suite *tape_suite(void);
+Suite *journal_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -822,7 +821,7 @@ START_TEST(outputs_do_not_mix_in_a_line)
 {
     shown = "a";
     output_init(&other, -1, OUTPUT_FULL, NULL);
-    output_set_tape(&other, recording.tape, TAPE_LOG, "ptlcall.1");
+    output_set_journal(&other, recording.journal, JOURNAL_LOG, "ptlcall.1");
     have(OUT, show_on_two);
     recording_check(&recording, OUT "\n> console \"a\"\n> log ptlcall.1 \"bc\"\n> console \"a\"\n");
 }
@@ -1092,34 +1091,35 @@ static void take_typed(const struct device_access *access)
 
 START_TEST(what_came_from_a_file_is_an_input)
 {
-    struct stream_file file;
+    struct text_file file;
     struct error error = {""};
 
-    stream_file_make_text(&file, "yes\n");
+    text_file_make_string(&file, "yes\n");
     ck_assert_msg(console_open(&of_device, file.path, NULL, NULL, "probe", &error) == 0, "%s",
                   error.text);
-    console_set_tape(&of_device, recording.tape, "probe.0");
+    console_set_journal(&of_device, recording.journal, "probe.0");
     have(OUT, take_typed);
     have(OUT, take_typed);
     console_close(&of_device);
-    stream_file_close(&file);
+    text_file_close(&file);
     recording_check(&recording, OUT "\n< typed probe.0 \"yes\\n\"\n" OUT "\n");
 }
 END_TEST
 
+static void show_on_console(const struct device_access *access)
+{
+    (void)access;
+    console_put(&of_device, 'a');
+}
+
 START_TEST(what_a_devices_console_shows_is_told_with_its_name)
 {
     console_init(&of_device, -1, OUTPUT_FULL, NULL);
-    console_set_tape(&of_device, recording.tape, "probe.0");
-    tape_open(recording.tape, &machine->vcpus[0], 0);
-    console_put(&of_device, 'a');
-    ck_assert_uint_eq(recording.tape->effects.used, strlen("> console probe.0 \"a\"\n"));
-    ck_assert_mem_eq(recording.tape->effects.bytes, "> console probe.0 \"a\"\n",
-                     recording.tape->effects.used);
-    tape_close(recording.tape);
+    console_set_journal(&of_device, recording.journal, "probe.0");
+    have(OUT, show_on_console);
     console_type(&of_device, (const uint8_t *)"x", 1);
     console_destroy(&of_device);
-    recording_check(&recording, "typed probe.0 \"x\"\n");
+    recording_check(&recording, OUT "\n> console probe.0 \"a\"\ntyped probe.0 \"x\"\n");
 }
 END_TEST
 
@@ -1141,9 +1141,8 @@ static void have_at(uint64_t exited, uint64_t handled)
     struct vcpu *vcpu = &machine->vcpus[0];
 
     vcpu->run->exit_reason = KVM_EXIT_INTR;
-    tape_open(recording.tape, vcpu, exited);
-    tape_put_exit(recording.tape, handled);
-    tape_close(recording.tape);
+    journal_begin_exit(recording.journal, vcpu, exited);
+    journal_end_exit(recording.journal, handled);
 }
 
 START_TEST(an_exit_is_told_with_the_time_since_the_one_before_and_that_of_its_handler)
@@ -1184,7 +1183,7 @@ static void do_all(const struct device_access *access)
     end_machine(access);
 }
 
-START_TEST(while_the_tape_is_closed_nothing_is_heard)
+START_TEST(outside_of_an_event_nothing_is_recorded)
 {
     const struct device_access access = {.vcpu = &machine->vcpus[0]};
 
@@ -1195,7 +1194,7 @@ START_TEST(while_the_tape_is_closed_nothing_is_heard)
 }
 END_TEST
 
-START_TEST(what_changed_while_the_tape_was_closed_is_news_later)
+START_TEST(what_changed_outside_of_an_event_is_news_later)
 {
     const struct device_access access = {.vcpu = &machine->vcpus[0]};
 
@@ -1208,17 +1207,17 @@ END_TEST
 
 START_TEST(an_event_from_outside_can_begin_only_while_no_exit_is_under_way)
 {
-    tape_open(recording.tape, &machine->vcpus[0], 0);
-    ck_assert(!tape_try_open(recording.tape));
-    tape_close(recording.tape);
-    ck_assert(tape_try_open(recording.tape));
-    tape_close(recording.tape);
+    journal_begin_exit(recording.journal, &machine->vcpus[0], 0);
+    ck_assert(!journal_begin_typed(recording.journal));
+    journal_end_exit(recording.journal, 0);
+    ck_assert(journal_begin_typed(recording.journal));
+    journal_end_typed(recording.journal, NULL, "", 0);
 }
 END_TEST
 
-/* ---- no tape ---- */
+/* ---- no journal ---- */
 
-START_TEST(a_machine_without_a_tape_does_all_the_same)
+START_TEST(a_machine_without_a_journal_does_all_the_same)
 {
     struct fixture fixture;
     struct device_access access;
@@ -1240,23 +1239,23 @@ START_TEST(a_machine_without_a_tape_does_all_the_same)
 }
 END_TEST
 
-START_TEST(every_function_takes_no_tape)
+START_TEST(every_function_takes_no_journal)
 {
-    ck_assert(!tape_is_open(NULL));
-    ck_assert(!tape_replays(NULL));
-    tape_before_read(NULL);
-    tape_after_read(NULL, gpa(0), "x", 1);
-    ck_assert_uint_eq(tape_take_number(NULL, TAPE_TSC, 5), 5);
-    ck_assert_int_eq(tape_take_result(NULL, TAPE_FILE, -EIO), -EIO);
-    tape_see_register(NULL, VCPU_RAX, 1);
-    tape_see_typed(NULL, "serial.0", "x", 1);
-    tape_written(NULL, gpa(0), "x", 1);
-    tape_tell(NULL, "unclaimed", NULL, 0, false);
-    tape_show(NULL, NULL, "x", 1);
-    tape_tell_file(NULL, "x", 1, 1);
-    tape_tell_end(NULL, OUTCOME_GUEST, 0);
-    tape_add_console(NULL, NULL);
-    tape_remove_console(NULL, NULL);
+    ck_assert(!journal_is_open(NULL));
+    ck_assert(!journal_replays(NULL));
+    journal_supply_memory(NULL);
+    journal_record_read(NULL, gpa(0), "x", 1);
+    ck_assert_uint_eq(journal_supply_number(NULL, JOURNAL_TSC, 5), 5);
+    ck_assert_int_eq(journal_supply_result(NULL, JOURNAL_FILE, -EIO), -EIO);
+    journal_record_register(NULL, VCPU_RAX, 1);
+    journal_record_input(NULL, "serial.0", "x", 1);
+    journal_record_write(NULL, gpa(0), "x", 1);
+    journal_record_effect(NULL, "unclaimed", NULL, 0, false);
+    journal_record_text(NULL, NULL, "x", 1);
+    journal_record_file(NULL, "x", 1, 1);
+    journal_record_end(NULL, OUTCOME_GUEST, 0);
+    journal_add_console(NULL, NULL);
+    journal_remove_console(NULL, NULL);
 }
 END_TEST
 
@@ -1334,16 +1333,16 @@ static void add_effect_tests(TCase *tcase)
     tcase_add_test(tcase, a_string_that_the_end_cut_off_has_as_many_elements_as_were_done);
     tcase_add_test(tcase,
                    an_exit_is_told_with_the_time_since_the_one_before_and_that_of_its_handler);
-    tcase_add_test(tcase, while_the_tape_is_closed_nothing_is_heard);
-    tcase_add_test(tcase, what_changed_while_the_tape_was_closed_is_news_later);
+    tcase_add_test(tcase, outside_of_an_event_nothing_is_recorded);
+    tcase_add_test(tcase, what_changed_outside_of_an_event_is_news_later);
     tcase_add_test(tcase, an_event_from_outside_can_begin_only_while_no_exit_is_under_way);
 }
 
-Suite *tape_suite(void)
+Suite *journal_suite(void)
 {
-    Suite *suite = suite_create("tape");
+    Suite *suite = suite_create("journal");
     TCase *one = tcase_create("recorded"), *two = tcase_create("two vCPUs");
-    TCase *none = tcase_create("no tape");
+    TCase *none = tcase_create("no journal");
 
     tcase_add_checked_fixture(one, setup, teardown);
     add_memory_tests(one);
@@ -1351,8 +1350,8 @@ Suite *tape_suite(void)
     add_effect_tests(one);
     tcase_add_checked_fixture(two, setup_two, teardown);
     tcase_add_test(two, each_vcpu_has_registers_of_its_own);
-    tcase_add_test(none, a_machine_without_a_tape_does_all_the_same);
-    tcase_add_test(none, every_function_takes_no_tape);
+    tcase_add_test(none, a_machine_without_a_journal_does_all_the_same);
+    tcase_add_test(none, every_function_takes_no_journal);
     suite_add_tcase(suite, one);
     suite_add_tcase(suite, two);
     suite_add_tcase(suite, none);

@@ -150,7 +150,7 @@ static uint64_t put_text(struct guest *guest, uint64_t *length)
     return at;
 }
 
-/* A list of as many strings that its reads are more than a tape remembers. */
+/* A list of as many strings that its reads are more than a recorder remembers. */
 static void put_list(struct guest *guest)
 {
     const unsigned count = pick(guest, 3) ? 1 + pick(guest, 3) : 60;
@@ -352,7 +352,7 @@ START_TEST(each_line_of_a_crash_report_is_a_line_of_the_recording)
     ck_assert_int_eq(recorder_finish(recording.recorder, &recording.machine, &report), 0);
     text_free(&report);
     snprintf(wanted, sizeof(wanted), "start 1\nended none\n%sdone 0\n", reports[_i].wanted);
-    ck_assert_int_gt(pread(recording.stream, found, sizeof(found) - 1, 0), 0);
+    ck_assert_int_gt(pread(recording.file, found, sizeof(found) - 1, 0), 0);
     ck_assert_str_eq(strstr(found, "start 1"), wanted);
 }
 END_TEST
@@ -377,19 +377,19 @@ END_TEST
 START_TEST(a_recorder_that_was_not_finished_leaves_a_recording_that_broke_off)
 {
     const struct text header = {.bytes = (char[]){"exits 1\nrecorded\n"}, .used = 17};
-    struct stream_file file;
+    struct text_file file;
     struct recorder *recorder;
 
     recording_begin(&recording, NULL);
-    stream_file_make_text(&file, "");
+    text_file_make_string(&file, "");
     recorder = recorder_create(file.fd, 1, NULL);
     ck_assert_ptr_nonnull(recorder);
     recorder_begin(recorder, &header);
-    ck_assert(tape_try_open(recorder_tape(recorder)));
-    tape_close(recorder_tape(recorder));
+    ck_assert(journal_begin_typed(recorder_journal(recorder)));
+    journal_end_typed(recorder_journal(recorder), NULL, "", 0);
     recorder_destroy(recorder);
-    stream_file_replay(&file, &result);
-    stream_file_close(&file);
+    replay_file(&file, &result);
+    text_file_close(&file);
     ck_assert_int_eq(result.result, 1);
     ck_assert(result.broken_off);
 }
@@ -438,15 +438,15 @@ END_TEST
 /* The end of the file comes while the guest reads, and its rest after an exit. */
 START_TEST(input_that_came_from_a_file_is_there_without_the_file)
 {
-    struct stream_file input;
+    struct text_file input;
     char header[128], keys[1001];
 
     for (unsigned i = 0; i < sizeof(keys); i++)
         keys[i] = (char)('a' + i % 26);
-    stream_file_make(&input, keys, sizeof(keys) - 1);
+    text_file_make(&input, keys, sizeof(keys) - 1);
     snprintf(header, sizeof(header), "device serial,in=%s\n", input.path);
     recording_begin(&recording, header);
-    stream_file_close(&input);
+    text_file_close(&input);
     for (unsigned i = 0; i < 300; i++)
         recording_exit(&recording, i % 3 ? "ins 0x3f8 1 5" : "in 0x3fd 1");
     recording_check_replay(&recording, &result);
@@ -456,14 +456,14 @@ END_TEST
 /* More of the file than the console's ring holds, in one exit. */
 START_TEST(a_string_may_read_more_than_the_ring_holds)
 {
-    struct stream_file input;
+    struct text_file input;
     char header[128], keys[1000];
 
     memset(keys, 'k', sizeof(keys));
-    stream_file_make(&input, keys, sizeof(keys));
+    text_file_make(&input, keys, sizeof(keys));
     snprintf(header, sizeof(header), "device serial,in=%s\n", input.path);
     recording_begin(&recording, header);
-    stream_file_close(&input);
+    text_file_close(&input);
     recording_exit(&recording, "ins 0x3f8 1 800");
     recording_check_replay(&recording, &result);
 }

@@ -5,7 +5,7 @@
  */
 #include "vmm/replay/replay.h"
 
-#include "tests/unit/stream_file.h"
+#include "tests/unit/replay_file.h"
 
 #include <check.h>
 #include <errno.h>
@@ -405,11 +405,11 @@ END_TEST
 /* Of a stream with tests, each is run, also behind one that differs. */
 START_TEST(a_test_that_differs_does_not_end_the_others)
 {
-    struct stream_file file;
+    struct text_file file;
     struct replay replay;
     struct error error = {""};
 
-    stream_file_make_text(&file, "exits 1\n"
+    text_file_make_string(&file, "exits 1\n"
                                  "test one\nhlt\n> end guest 1\nintr\n> unclaimed\n"
                                  "test two\nhlt\n> end guest 0\n"
                                  "test three\nhlt\n");
@@ -422,7 +422,7 @@ START_TEST(a_test_that_differs_does_not_end_the_others)
     ck_assert_str_eq(replay.name, "three");
     ck_assert_int_eq(replay_next(&replay, &error), 0);
     replay_close(&replay);
-    stream_file_close(&file);
+    text_file_close(&file);
 }
 END_TEST
 

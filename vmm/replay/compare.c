@@ -1,18 +1,17 @@
-/* Replaying an exit stream: what came of an exit beside what the stream says, and how they differ. */
-#include "vmm/replay/replay_parts.h"
+#include "vmm/replay/compare.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define LINES_SHOWN 12 /* of each side */
 
-/* Is what comes next a text or bytes? Then what it stands for. */
+/* Parse a quoted string or hex digits; false if neither is next. */
 static bool take_text(struct cursor *cursor, struct text *text)
 {
     return cursor_bytes(cursor, "", text, NULL) == 0;
 }
 
-/* Bytes, as digits or as a text. */
+/* Compare bytes, each side written as hex digits or as a quoted string. */
 static bool bytes_agree(struct cursor *left, struct cursor *right)
 {
     struct text texts[2] = {{0}, {0}};
@@ -26,7 +25,7 @@ static bool bytes_agree(struct cursor *left, struct cursor *right)
     return agree;
 }
 
-/* One word of each: the same word, or the same number. */
+/* Compare one word of each side: as numbers if both are, else as bytes or as words. */
 static bool words_agree(struct cursor *left, struct cursor *right)
 {
     struct cursor numbers[2] = {*left, *right};
@@ -47,13 +46,13 @@ static bool words_agree(struct cursor *left, struct cursor *right)
     return lengths[0] == lengths[1] && memcmp(words[0], words[1], lengths[0]) == 0;
 }
 
-/* The columns that are for people do not count. */
+/* At the end, or at a column of printable characters, which is not compared. */
 static bool nothing_left(struct cursor *cursor)
 {
     return cursor_plain(cursor) == 0 ? cursor_at_end(cursor) : *cursor->next == '|';
 }
 
-/* Which word of the effect (line), from 0, is bytes: those that look like a number are none. */
+/* Returns which word of the effect (line), from 0, is bytes in hex digits; they may look like a number. */
 static unsigned bytes_column(struct cursor line)
 {
     struct cursor value = line;
@@ -65,7 +64,7 @@ static unsigned bytes_column(struct cursor line)
     return UINT32_MAX;
 }
 
-/* Does (line), of the stream, say what (effect) does? Nearly always they are written the same. */
+/* True if (line) of the stream means the same as (effect). Nearly always they are written the same. */
 static bool lines_agree(struct cursor line, struct cursor effect)
 {
     const size_t length = (size_t)(line.end - line.next);
@@ -83,18 +82,18 @@ static bool lines_agree(struct cursor line, struct cursor effect)
     }
 }
 
-/* The line of the tape's effects at (at), without its newline. */
-static struct cursor effect_at(const struct replay *replay, size_t at)
+/* The effect at byte (at), without its newline. */
+static struct cursor effect_at(const struct comparison *comparison, size_t at)
 {
-    const struct text *effects = &replay->tape.effects;
+    const struct text *effects = comparison->effects;
     const char *start = effects->bytes + at;
     const char *newline = memchr(start, '\n', effects->used - at);
 
-    return (struct cursor){&replay->stream, start,
+    return (struct cursor){comparison->lines, start,
                            newline ? newline : effects->bytes + effects->used};
 }
 
-/* A terminal is shown no control characters of a file. */
+/* A file must not send control characters to a terminal. */
 static void put_line(struct text *text, const char *mark, const char *start, const char *end)
 {
     text_put_string(text, mark);
@@ -103,21 +102,21 @@ static void put_line(struct text *text, const char *mark, const char *start, con
     text_put(text, "\n", 1);
 }
 
-/* Effects from (from) to (to). */
-static void put_effects(struct replay *replay, const char *mark, size_t from, size_t to)
+/* Put the effects from byte (from) to byte (to). */
+static void put_effects(struct comparison *comparison, const char *mark, size_t from, size_t to)
 {
     for (unsigned i = 0; from < to && i < LINES_SHOWN; i++) {
-        const struct cursor line = effect_at(replay, from);
+        const struct cursor line = effect_at(comparison, from);
 
-        put_line(&replay->difference, mark, line.next, line.end);
+        put_line(comparison->difference, mark, line.next, line.end);
         from += (size_t)(line.end - line.next) + 1;
     }
     if (from < to)
-        text_put_string(&replay->difference, "  …\n");
+        text_put_string(comparison->difference, "  …\n");
 }
 
-/* The stream's effects from (line) on, NULL: there are none. */
-static int put_stream(struct replay *replay, const struct cursor *line, struct error *error)
+/* Put the effects of the stream from (line) on; NULL: there are none. */
+static int put_stream(struct comparison *comparison, const struct cursor *line, struct error *error)
 {
     struct cursor next;
     int result = 1;
@@ -126,83 +125,91 @@ static int put_stream(struct replay *replay, const struct cursor *line, struct e
         return 0;
     next = *line;
     for (unsigned i = 0; result > 0 && i < LINES_SHOWN; i++) {
-        put_line(&replay->difference, "- ", next.next, next.end);
-        result = stream_next(&replay->stream, &next, error);
+        put_line(comparison->difference, "- ", next.next, next.end);
+        result = lines_next(comparison->lines, &next, error);
         if (result > 0 && *next.next != '>') {
-            stream_hold(&replay->stream);
+            lines_hold(comparison->lines);
             return 0;
         }
     }
     if (result > 0)
-        text_put_string(&replay->difference, "  …\n");
+        text_put_string(comparison->difference, "  …\n");
     return result < 0 ? result : 0;
 }
 
-static void put_place(struct replay *replay, unsigned long number)
+static void put_head(struct comparison *comparison)
 {
-    text_put_string(&replay->difference, replay->stream.path);
-    text_put_string(&replay->difference, ":");
-    text_put_decimal(&replay->difference, number);
+    const char *head = comparison->head;
+
+    put_line(comparison->difference, "  ", head, head + strlen(head));
 }
 
-/* An input that nobody asked for: the handler does something else than it did. */
-static int describe_unasked(struct replay *replay, const char *head, const char *word)
+static void put_place(struct comparison *comparison, unsigned long number)
 {
-    struct text *text = &replay->difference;
+    text_put_string(comparison->difference, comparison->lines->path);
+    text_put_string(comparison->difference, ":");
+    text_put_decimal(comparison->difference, number);
+}
 
-    put_place(replay, replay->line);
+/* The handler used fewer inputs than it did: it behaves differently, even if the effects agree. */
+static int describe_unused(struct comparison *comparison)
+{
+    struct text *text = comparison->difference;
+
+    put_place(comparison, comparison->line);
     text_put_string(text, ": nobody asked for all of the inputs; one is left: ");
-    text_put_string(text, word);
+    text_put_string(text, comparison->unused);
     text_put_string(text, "\n");
-    put_line(text, "  ", head, head + strlen(head));
+    put_head(comparison);
     return -EDOM;
 }
 
 /*
- * The effects agree up to (at); there the stream has (line), NULL: no further effect. Tell people.
+ * Describe the difference: the effects agree up to byte (at), where the stream has (line), or no further
+ * effect if that is NULL.
  */
-static int describe(struct replay *replay, const char *head, size_t at, const struct cursor *line,
+static int describe(struct comparison *comparison, size_t at, const struct cursor *line,
                     struct error *error)
 {
-    struct text *text = &replay->difference;
+    struct text *text = comparison->difference;
     int result;
 
-    put_place(replay, line ? replay->stream.number : replay->line);
+    put_place(comparison, line ? comparison->lines->number : comparison->line);
     text_put_string(text, ": the effects differ; - is the stream, + is what came\n");
-    put_line(text, "  ", head, head + strlen(head));
-    put_effects(replay, "  ", 0, at);
-    result = put_stream(replay, line, error);
-    put_effects(replay, "+ ", at, replay->tape.effects.used);
+    put_head(comparison);
+    put_effects(comparison, "  ", 0, at);
+    result = put_stream(comparison, line, error);
+    put_effects(comparison, "+ ", at, comparison->effects->used);
     return result < 0 ? result : -EDOM;
 }
 
-int replay_compare(struct replay *replay, const char *head, struct error *error)
+int compare_effects(struct comparison *comparison, struct error *error)
 {
-    const struct text *effects = &replay->tape.effects;
+    const struct text *effects = comparison->effects;
     struct cursor line;
     size_t at = 0;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0 && *line.next == '>') {
+    while ((result = lines_next(comparison->lines, &line, error)) > 0 && *line.next == '>') {
         struct cursor effect;
 
         if (at == effects->used)
-            return describe(replay, head, at, &line, error);
-        effect = effect_at(replay, at);
+            return describe(comparison, at, &line, error);
+        effect = effect_at(comparison, at);
         if (!lines_agree(line, effect))
-            return describe(replay, head, at, &line, error);
+            return describe(comparison, at, &line, error);
         at += (size_t)(effect.end - effect.next) + 1;
-        replay->effects++;
+        comparison->agreed++;
     }
     if (result < 0)
         return result;
     if (result > 0)
-        stream_hold(&replay->stream);
-    else if (replay_is_broken_off(replay))
+        lines_hold(comparison->lines);
+    else if (comparison->may_break_off)
         return 0;
     if (at < effects->used)
-        return describe(replay, head, at, NULL, error);
-    if (tape_unasked(&replay->tape))
-        return describe_unasked(replay, head, tape_unasked(&replay->tape));
+        return describe(comparison, at, NULL, error);
+    if (comparison->unused)
+        return describe_unused(comparison);
     return result;
 }

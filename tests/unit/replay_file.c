@@ -1,38 +1,9 @@
-#include "tests/unit/stream_file.h"
+#include "tests/unit/replay_file.h"
 
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-void stream_file_make(struct stream_file *file, const void *bytes, size_t length)
-{
-    const char *next = bytes;
-
-    file->fd = memfd_create("stream", MFD_CLOEXEC);
-    ck_assert_int_ge(file->fd, 0);
-    snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", file->fd);
-    while (length > 0) {
-        const ssize_t written = write(file->fd, next, length);
-
-        ck_assert_int_gt(written, 0);
-        next += written;
-        length -= (size_t)written;
-    }
-}
-
-void stream_file_make_text(struct stream_file *file, const char *text)
-{
-    stream_file_make(file, text, strlen(text));
-}
-
-void stream_file_close(struct stream_file *file)
-{
-    close(file->fd);
-    file->fd = -1;
-}
 
 /* Sentences name the file first, whose path is another in each test. */
 static void keep_sentence(struct replay_result *result, const char *path, const char *text,
@@ -46,7 +17,7 @@ static void keep_sentence(struct replay_result *result, const char *path, const 
              text + prefix);
 }
 
-void stream_file_replay(const struct stream_file *file, struct replay_result *result)
+void replay_file(const struct text_file *file, struct replay_result *result)
 {
     struct error error = {""};
     struct replay replay;
@@ -75,11 +46,11 @@ void stream_file_replay(const struct stream_file *file, struct replay_result *re
 
 void replay_bytes(const void *bytes, size_t length, struct replay_result *result)
 {
-    struct stream_file file;
+    struct text_file file;
 
-    stream_file_make(&file, bytes, length);
-    stream_file_replay(&file, result);
-    stream_file_close(&file);
+    text_file_make(&file, bytes, length);
+    replay_file(&file, result);
+    text_file_close(&file);
 }
 
 void replay_text(const char *text, struct replay_result *result)
