@@ -1,4 +1,4 @@
-#include "vmm/host/host_parts.h"
+#include "vmm/host/host.h"
 
 #include "vmm/base/clock.h"
 #include "vmm/base/descriptor.h"
@@ -18,6 +18,7 @@
 #define LOOK_MS       100
 #define KICK_AGAIN_MS 10 /* a signal can come just before the call that it is to end */
 #define NS_IN_MS      1000000u
+#define CTRL_A        1
 
 static void prepare_signals(struct host *host, sigset_t *taken)
 {
@@ -36,7 +37,7 @@ static void prepare_signals(struct host *host, sigset_t *taken)
     pthread_sigmask(SIG_BLOCK, taken, NULL);
 }
 
-void host_go_on(struct host *host)
+static void go_on(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
         if (!host->machines[i].away)
@@ -54,10 +55,80 @@ static void end_machine(struct host_machine *ended, enum outcome outcome)
     machine_go_on(ended->machine);
 }
 
-void host_end_machines(struct host *host)
+static void end_machines(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
         end_machine(&host->machines[i], OUTCOME_INTERRUPTED);
+}
+
+/* A terminal is made raw only if we are in its foreground; else it is not ours to read. */
+static void prepare_input(struct host *host)
+{
+    struct termios raw;
+
+    host->input = STDIN_FILENO;
+    if (tcgetattr(STDIN_FILENO, &host->saved) < 0)
+        return;
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) {
+        host->input = -1;
+        return;
+    }
+    raw = host->saved;
+    cfmakeraw(&raw);
+    raw.c_oflag = host->saved.c_oflag; /* a newline on stdout stays one */
+    host->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    if (host->raw)
+        machine_notice(host->machines[0].machine, "Ctrl-A x ends the guest");
+}
+
+static void restore_input(const struct host *host)
+{
+    if (host->raw)
+        tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
+}
+
+/* Ctrl-A x ends the guest, Ctrl-A c lets it go on, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
+static bool is_typed(struct host *host, uint8_t byte)
+{
+    if (!host->raw)
+        return true;
+    if (!host->escape) {
+        host->escape = byte == CTRL_A;
+        return !host->escape;
+    }
+    host->escape = false;
+    if (byte == 'x')
+        end_machines(host);
+    if (byte == 'c')
+        go_on(host);
+    return byte != 'x' && byte != 'c';
+}
+
+static void read_input(struct host *host)
+{
+    uint8_t bytes[256];
+    size_t room = HOST_PENDING - host->pending_count;
+    /* A terminal is read even when nobody takes the bytes, or Ctrl-A x would go unseen. */
+    size_t wanted = host->raw || room > sizeof(bytes) ? sizeof(bytes) : room;
+    ssize_t count = read(host->input, bytes, wanted);
+
+    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (count <= 0) {
+        host->input = -1;
+        return;
+    }
+    for (ssize_t i = 0; i < count; i++)
+        if (is_typed(host, bytes[i]) && host->pending_count < HOST_PENDING)
+            host->pending[host->pending_count++] = bytes[i];
+}
+
+static void hand_over_input(struct host *host, struct console *console)
+{
+    size_t taken = console ? console_type(console, host->pending, host->pending_count) : 0;
+
+    host->pending_count -= taken;
+    memmove(host->pending, host->pending + taken, host->pending_count);
 }
 
 static void check_deadlines(struct host *host)
@@ -135,11 +206,11 @@ static void take_signal(struct host *host)
     if (read(host->signals, &signal, sizeof(signal)) != sizeof(signal))
         return;
     if (signal.ssi_signo == SIGCONT)
-        host_go_on(host);
+        go_on(host);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
         save(&host->machines[0], host->checkpoint_path);
     else
-        host_end_machines(host);
+        end_machines(host);
 }
 
 /* No vCPU had an exit since the last time: does anything still run? */
@@ -198,10 +269,10 @@ static bool serve(struct host *host)
         take_signal(host);
     check_deadlines(host);
     if (waits[2].revents)
-        host_read_input(host);
+        read_input(host);
     if (waits[3].revents)
         event_clear(host->room);
-    host_hand_over_input(host, find_listener(host));
+    hand_over_input(host, find_listener(host));
     kick_abandoned(host);
     return true;
 }
@@ -223,7 +294,7 @@ static void *host_thread(void *argument)
 
 static void restore(struct host *host)
 {
-    host_restore_input(host);
+    restore_input(host);
     descriptor_close(&host->signals);
     descriptor_close(&host->stop);
     for (unsigned i = 0; i < host->machine_count; i++)
@@ -281,7 +352,7 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
         error_set(error, result, "signals cannot be taken: %s", strerror(-result));
     } else {
         if (host->foreground)
-            host_prepare_input(host);
+            prepare_input(host);
         result = -pthread_create(&host->thread, NULL, host_thread, host);
         if (result < 0)
             error_set(error, result, "no thread for the host's side: %s", strerror(-result));
