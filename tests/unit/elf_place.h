@@ -4,8 +4,8 @@
 #ifndef TESTS_UNIT_ELF_PLACE_H
 #define TESTS_UNIT_ELF_PLACE_H
 
-#include "vmm/snapshot/core_extents.h"
 #include "vmm/snapshot/elf_file.h"
+#include "vmm/snapshot/elf_pages.h"
 
 #define CORE_SMALL  (16 * MIB)
 #define CORE_BIG    (5 * GIB)              /* 3 GiB below the hole, 2 GiB from 4 GiB on */

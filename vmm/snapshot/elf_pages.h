@@ -1,6 +1,7 @@
 /*
- * Which pages of guest memory are not zero, found without touching those that nobody has touched.
+ * Which memory a checkpoint holds: the pages that are not zero, as extents of the file.
  *
+ * Pages that were never touched are not read.
  * The host knows which pages of the anonymous reservation a process has: present or swapped out. Of
  * memory that was mapped from a file, also those count that the file has data for. Only these are
  * read. mincore() would not do: a page that is swapped out is to it as one that never was.
@@ -9,6 +10,7 @@
 #define VMM_SNAPSHOT_ELF_PAGES_H
 
 #include "vmm/io/memory.h"
+#include "vmm/snapshot/elf_file.h"
 
 #define CORE_PAGES_CHUNK (64 * MIB) /* bytes that are looked at together */
 
@@ -42,5 +44,29 @@ void core_pages_close(struct core_pages *pages);
  * next one. 0, or what (visit) gave.
  */
 int core_pages_visit(struct core_pages *pages, core_run_visit *visit, void *context);
+
+/*
+ * Extents: the ranges of memory that the file has.
+ *
+ * Runs that lie near each other become one extent, with the zero pages between them: an extent costs a program
+ * header, and a mapping when it is restored. Near means at most CORE_EXTENTS_GAP bytes away. The limit doubles
+ * whenever there would be more than CORE_EXTENTS extents.
+ */
+#define CORE_EXTENTS_GAP (64 * KIB) /* bytes */
+
+struct core_extents {
+    const struct memory *memory; /* no extent leaves a slot of it */
+    uint64_t gap;                /* bytes between runs that become one extent, at most */
+    unsigned count;
+    struct memory_extent list[CORE_EXTENTS]; /* sorted by address, no overlaps */
+};
+
+void core_extents_begin(struct core_extents *extents, const struct memory *memory);
+
+/* Add a run, which lies in one slot, behind all that were added before. */
+void core_extents_add(struct core_extents *extents, gpa_t address, uint64_t size);
+
+/* Give all their offsets, one behind the other from (offset) on. The end of the last one. */
+uint64_t core_extents_place(struct core_extents *extents, uint64_t offset);
 
 #endif

@@ -1,7 +1,6 @@
 #include "vmm/snapshot/elf_file.h"
 
 #include "vmm/io/outfile.h"
-#include "vmm/snapshot/core_extents.h"
 #include "vmm/snapshot/elf_format.h"
 #include "vmm/snapshot/elf_pages.h"
 

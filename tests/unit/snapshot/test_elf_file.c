@@ -1,6 +1,5 @@
 /* Checkpoints as files: what was saved comes back, and only what is not zero takes space. */
 #include "tests/unit/elf_place.h"
-#include "vmm/snapshot/core_extents.h"
 #include "vmm/snapshot/elf_pages.h"
 
 #include <check.h>
