@@ -2,7 +2,7 @@
 #include "api/access.h"
 #include "api/boot.h"
 #include "api/config.h"
-#include "api/handle.h"
+#include "api/result.h"
 
 #include <errno.h>
 
@@ -47,7 +47,7 @@ static int keep_image(struct minivmm_machine *machine, const struct minivmm_imag
                       struct minivmm_error *error)
 {
     struct error cause;
-    int result = copy_image(&machine->image, image);
+    int result = config_copy_image(&machine->image, image);
 
     if (result == 0)
         return 0;
@@ -64,7 +64,7 @@ static int load_image(struct minivmm_machine *machine, const struct minivmm_imag
 
     if (result < 0)
         return result;
-    result = api_plan_config(&machine->config, &machine->plan, &machine->parts_given, &cause);
+    result = config_plan(&machine->config, &machine->plan, &machine->parts_given, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_USAGE, result, &cause);
     return load_planned(machine, error);
@@ -89,7 +89,7 @@ static int plan_restored(struct minivmm_machine *machine, bool allow_files, stru
 {
     const struct machine_plan *saved = &machine->restore.note.plan;
     struct machine_plan wanted = {0};
-    int result = api_plan_config(&machine->config, &wanted, &machine->parts_given, error);
+    int result = config_plan(&machine->config, &wanted, &machine->parts_given, error);
 
     if (result == 0)
         result = machine_plan_compare(saved, &wanted, machine->parts_given,

@@ -1,5 +1,6 @@
 /* What needs no machine: lists, numbers, exit streams and checkpoints as files. */
-#include "api/handle.h"
+#include "api/config.h"
+#include "api/result.h"
 
 #include "vmm/base/property.h"
 #include "vmm/html/html.h"
@@ -56,7 +57,7 @@ enum minivmm_outcome minivmm_replay(const struct minivmm_config *config, const c
     unsigned parts;
 
     if (check_replayed(config, path, &failure) == 0 &&
-        api_plan_config(config, &plan, &parts, &failure) == 0)
+        config_plan(config, &plan, &parts, &failure) == 0)
         outcome = (enum minivmm_outcome)exits_replay(path, &plan, parts, &failure);
     machine_plan_free(&plan);
     api_fail(error, outcome, 0, &failure);

@@ -1,8 +1,8 @@
 /* Running machines of the API's: one on the calling thread, or several at a time. */
 #include "api/access.h"
 #include "api/boot.h"
-#include "api/end.h"
-#include "api/handle.h"
+#include "api/domains.h"
+#include "api/result.h"
 #include "vmm/base/clock.h"
 #include "vmm/core/kick.h"
 #include "vmm/host/host.h"
@@ -53,14 +53,14 @@ static bool reboot(struct turn *turn)
     struct minivmm_error error;
 
     host_take_away(&turn->run->host, turn->index);
-    turn->broken = end_finish(machine, turn->result) < 0;
+    turn->broken = result_finish(machine, turn->result) < 0;
     if (turn->broken)
         return false;
     boot_unmake(machine);
     run_files_close(&machine->watch); /* its tape has been in the machine */
     if (boot_make(machine, false, &error) < 0) {
         boot_unmake(machine);
-        end_set(turn->result, error.outcome, error.text);
+        result_set(turn->result, error.outcome, error.text);
         turn->broken = true;
         return false;
     }
@@ -77,7 +77,7 @@ static void run_boots(struct turn *turn)
     do {
         machine_run(&machine->machine);
         atomic_store(&machine->state, HANDLE_CHANGING);
-        again = end_boots_again(machine);
+        again = result_is_reboot(machine);
         boot_close(machine);
     } while (again && reboot(turn));
 }
@@ -88,7 +88,7 @@ static void tell_end(struct turn *turn)
     const struct minivmm_foreground *foreground = turn->run->foreground;
 
     if (!turn->broken)
-        end_explain(turn->machine, turn->result);
+        result_explain(turn->machine, turn->result);
     if (!foreground || !foreground->ended)
         return;
     pthread_mutex_lock(&turn->run->telling);
@@ -117,7 +117,7 @@ static void give_up(struct run *run, unsigned started, int code)
         if (i < started)
             continue;
         turn->broken = true;
-        end_set(turn->result, MINIVMM_SETUP, error.text);
+        result_set(turn->result, MINIVMM_SETUP, error.text);
         boot_close(turn->machine);
     }
 }
@@ -153,7 +153,7 @@ static void run_all(struct run *run)
     /* What is written at the end comes in this order, whoever ended first. */
     for (unsigned i = 0; i < run->count; i++)
         if (!run->turns[i].broken)
-            end_finish(run->turns[i].machine, run->turns[i].result);
+            result_finish(run->turns[i].machine, run->turns[i].result);
     host_give_back_signals(&run->host);
 }
 
@@ -205,7 +205,7 @@ static void let_go(struct run *run, unsigned count, enum handle_state state)
         struct minivmm_machine *machine = run->turns[i].machine;
 
         if (machine->config.world)
-            world_count_running(machine->config.world, -1);
+            domains_count_running(machine->config.world, -1);
         atomic_store(&machine->state, state);
     }
 }
@@ -223,7 +223,7 @@ static int claim(struct run *run, struct minivmm_error *error)
         }
         atomic_store(&machine->stopped, false);
         if (machine->config.world)
-            world_count_running(machine->config.world, 1);
+            domains_count_running(machine->config.world, 1);
     }
     return 0;
 }
@@ -262,7 +262,7 @@ static int run_machines(struct minivmm_machine *const *machines, unsigned count,
     result = try_run(&run, &error);
     pthread_mutex_destroy(&run.telling);
     for (unsigned i = 0; result < 0 && i < count; i++)
-        end_set(&results[i], error.outcome, error.text);
+        result_set(&results[i], error.outcome, error.text);
     return result;
 }
 
@@ -303,7 +303,7 @@ int minivmm_run_foreground(struct minivmm_machine *const *machines, unsigned cou
     if (mistake) {
         for (unsigned i = 0; i < count; i++) {
             results[i] = (struct minivmm_result){.outcome = MINIVMM_NONE};
-            end_set(&results[i], MINIVMM_USAGE, mistake);
+            result_set(&results[i], MINIVMM_USAGE, mistake);
         }
         return -EINVAL;
     }
