@@ -1,7 +1,6 @@
 #include "vmm/snapshot/kvm_state.h"
 
 #include "vmm/snapshot/kvm_state_ioctl.h"
-#include "vmm/snapshot/kvm_state_msr.h"
 
 #include <errno.h>
 #include <string.h>
@@ -136,7 +135,12 @@ int kvm_get_vcpu_state(const struct kvm *kvm, int vcpu_fd, unsigned id, bool irq
     state->parts = parts_here(kvm, irqchip);
     get_tsc_khz(vcpu_fd, state);
     result = get_pieces(vcpu_fd, state, error);
-    return result < 0 ? result : kvm_get_state_msrs(kvm, vcpu_fd, state, error);
+    if (result == 0)
+        result = kvm_get_state_msrs(kvm, vcpu_fd, state->msrs, error);
+    if (result < 0)
+        return result;
+    state->msr_count = (uint32_t)result;
+    return 0;
 }
 
 static int check_parts(const struct kvm *kvm, uint32_t parts, struct error *error)
@@ -169,11 +173,11 @@ int kvm_set_vcpu_state(const struct kvm *kvm, int vcpu_fd, const struct kvm_vcpu
     if (result == 0)
         result = set_pieces(vcpu_fd, pieces_before_msrs, COUNT(pieces_before_msrs), state, error);
     if (result == 0)
-        result = kvm_set_state_msrs(vcpu_fd, state, error);
+        result = kvm_set_state_msrs(vcpu_fd, state->id, state->msrs, state->msr_count, error);
     if (result == 0 && state->parts & KVM_STATE_LAPIC)
         result = kvm_set_item(vcpu_fd, KVM_ITEM_LAPIC, &state->lapic, error);
     if (result == 0)
-        result = kvm_set_state_clocks(vcpu_fd, state, error);
+        result = kvm_set_state_clocks(vcpu_fd, state->id, state->msrs, state->msr_count, error);
     if (result == 0)
         result = set_pieces(vcpu_fd, pieces_at_the_end, COUNT(pieces_at_the_end), state, error);
     return result;
