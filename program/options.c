@@ -1,4 +1,4 @@
-#include "program/options_table.h"
+#include "program/options.h"
 
 #include <errno.h>
 #include <getopt.h>
