@@ -85,35 +85,35 @@ static const struct device_type dispatch_type = {
     .write = device_take,
 };
 
-static int read_exits(struct dispatch *dispatch, struct stream *stream, struct error *error)
+static int read_exits(struct dispatch *dispatch, struct lines *lines, struct error *error)
 {
-    struct stream_event event = {0};
+    struct exit_event event = {0};
     struct vcpu *vcpu = &dispatch->machine.vcpus[0];
     struct cursor line;
     int result;
 
-    while ((result = stream_next(stream, &line, error)) > 0) {
-        if (stream->number == 1 && cursor_skip(&line, "exits"))
+    while ((result = lines_next(lines, &line, error)) > 0) {
+        if (lines->number == 1 && cursor_skip(&line, "exits"))
             continue;
-        result = stream_parse_event(&line, &event, error);
-        if (result == 0 && (event.kind != STREAM_EXIT || dispatch->count == DISPATCH_EXITS))
-            result = stream_refuse(stream, error, "only exits, at most %d", DISPATCH_EXITS);
+        result = exit_parse_event(&line, &event, error);
+        if (result == 0 && (event.kind != EVENT_EXIT || dispatch->count == DISPATCH_EXITS))
+            result = lines_refuse(lines, error, "only exits, at most %d", DISPATCH_EXITS);
         if (result < 0)
             break;
         vcpu->run = (void *)((uint8_t *)dispatch->room + dispatch->count * RUN_STRIDE);
-        stream_set_exit(&event, vcpu);
+        exit_event_put_run(&event, vcpu);
         dispatch->runs[dispatch->count++] = vcpu->run;
     }
-    stream_event_free(&event);
+    exit_event_free(&event);
     if (result == 0 && dispatch->count == 0)
-        result = error_set(error, -EINVAL, "%s: there are no exits", stream->path);
+        result = error_set(error, -EINVAL, "%s: there are no exits", lines->path);
     return result;
 }
 
 static int load(struct dispatch *dispatch, unsigned regions, const char *path, struct error *error)
 {
     char text[32] = "regions=";
-    struct stream stream;
+    struct lines lines;
     int result;
 
     snprintf(text, sizeof(text), "regions=%u", regions);
@@ -124,11 +124,11 @@ static int load(struct dispatch *dispatch, unsigned regions, const char *path, s
     dispatch->machine.vcpus[0].registers_valid = true;
     result = device_create(&dispatch->machine, &dispatch_type, text, error);
     if (result == 0)
-        result = stream_open(&stream, path, error);
+        result = lines_open(&lines, path, error);
     if (result < 0)
         return result;
-    result = read_exits(dispatch, &stream, error);
-    stream_close(&stream);
+    result = read_exits(dispatch, &lines, error);
+    lines_close(&lines);
     return result;
 }
 

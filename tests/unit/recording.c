@@ -13,13 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RUN_SIZE (2 * 4096 + STREAM_IO_MAX)
-#define START    "start 1\n" /* the last line of the header */
+#define START "start 1\n" /* the last line of the header */
 
 static void read_header(struct machine_plan *plan, const char *header)
 {
     struct stream_file file;
-    struct stream stream;
+    struct lines lines;
     struct cursor line;
     struct error error = {""};
     int result;
@@ -28,19 +27,19 @@ static void read_header(struct machine_plan *plan, const char *header)
     if (!header)
         return;
     stream_file_make_text(&file, header);
-    ck_assert_int_eq(stream_open(&stream, file.path, &error), 0);
-    while ((result = stream_next(&stream, &line, &error)) > 0)
+    ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
+    while ((result = lines_next(&lines, &line, &error)) > 0)
         ck_assert_msg(machine_plan_take_line(plan, &line, &error) == 1, "%s", error.text);
     ck_assert_int_eq(result, 0);
-    stream_close(&stream);
+    lines_close(&lines);
     stream_file_close(&file);
 }
 
 static void make_vcpu(struct vcpu *vcpu)
 {
-    vcpu->run = calloc(1, RUN_SIZE);
+    vcpu->run = calloc(1, EXIT_RUN_SIZE);
     ck_assert_ptr_nonnull(vcpu->run);
-    vcpu->run_size = RUN_SIZE;
+    vcpu->run_size = EXIT_RUN_SIZE;
     vcpu->registers_valid = true;
     vcpu_put_register(vcpu, VCPU_CR0, X86_CR0_PE);
     vcpu_put_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
@@ -88,11 +87,11 @@ void recording_begin(struct recording *recording, const char *header)
 }
 
 /* As vcpu.c has an exit on tape. */
-void recording_have(struct recording *recording, const struct stream_event *event)
+void recording_have(struct recording *recording, const struct exit_event *event)
 {
     struct vcpu *vcpu = &recording->machine.vcpus[event->vcpu];
 
-    stream_set_exit(event, vcpu);
+    exit_event_put_run(event, vcpu);
     tape_open(recording->tape, vcpu, clock_now());
     vcpu_count_exit(vcpu);
     exit_handle(&recording->machine, vcpu);
@@ -104,14 +103,14 @@ void recording_have(struct recording *recording, const struct stream_event *even
 
 void recording_exit(struct recording *recording, const char *line)
 {
-    const struct stream stream = {.path = "exit", .number = 1};
-    struct cursor cursor = {&stream, line, line + strlen(line)};
-    struct stream_event event = {0};
+    const struct lines lines = {.path = "exit", .number = 1};
+    struct cursor cursor = {&lines, line, line + strlen(line)};
+    struct exit_event event = {0};
     struct error error = {""};
 
-    ck_assert_msg(stream_parse_event(&cursor, &event, &error) == 0, "%s", error.text);
+    ck_assert_msg(exit_parse_event(&cursor, &event, &error) == 0, "%s", error.text);
     recording_have(recording, &event);
-    stream_event_free(&event);
+    exit_event_free(&event);
 }
 
 void recording_put(struct recording *recording, uint64_t address, const void *bytes, size_t length)

@@ -31,7 +31,7 @@ struct recording {
 void recording_begin(struct recording *recording, const char *header);
 
 /* vCPU (event->vcpu) has the exit; its registers are those of its run page. Any thread. */
-void recording_have(struct recording *recording, const struct stream_event *event);
+void recording_have(struct recording *recording, const struct exit_event *event);
 
 /* The same, for an exit as a stream writes it. */
 void recording_exit(struct recording *recording, const char *line);

@@ -15,118 +15,123 @@
 #include <time.h>
 
 #define HALF           (ASYNC_FILE_SIZE / 2)
-#define STALL_CHECK_MS 10 /* how often a stalled file is asked whether it is abandoned */
+#define STALL_CHECK_MS 10 /* how often a stalled writer checks (abandoned) */
 #define NS_IN_MS       1000000l
 #define NS_IN_S        1000000000l
 
 struct async_file {
     int fd;
-    bool stalls;       /* the file has a reader, who may not read */
-    unsigned patience; /* polls in vain that are left once abandoned; the writer's own */
+    bool stalls; /* a write may block: the file is not a regular file or a disk */
+    unsigned
+        patience; /* failed polls that are left once abandoned; used by the writer thread only */
     const atomic_bool *abandoned;
     uint8_t *ring;
     pthread_t writer;
 
-    pthread_mutex_t lock;   /* of what follows; the bytes from (tail) to (head) are the writer's */
-    pthread_cond_t filled;  /* half of the ring, or (ending) */
-    pthread_cond_t emptied; /* there is room, the file failed, or (waiting) has ended */
+    pthread_mutex_t
+        lock; /* protects the fields below; the writer reads (tail) to (head) without it */
+    pthread_cond_t filled;  /* the ring is half full, or (ending) is set */
+    pthread_cond_t emptied; /* there is room, the file failed, or (waiting) was cleared */
     uint64_t head, tail;    /* bytes put and bytes written since the ring was last empty */
-    bool waiting;           /* somebody puts in parts, waiting for room: others wait behind */
+    bool waiting;           /* a caller puts bytes in parts; other callers wait for it */
     bool ending;
     atomic_int failure; /* a negative errno; set once */
     _Atomic uint64_t waits;
 };
 
-static size_t used(const struct async_file *spool)
+static size_t used(const struct async_file *file)
 {
-    return (size_t)(spool->head - spool->tail);
+    return (size_t)(file->head - file->tail);
 }
 
-static bool failed(const struct async_file *spool)
+static bool failed(const struct async_file *file)
 {
-    return atomic_load_explicit(&spool->failure, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&file->failure, memory_order_relaxed) != 0;
 }
 
-/* There is room for it. The writer is woken once for each time that the ring fills. */
-static void copy_in(struct async_file *spool, const uint8_t *bytes, size_t length)
+/* Copy bytes into the ring, which has room for them. Wakes the writer when the ring gets half full. */
+static void copy_in(struct async_file *file, const uint8_t *bytes, size_t length)
 {
-    const size_t start = spool->head % ASYNC_FILE_SIZE;
+    const size_t start = file->head % ASYNC_FILE_SIZE;
     const size_t to_end = ASYNC_FILE_SIZE - start;
     const size_t first = length < to_end ? length : to_end;
-    const bool was_low = used(spool) < HALF;
+    const bool was_low = used(file) < HALF;
 
-    memcpy(spool->ring + start, bytes, first);
-    memcpy(spool->ring, bytes + first, length - first);
-    spool->head += length;
-    if (was_low && used(spool) >= HALF)
-        pthread_cond_signal(&spool->filled);
+    memcpy(file->ring + start, bytes, first);
+    memcpy(file->ring, bytes + first, length - first);
+    file->head += length;
+    if (was_low && used(file) >= HALF)
+        pthread_cond_signal(&file->filled);
 }
 
-/* Up to half of the ring goes in as a whole: whatever the writer takes ends behind it. */
-static void put_in_parts(struct async_file *spool, const uint8_t *bytes, size_t length)
+/*
+ * Put bytes that the ring has no room for. Up to half of the ring is copied in one piece, so that a
+ * batch of the writer ends after whole calls.
+ */
+static void put_in_parts(struct async_file *file, const uint8_t *bytes, size_t length)
 {
-    spool->waits++;
-    while (spool->waiting && !failed(spool))
-        pthread_cond_wait(&spool->emptied, &spool->lock);
-    spool->waiting = true;
-    while (length && !failed(spool)) {
+    file->waits++;
+    while (file->waiting && !failed(file))
+        pthread_cond_wait(&file->emptied, &file->lock);
+    file->waiting = true;
+    while (length && !failed(file)) {
         const size_t part = length < HALF ? length : HALF;
 
-        if (ASYNC_FILE_SIZE - used(spool) < part) {
-            pthread_cond_wait(&spool->emptied, &spool->lock);
+        if (ASYNC_FILE_SIZE - used(file) < part) {
+            pthread_cond_wait(&file->emptied, &file->lock);
             continue;
         }
-        copy_in(spool, bytes, part);
+        copy_in(file, bytes, part);
         bytes += part;
         length -= part;
     }
-    spool->waiting = false;
-    pthread_cond_broadcast(&spool->emptied);
+    file->waiting = false;
+    pthread_cond_broadcast(&file->emptied);
 }
 
-void async_file_put(struct async_file *spool, const void *bytes, size_t length)
+void async_file_put(struct async_file *file, const void *bytes, size_t length)
 {
-    if (failed(spool))
+    if (failed(file))
         return;
-    pthread_mutex_lock(&spool->lock);
-    if (!spool->waiting && length <= ASYNC_FILE_SIZE - used(spool))
-        copy_in(spool, bytes, length);
+    pthread_mutex_lock(&file->lock);
+    if (!file->waiting && length <= ASYNC_FILE_SIZE - used(file))
+        copy_in(file, bytes, length);
     else
-        put_in_parts(spool, bytes, length);
-    pthread_mutex_unlock(&spool->lock);
+        put_in_parts(file, bytes, length);
+    pthread_mutex_unlock(&file->lock);
 }
 
-static bool is_abandoned(const struct async_file *spool)
+static bool is_abandoned(const struct async_file *file)
 {
-    return spool->abandoned && atomic_load_explicit(spool->abandoned, memory_order_acquire);
+    return file->abandoned && atomic_load_explicit(file->abandoned, memory_order_acquire);
 }
 
-/* 0: PIPE_BUF bytes can be written without waiting, or with an error. A negative errno: give up. */
-static int await_reader(struct async_file *spool)
+/* Wait until a write of PIPE_BUF bytes does not block, and return 0; a negative errno: give up. */
+static int await_reader(struct async_file *file)
 {
     for (;;) {
-        struct pollfd poll_fd = {.fd = spool->fd, .events = POLLOUT};
-        const bool abandoned = is_abandoned(spool);
+        struct pollfd poll_fd = {.fd = file->fd, .events = POLLOUT};
+        const bool abandoned = is_abandoned(file);
         const int ready = poll(&poll_fd, 1, STALL_CHECK_MS);
 
         if (ready > 0)
             return 0;
         if (ready < 0 && errno != EINTR)
             return -errno;
-        if (ready == 0 && abandoned && spool->patience-- == 0)
+        if (ready == 0 && abandoned && file->patience-- == 0)
             return -ETIMEDOUT;
     }
 }
 
-/* Write some of the (length) bytes from (from) on: how many, 0 to try again, or a negative errno. */
-static ssize_t write_some(struct async_file *spool, uint64_t from, size_t length)
+/* Write some of the (length) bytes at (from). Returns their number, 0 to try again, or a negative errno. */
+static ssize_t write_some(struct async_file *file, uint64_t from, size_t length)
 {
     const size_t start = from % ASYNC_FILE_SIZE;
-    struct iovec pieces[2] = {{.iov_base = spool->ring + start}, {.iov_base = spool->ring}};
+    struct iovec pieces[2] = {{.iov_base = file->ring + start}, {.iov_base = file->ring}};
     ssize_t written;
 
-    if (spool->stalls) {
-        const int result = await_reader(spool);
+    if (file->stalls) {
+        const int result = await_reader(file);
 
         if (result < 0)
             return result;
@@ -135,7 +140,7 @@ static ssize_t write_some(struct async_file *spool, uint64_t from, size_t length
     }
     pieces[0].iov_len = length < ASYNC_FILE_SIZE - start ? length : ASYNC_FILE_SIZE - start;
     pieces[1].iov_len = length - pieces[0].iov_len;
-    written = writev(spool->fd, pieces, pieces[1].iov_len ? 2 : 1);
+    written = writev(file->fd, pieces, pieces[1].iov_len ? 2 : 1);
     if (written > 0)
         return written;
     if (written == 0)
@@ -143,27 +148,27 @@ static ssize_t write_some(struct async_file *spool, uint64_t from, size_t length
     return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 }
 
-/* Write all that the ring holds at the moment. Locked, but not while the file is busy. */
-static void write_batch(struct async_file *spool)
+/* Write the present content of the ring. Called with the lock, which is released during each write. */
+static void write_batch(struct async_file *file)
 {
-    const uint64_t end = spool->head;
+    const uint64_t end = file->head;
 
-    while (spool->tail < end && !failed(spool)) {
-        const uint64_t from = spool->tail;
+    while (file->tail < end && !failed(file)) {
+        const uint64_t from = file->tail;
         ssize_t written;
 
-        pthread_mutex_unlock(&spool->lock);
-        written = write_some(spool, from, (size_t)(end - from));
-        pthread_mutex_lock(&spool->lock);
+        pthread_mutex_unlock(&file->lock);
+        written = write_some(file, from, (size_t)(end - from));
+        pthread_mutex_lock(&file->lock);
         if (written < 0)
-            spool->failure = (int)written;
+            file->failure = (int)written;
         else
-            spool->tail += (uint64_t)written;
-        pthread_cond_broadcast(&spool->emptied);
+            file->tail += (uint64_t)written;
+        pthread_cond_broadcast(&file->emptied);
     }
-    /* A ring that is seldom full touches only its first pages. */
-    if (spool->tail == spool->head)
-        spool->head = spool->tail = 0;
+    /* Start again at the first page, so that a ring that is seldom full uses few pages of memory. */
+    if (file->tail == file->head)
+        file->head = file->tail = 0;
 }
 
 static struct timespec delay_from_now(void)
@@ -181,43 +186,43 @@ static struct timespec delay_from_now(void)
 
 static void *writer_thread(void *argument)
 {
-    struct async_file *spool = argument;
+    struct async_file *file = argument;
 
-    pthread_mutex_lock(&spool->lock);
-    while (!failed(spool) && (!spool->ending || used(spool))) {
+    pthread_mutex_lock(&file->lock);
+    while (!failed(file) && (!file->ending || used(file))) {
         const struct timespec until = delay_from_now();
         int result = 0;
 
-        while (result == 0 && !spool->ending && used(spool) < HALF)
-            result = pthread_cond_timedwait(&spool->filled, &spool->lock, &until);
-        write_batch(spool);
+        while (result == 0 && !file->ending && used(file) < HALF)
+            result = pthread_cond_timedwait(&file->filled, &file->lock, &until);
+        write_batch(file);
     }
-    pthread_mutex_unlock(&spool->lock);
+    pthread_mutex_unlock(&file->lock);
     return NULL;
 }
 
-static void destroy(struct async_file *spool)
+static void destroy(struct async_file *file)
 {
-    munmap(spool->ring, ASYNC_FILE_SIZE);
-    pthread_cond_destroy(&spool->emptied);
-    pthread_cond_destroy(&spool->filled);
-    pthread_mutex_destroy(&spool->lock);
-    free(spool);
+    munmap(file->ring, ASYNC_FILE_SIZE);
+    pthread_cond_destroy(&file->emptied);
+    pthread_cond_destroy(&file->filled);
+    pthread_mutex_destroy(&file->lock);
+    free(file);
 }
 
-static void init_locks(struct async_file *spool)
+static void init_locks(struct async_file *file)
 {
     pthread_condattr_t monotonic;
 
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&spool->lock, NULL);
-    pthread_cond_init(&spool->filled, &monotonic);
-    pthread_cond_init(&spool->emptied, NULL);
+    pthread_mutex_init(&file->lock, NULL);
+    pthread_cond_init(&file->filled, &monotonic);
+    pthread_cond_init(&file->emptied, NULL);
     pthread_condattr_destroy(&monotonic);
 }
 
-/* Nobody can keep a write to a disk waiting. */
+/* A regular file or a disk has no reader that could block a write. */
 static bool may_stall(int fd)
 {
     struct stat status;
@@ -227,52 +232,52 @@ static bool may_stall(int fd)
 
 struct async_file *async_file_create(int fd, const atomic_bool *abandoned)
 {
-    struct async_file *spool = calloc(1, sizeof(*spool));
+    struct async_file *file = calloc(1, sizeof(*file));
     void *ring =
         mmap(NULL, ASYNC_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (!spool || ring == MAP_FAILED) {
-        free(spool);
+    if (!file || ring == MAP_FAILED) {
+        free(file);
         if (ring != MAP_FAILED)
             munmap(ring, ASYNC_FILE_SIZE);
         return NULL;
     }
-    madvise(ring, ASYNC_FILE_SIZE, MADV_NOHUGEPAGE); /* which would be 2 MiB for the first byte */
-    spool->fd = fd;
-    spool->stalls = may_stall(fd);
-    spool->patience = ASYNC_FILE_PATIENCE_MS / STALL_CHECK_MS;
-    spool->abandoned = abandoned;
-    spool->ring = ring;
-    init_locks(spool);
-    if (thread_start(&spool->writer, writer_thread, spool) < 0) {
-        destroy(spool);
+    madvise(ring, ASYNC_FILE_SIZE, MADV_NOHUGEPAGE); /* else the first byte takes 2 MiB */
+    file->fd = fd;
+    file->stalls = may_stall(fd);
+    file->patience = ASYNC_FILE_PATIENCE_MS / STALL_CHECK_MS;
+    file->abandoned = abandoned;
+    file->ring = ring;
+    init_locks(file);
+    if (thread_start(&file->writer, writer_thread, file) < 0) {
+        destroy(file);
         return NULL;
     }
-    return spool;
+    return file;
 }
 
-int async_file_failure(const struct async_file *spool)
+int async_file_failure(const struct async_file *file)
 {
-    return atomic_load(&spool->failure);
+    return atomic_load(&file->failure);
 }
 
-uint64_t async_file_waits(const struct async_file *spool)
+uint64_t async_file_waits(const struct async_file *file)
 {
-    return atomic_load(&spool->waits);
+    return atomic_load(&file->waits);
 }
 
-int async_file_finish(struct async_file *spool)
+int async_file_finish(struct async_file *file)
 {
     int failure;
 
-    if (!spool)
+    if (!file)
         return 0;
-    pthread_mutex_lock(&spool->lock);
-    spool->ending = true;
-    pthread_cond_signal(&spool->filled);
-    pthread_mutex_unlock(&spool->lock);
-    pthread_join(spool->writer, NULL);
-    failure = async_file_failure(spool);
-    destroy(spool);
+    pthread_mutex_lock(&file->lock);
+    file->ending = true;
+    pthread_cond_signal(&file->filled);
+    pthread_mutex_unlock(&file->lock);
+    pthread_join(file->writer, NULL);
+    failure = async_file_failure(file);
+    destroy(file);
     return failure;
 }

@@ -1,13 +1,12 @@
 /*
- * Bytes on their way to a file, written by a thread of their own: for recordings and traces, which
- * a vCPU must not wait for.
+ * A file that a thread of its own writes: for recordings and traces, which must not block a vCPU.
  *
- * What is put in lies in a ring until the thread writes it: at the latest after ASYNC_FILE_DELAY_MS, so
- * that a monitor that is killed leaves all but its last moments. Nothing is dropped silently: while
- * the ring is full whoever puts waits, and the waits are counted.
+ * Bytes are put into a ring. The thread writes them after at most ASYNC_FILE_DELAY_MS, so a monitor
+ * that is killed loses only its last moments. Nothing is dropped silently: while the ring is full,
+ * async_file_put() waits, and the waits are counted.
  *
- * A regular file always ends behind whole calls of async_file_put(), unless a call passed half of the
- * ring or the monitor was killed in the middle of a write.
+ * A regular file always ends with a whole call of async_file_put(), unless a call had more bytes than
+ * half of the ring, or the monitor was killed during a write.
  */
 #ifndef VMM_BASE_ASYNC_FILE_H
 #define VMM_BASE_ASYNC_FILE_H
@@ -18,27 +17,28 @@
 
 #define ASYNC_FILE_SIZE        (4u << 20) /* bytes of the ring, a power of two */
 #define ASYNC_FILE_DELAY_MS    50
-#define ASYNC_FILE_PATIENCE_MS 200 /* that an abandoned file may stall, all its stalls together */
+#define ASYNC_FILE_PATIENCE_MS 200 /* total time that an abandoned file may stall */
 
 struct async_file;
 
 /*
- * Write to (fd), which stays the caller's and open until async_file_finish(). Once *(abandoned), a file
- * that stalls is not waited for longer than ASYNC_FILE_PATIENCE_MS; what it does not take is lost, which
- * async_file_finish() tells. NULL: no memory or no thread.
+ * Write to (fd), which the caller owns and keeps open until async_file_finish(). Once *(abandoned) is
+ * true, a stalled file is waited for at most ASYNC_FILE_PATIENCE_MS; bytes that it does not take are
+ * lost, and async_file_finish() returns -ETIMEDOUT. (abandoned) may be NULL. Returns NULL if memory
+ * runs out or the thread cannot be started.
  */
 struct async_file *async_file_create(int fd, const atomic_bool *abandoned);
 
-/* Put in all of (length) bytes, from any thread; several calls never mix. After a failure nothing is put. */
-void async_file_put(struct async_file *spool, const void *bytes, size_t length);
+/* Put (length) bytes, from any thread; calls never mix. After a failure the bytes are dropped. */
+void async_file_put(struct async_file *file, const void *bytes, size_t length);
 
-/* The negative errno of the first failed write, or 0; -ETIMEDOUT: bytes were lost to a stalled file. */
-int async_file_failure(const struct async_file *spool);
+/* Returns 0 or the negative errno of the first failed write; -ETIMEDOUT: a stalled file lost bytes. */
+int async_file_failure(const struct async_file *file);
 
-/* How many calls of async_file_put() had to wait because the ring was full. */
-uint64_t async_file_waits(const struct async_file *spool);
+/* Returns how many calls of async_file_put() had to wait because the ring was full. */
+uint64_t async_file_waits(const struct async_file *file);
 
-/* Write out all, end the thread and free (spool), which may be NULL. As async_file_failure(). */
-int async_file_finish(struct async_file *spool);
+/* Write the rest, end the thread and free (file), which may be NULL. Returns as async_file_failure(). */
+int async_file_finish(struct async_file *file);
 
 #endif

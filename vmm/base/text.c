@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 256 /* bytes */
+#define FIRST_ROOM 256 /* bytes of the first allocation */
 
 static const char digits[] = "0123456789abcdef";
 
@@ -19,7 +19,7 @@ void text_clear(struct text *text)
     text->failed = false;
 }
 
-/* Where (length) more bytes go, or NULL. */
+/* Returns the place for (length) more bytes, or NULL if memory runs out. */
 static char *reserve(struct text *text, size_t length)
 {
     size_t room = text->room ? text->room : FIRST_ROOM;

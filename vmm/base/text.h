@@ -1,8 +1,8 @@
 /*
- * Text that grows: lines of an exit stream are put together here, piece by piece.
+ * Text that grows: lines of exit streams and of JSON are built here piece by piece.
  *
- * Numbers, quoted strings and bytes have one written form each, which docs/exits.md specifies. Where
- * memory runs out, (failed) is set and the text stays as it was.
+ * Numbers, quoted strings and bytes have one written form each, which docs/exits.md specifies. When
+ * memory runs out, (failed) is set and the text does not change; callers check it once, at the end.
  */
 #ifndef VMM_BASE_TEXT_H
 #define VMM_BASE_TEXT_H
@@ -11,17 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TEXT_ESCAPE_MAX 4 /* bytes that stand for one byte: \xNN */
+#define TEXT_ESCAPE_MAX 4 /* bytes that one byte may become: \xNN */
 
+/* Zeroed: an empty text. */
 struct text {
-    char *bytes; /* (used) bytes, no 0 behind them */
+    char *bytes; /* (used) bytes; not terminated by a 0 */
     size_t used, room;
     bool failed;
 };
 
 void text_free(struct text *text);
 
-/* Empty again, with its room kept. */
+/* Make the text empty and keep its memory. */
 void text_clear(struct text *text);
 
 void text_put(struct text *text, const void *bytes, size_t length);
@@ -33,18 +34,18 @@ void text_put_hex(struct text *text, uint64_t value);
 /* 65 */
 void text_put_decimal(struct text *text, uint64_t value);
 
-/* The bytes between quotes, each as text_escape() gives it, without the quotes. */
+/* Each byte as text_escape() writes it; the quotes are the caller's. */
 void text_put_escaped(struct text *text, const void *bytes, size_t length);
 
-/* Two digits a byte, no 0x: 48690a */
+/* Two digits for each byte, without 0x: 48690a */
 void text_put_bytes(struct text *text, const void *bytes, size_t length);
 
-/* The same bytes for people: |Hi.| */
+/* A column of printable characters: |Hi.| */
 void text_put_ascii(struct text *text, const void *bytes, size_t length);
 
 /*
- * Write what stands for (byte) in a quoted string at (to), which has TEXT_ESCAPE_MAX bytes, and give
- * its length: the byte itself, \n \t \" \\ or \xNN.
+ * Write (byte) as it stands in a quoted string to (to), which has room for TEXT_ESCAPE_MAX bytes: the
+ * byte itself, \n \t \" \\ or \xNN. Returns the number of bytes written.
  */
 size_t text_escape(char *to, char byte);
 

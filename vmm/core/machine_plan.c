@@ -174,10 +174,10 @@ static int take_machine(struct machine_plan *plan, struct cursor *line, struct e
     size_t length;
 
     if (plan->machine_given)
-        return stream_refuse(line->stream, error, "the machine was said already");
+        return lines_refuse(line->lines, error, "the machine was said already");
     while ((length = cursor_word(line, &word)) > 0) {
         if (used + length + 2 > sizeof(list))
-            return stream_refuse(line->stream, error, "the line says too much of the machine");
+            return lines_refuse(line->lines, error, "the line says too much of the machine");
         if (used > 0)
             list[used++] = ',';
         memcpy(list + used, word, length);
@@ -185,7 +185,7 @@ static int take_machine(struct machine_plan *plan, struct cursor *line, struct e
         list[used] = '\0';
     }
     if (property_parse(machine_properties, &words, used ? list : NULL, "machine", &cause) < 0)
-        return stream_refuse(line->stream, error, "%s", cause.text);
+        return lines_refuse(line->lines, error, "%s", cause.text);
     plan->memory_size = words.memory;
     plan->vcpu_count = (unsigned)words.cpus;
     plan->irqchip = words.irqchip;
@@ -228,13 +228,13 @@ static int take_device(struct machine_plan *plan, struct cursor *line, struct er
         return -EINVAL;
     result = cursor_finish(line, error);
     if (result == 0 && !device_type_of(description, &properties, &cause))
-        result = stream_refuse(line->stream, error, "%s", cause.text);
+        result = lines_refuse(line->lines, error, "%s", cause.text);
     if (result < 0) {
         free(description);
         return result;
     }
-    if (add(plan, description, line->stream->number, &cause) < 0)
-        return stream_refuse(line->stream, error, "%s", cause.text);
+    if (add(plan, description, line->lines->number, &cause) < 0)
+        return lines_refuse(line->lines, error, "%s", cause.text);
     return 1;
 }
 

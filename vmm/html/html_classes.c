@@ -26,7 +26,7 @@ void page_classes_destroy(struct page_classes *classes)
 }
 
 /* What an exit is about, if it says so. */
-static bool address_of(const struct stream_event *event, uint64_t *address)
+static bool address_of(const struct exit_event *event, uint64_t *address)
 {
     switch (event->reason) {
     case KVM_EXIT_IO:
@@ -75,7 +75,7 @@ static unsigned find(struct page_classes *classes, const struct page_class *want
     }
 }
 
-unsigned page_classes_count(struct page_classes *classes, const struct stream_event *event,
+unsigned page_classes_count(struct page_classes *classes, const struct exit_event *event,
                             const char *word, size_t length)
 {
     struct page_class wanted = {.count = 0};

@@ -29,7 +29,7 @@ struct page_classes *page_classes_create(void);
 void page_classes_destroy(struct page_classes *classes);
 
 /* Count the exit (event), whose line begins with (word): the number of its class. */
-unsigned page_classes_count(struct page_classes *classes, const struct stream_event *event,
+unsigned page_classes_count(struct page_classes *classes, const struct exit_event *event,
                             const char *word, size_t length);
 
 /* "sub_bits" and "classes" as JSON, in the order of their numbers. */

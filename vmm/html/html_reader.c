@@ -10,8 +10,8 @@
 #include <string.h>
 
 struct reader {
-    struct stream stream;
-    struct stream_event event; /* the last one */
+    struct lines lines;
+    struct exit_event event; /* the last one */
     struct page_recording recording;
 };
 
@@ -45,7 +45,7 @@ static int read_recorded(struct reader *reader, struct cursor *line, struct erro
 {
     (void)error;
     reader->recording.is_recording = true;
-    reader->stream.whole = true; /* it may have broken off within a line */
+    reader->lines.whole = true; /* it may have broken off within a line */
     keep_rest(line, &reader->recording.recorded);
     return 0;
 }
@@ -140,22 +140,22 @@ static void use_ended(struct reader *reader, struct cursor line)
 static void use_event(struct reader *reader, struct cursor line)
 {
     switch (reader->event.kind) {
-    case STREAM_EXIT:
+    case EVENT_EXIT:
         use_exit(reader, line);
         break;
-    case STREAM_TYPED:
+    case EVENT_TYPED:
         use_typed(reader, line);
         break;
-    case STREAM_ENDED:
+    case EVENT_ENDED:
         use_ended(reader, line);
         break;
-    case STREAM_REPORT:
+    case EVENT_REPORT:
         page_recording_add_report(&reader->recording, &reader->event.text);
         break;
-    case STREAM_WAITS:
+    case EVENT_WAITS:
         reader->recording.waits = reader->event.value;
         break;
-    case STREAM_DONE:
+    case EVENT_DONE:
         reader->recording.done = true;
         reader->recording.announced = reader->event.value;
         break;
@@ -179,7 +179,7 @@ static int read_line(struct reader *reader, struct cursor *line, struct error *e
     for (size_t i = 0; i < sizeof(line_forms) / sizeof(line_forms[0]); i++)
         if (cursor_skip(line, line_forms[i].word))
             return line_forms[i].read(reader, line, error);
-    result = stream_parse_event(line, &reader->event, error);
+    result = exit_parse_event(line, &reader->event, error);
     if (result == 0)
         use_event(reader, whole);
     return result;
@@ -189,7 +189,7 @@ static int read_version(struct reader *reader, struct error *error)
 {
     struct cursor line;
     uint64_t version = 0;
-    int result = stream_next(&reader->stream, &line, error);
+    int result = lines_next(&reader->lines, &line, error);
 
     if (result < 0)
         return result;
@@ -197,12 +197,12 @@ static int read_version(struct reader *reader, struct error *error)
         return error_set(error, -EINVAL,
                          "%.300s is no exit stream: its first line is not `exits %d`; "
                          "make one with --record",
-                         reader->stream.path, STREAM_VERSION);
+                         reader->lines.path, EXIT_STREAM_VERSION);
     result = cursor_number(&line, "the version of the format", &version, error);
-    if (result == 0 && version != STREAM_VERSION)
-        return stream_refuse(&reader->stream, error,
-                             "this is version %" PRIu64 " of the format; only %d is known", version,
-                             STREAM_VERSION);
+    if (result == 0 && version != EXIT_STREAM_VERSION)
+        return lines_refuse(&reader->lines, error,
+                            "this is version %" PRIu64 " of the format; only %d is known", version,
+                            EXIT_STREAM_VERSION);
     return result;
 }
 
@@ -211,15 +211,15 @@ static int read_stream(struct reader *reader, struct error *error)
     struct cursor line;
     int result = read_version(reader, error);
 
-    while (result == 0 && (result = stream_next(&reader->stream, &line, error)) == 1)
+    while (result == 0 && (result = lines_next(&reader->lines, &line, error)) == 1)
         result = read_line(reader, &line, error);
     return result;
 }
 
 static int put_data(struct reader *reader, struct text *data, struct error *error)
 {
-    const char *slash = strrchr(reader->stream.path, '/');
-    const char *name = slash && slash[1] ? slash + 1 : reader->stream.path;
+    const char *slash = strrchr(reader->lines.path, '/');
+    const char *name = slash && slash[1] ? slash + 1 : reader->lines.path;
 
     text_put(data, "{", 1);
     page_json_key(data, "file");
@@ -227,7 +227,7 @@ static int put_data(struct reader *reader, struct text *data, struct error *erro
     page_recording_put(&reader->recording, data);
     text_put(data, "}", 1);
     if (data->failed)
-        return error_set(error, -ENOMEM, "%s: out of memory", reader->stream.path);
+        return error_set(error, -ENOMEM, "%s: out of memory", reader->lines.path);
     return 0;
 }
 
@@ -241,15 +241,15 @@ int page_read(const char *path, struct text *data, struct error *error)
     if (page_recording_init(&reader->recording) < 0)
         result = error_set(error, -ENOMEM, "%s: out of memory", path);
     else
-        result = stream_open(&reader->stream, path, error);
+        result = lines_open(&reader->lines, path, error);
     if (result == 0) {
         result = read_stream(reader, error);
         if (result == 0)
             result = put_data(reader, data, error);
-        stream_close(&reader->stream);
+        lines_close(&reader->lines);
     }
     page_recording_free(&reader->recording);
-    stream_event_free(&reader->event);
+    exit_event_free(&reader->event);
     free(reader);
     return result;
 }

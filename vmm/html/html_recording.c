@@ -65,7 +65,7 @@ static uint64_t add_time(uint64_t time, int64_t delta)
 }
 
 /* Where on the timeline the exit lies. Without times it has the place of its number. */
-static void pass_time(struct page_recording *recording, const struct stream_event *event,
+static void pass_time(struct page_recording *recording, const struct exit_event *event,
                       uint64_t *start, uint64_t *end)
 {
     if (recording->exits == 0)
@@ -86,8 +86,7 @@ static void pass_time(struct page_recording *recording, const struct stream_even
 }
 
 /* The page shows the times in columns. */
-static size_t length_without_times(const struct stream_event *event, const char *line,
-                                   size_t length)
+static size_t length_without_times(const struct exit_event *event, const char *line, size_t length)
 {
     const char *at = event->timed ? memrchr(line, ';', length) : NULL;
 
@@ -96,7 +95,7 @@ static size_t length_without_times(const struct stream_event *event, const char 
     return at ? (size_t)(at - line) : length;
 }
 
-void page_recording_add_exit(struct page_recording *recording, const struct stream_event *event,
+void page_recording_add_exit(struct page_recording *recording, const struct exit_event *event,
                              const char *line, size_t length)
 {
     struct page_event shown = {
@@ -117,7 +116,7 @@ void page_recording_add_exit(struct page_recording *recording, const struct stre
     page_events_add(&recording->events, &shown, line, length_without_times(event, line, length));
 }
 
-void page_recording_add_event(struct page_recording *recording, const struct stream_event *event,
+void page_recording_add_event(struct page_recording *recording, const struct exit_event *event,
                               const char *line, size_t length)
 {
     const struct page_event shown = {.time = recording->now, .vcpu = event->vcpu};

@@ -48,11 +48,11 @@ void page_recording_add_device(struct page_recording *recording, const char *byt
 void page_recording_add_report(struct page_recording *recording, const struct text *line);
 
 /* An exit with its (line) in the stream, where the vCPU does not stand any more. */
-void page_recording_add_exit(struct page_recording *recording, const struct stream_event *event,
+void page_recording_add_exit(struct page_recording *recording, const struct exit_event *event,
                              const char *line, size_t length);
 
 /* An event from outside with its line: it happens now. */
-void page_recording_add_event(struct page_recording *recording, const struct stream_event *event,
+void page_recording_add_event(struct page_recording *recording, const struct exit_event *event,
                               const char *line, size_t length);
 
 /* A flag of the timeline, now; page_events_flag() tells of (text). */

@@ -2,9 +2,9 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/base/descriptor.h"
-#include "vmm/base/lines.h"
 #include "vmm/observe/stats.h"
 #include "vmm/observe/trace.h"
+#include "vmm/record/exit_parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ void run_files_begin(struct run_files *watch, const char *source, const struct m
     if (!watch->recorder)
         return;
     text_put_string(&header, "exits ");
-    text_put_decimal(&header, STREAM_VERSION);
+    text_put_decimal(&header, EXIT_STREAM_VERSION);
     text_put_string(&header, "\nrecorded \"");
     text_put_escaped(&header, source, strlen(source));
     text_put_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");

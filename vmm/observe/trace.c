@@ -24,7 +24,7 @@ struct track {
 
 struct trace {
     struct machine *machine;
-    struct async_file *spool;
+    struct async_file *file;
     struct track *tracks; /* by vCPU */
     uint64_t origin;      /* of clock_now(): time 0 of the trace */
     atomic_bool failed;   /* out of memory for a line */
@@ -98,7 +98,7 @@ static void hand_over(struct trace *trace, struct text *text)
     if (text->failed)
         atomic_store(&trace->failed, true);
     else if (text->used)
-        async_file_put(trace->spool, text->bytes, text->used);
+        async_file_put(trace->file, text->bytes, text->used);
     text_clear(text);
 }
 
@@ -293,8 +293,8 @@ struct trace *trace_create(struct machine *machine, int fd)
     trace->origin = clock_now();
     pthread_mutex_init(&trace->sample_lock, NULL);
     trace->tracks = calloc(machine->vcpu_count, sizeof(*trace->tracks));
-    trace->spool = trace->tracks ? async_file_create(fd, &machine->abandoned) : NULL;
-    if (!trace->spool) {
+    trace->file = trace->tracks ? async_file_create(fd, &machine->abandoned) : NULL;
+    if (!trace->file) {
         destroy(trace);
         return NULL;
     }
@@ -313,8 +313,8 @@ int trace_finish(struct trace *trace)
         if (trace->tracks[id].last > last)
             last = trace->tracks[id].last;
     put_counters(trace, last);
-    async_file_put(trace->spool, "\n]\n", 3);
-    result = async_file_finish(trace->spool);
+    async_file_put(trace->file, "\n]\n", 3);
+    result = async_file_finish(trace->file);
     if (result == 0 && atomic_load(&trace->failed))
         result = -ENOMEM;
     destroy(trace);

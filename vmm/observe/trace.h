@@ -2,8 +2,8 @@
  * --trace: the run in Chrome's trace-event format, which Perfetto and chrome://tracing open.
  *
  * One track for each vCPU: a slice for the time in KVM_RUN, one for each exit with its arguments;
- * milestones as instants, and counters of exits. Lines are made on the vCPU's thread and written by
- * a spool. See docs/trace.md.
+ * milestones as instants, and counters of exits. Each vCPU's thread makes its lines; a
+ * struct async_file writes them. See docs/trace.md.
  */
 #ifndef VMM_OBSERVE_TRACE_H
 #define VMM_OBSERVE_TRACE_H

@@ -1,4 +1,3 @@
-/* Parsing one event of an exit stream. */
 #include "vmm/record/exit_parse.h"
 
 #include "vmm/base/outcome.h"
@@ -8,25 +7,24 @@
 #include <errno.h>
 #include <string.h>
 
-static int check_size(const struct cursor *line, const struct stream_event *event,
+static int check_size(const struct cursor *line, const struct exit_event *event,
                       struct error *error)
 {
     const bool port = event->reason == KVM_EXIT_IO;
     const unsigned size = event->size;
 
     if (port && size != 1 && size != 2 && size != 4)
-        return stream_refuse(line->stream, error, "a port access has 1, 2 or 4 bytes, not %u",
-                             size);
+        return lines_refuse(line->lines, error, "a port access has 1, 2 or 4 bytes, not %u", size);
     if (size < 1 || size > 8)
-        return stream_refuse(line->stream, error, "an access has 1 to 8 bytes, not %u", size);
+        return lines_refuse(line->lines, error, "an access has 1 to 8 bytes, not %u", size);
     if (port && event->address > 0xffff)
-        return stream_refuse(line->stream, error, "0x%llx is no port; the last is 0xffff",
-                             (unsigned long long)event->address);
+        return lines_refuse(line->lines, error, "0x%llx is no port; the last is 0xffff",
+                            (unsigned long long)event->address);
     return 0;
 }
 
 /* ADDRESS SIZE */
-static int parse_place(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_place(struct cursor *line, struct exit_event *event, struct error *error)
 {
     uint64_t size = 0;
     int result = cursor_number(line, "an address", &event->address, error);
@@ -38,12 +36,12 @@ static int parse_place(struct cursor *line, struct stream_event *event, struct e
     return result < 0 ? result : check_size(line, event, error);
 }
 
-static int parse_read(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_read(struct cursor *line, struct exit_event *event, struct error *error)
 {
     return parse_place(line, event, error);
 }
 
-static int parse_write(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_write(struct cursor *line, struct exit_event *event, struct error *error)
 {
     int result = parse_place(line, event, error);
 
@@ -51,22 +49,22 @@ static int parse_write(struct cursor *line, struct stream_event *event, struct e
     if (result == 0)
         result = cursor_number(line, "a value", &event->value, error);
     if (result == 0 && event->size < 8 && event->value >> (8 * event->size))
-        return stream_refuse(line->stream, error, "0x%llx has more than %u bytes",
-                             (unsigned long long)event->value, event->size);
+        return lines_refuse(line->lines, error, "0x%llx has more than %u bytes",
+                            (unsigned long long)event->value, event->size);
     return result;
 }
 
-static int check_string(const struct cursor *line, const struct stream_event *event, uint64_t bytes,
+static int check_string(const struct cursor *line, const struct exit_event *event, uint64_t bytes,
                         struct error *error)
 {
-    if (bytes == 0 || bytes > STREAM_IO_MAX || bytes % event->size)
-        return stream_refuse(line->stream, error,
-                             "a string I/O has 1 to %d bytes in whole elements, not %llu",
-                             STREAM_IO_MAX, (unsigned long long)bytes);
+    if (bytes == 0 || bytes > EXIT_IO_MAX || bytes % event->size)
+        return lines_refuse(line->lines, error,
+                            "a string I/O has 1 to %d bytes in whole elements, not %llu",
+                            EXIT_IO_MAX, (unsigned long long)bytes);
     return 0;
 }
 
-static int parse_outs(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_outs(struct cursor *line, struct exit_event *event, struct error *error)
 {
     int result = parse_place(line, event, error);
 
@@ -80,7 +78,7 @@ static int parse_outs(struct cursor *line, struct stream_event *event, struct er
     return result;
 }
 
-static int parse_ins(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_ins(struct cursor *line, struct exit_event *event, struct error *error)
 {
     uint64_t count = 0;
     int result = parse_place(line, event, error);
@@ -88,68 +86,68 @@ static int parse_ins(struct cursor *line, struct stream_event *event, struct err
     event->string = true;
     if (result == 0)
         result = cursor_number(line, "how many elements", &count, error);
-    if (result == 0 && count > STREAM_IO_MAX)
-        count = STREAM_IO_MAX + 1;
+    if (result == 0 && count > EXIT_IO_MAX)
+        count = EXIT_IO_MAX + 1;
     if (result == 0)
         result = check_string(line, event, count * event->size, error);
     event->count = (uint32_t)count;
     return result;
 }
 
-static int parse_number(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_number(struct cursor *line, struct exit_event *event, struct error *error)
 {
     return cursor_number(line, "a number", &event->value, error);
 }
 
-/* A number that KVM has 32 bits for. */
+/* A number of at most 32 bits. */
 static int parse_32_bits(struct cursor *line, const char *what, uint64_t *value,
                          struct error *error)
 {
     int result = cursor_number(line, what, value, error);
 
     if (result == 0 && *value > UINT32_MAX)
-        return stream_refuse(line->stream, error, "0x%llx has more than 32 bits; give %s",
-                             (unsigned long long)*value, what);
+        return lines_refuse(line->lines, error, "0x%llx has more than 32 bits; give %s",
+                            (unsigned long long)*value, what);
     return result;
 }
 
-static int parse_type(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_type(struct cursor *line, struct exit_event *event, struct error *error)
 {
     return parse_32_bits(line, "the type of a system event", &event->value, error);
 }
 
-static int parse_rdmsr(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_rdmsr(struct cursor *line, struct exit_event *event, struct error *error)
 {
     return parse_32_bits(line, "the number of an MSR", &event->address, error);
 }
 
-static int parse_wrmsr(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_wrmsr(struct cursor *line, struct exit_event *event, struct error *error)
 {
     int result = parse_rdmsr(line, event, error);
 
     return result < 0 ? result : cursor_number(line, "a value", &event->value, error);
 }
 
-/* KVM's number of an exit that has no name. */
-static int parse_other(struct cursor *line, struct stream_event *event, struct error *error)
+/* The number of an exit reason that has no word. */
+static int parse_other(struct cursor *line, struct exit_event *event, struct error *error)
 {
     int result = parse_32_bits(line, "KVM's exit reason", &event->value, error);
 
     event->reason = (uint32_t)event->value;
     if (result == 0 && exit_reason_index(event->reason) != EXIT_REASON_OTHER)
-        return stream_refuse(line->stream, error, "exit reason %u has a word of its own: %s",
-                             event->reason, exit_reason_name(event->reason));
+        return lines_refuse(line->lines, error, "exit reason %u has a word of its own: %s",
+                            event->reason, exit_reason_name(event->reason));
     return result;
 }
 
-/* Text of the console, or of the one whose name comes first. */
-static int parse_typed(struct cursor *line, struct stream_event *event, struct error *error)
+/* [NAME] TEXT: the name of a device, or none for the machine's console. */
+static int parse_typed(struct cursor *line, struct exit_event *event, struct error *error)
 {
     const size_t length = cursor_plain(line);
     const char *word;
 
     if (length >= sizeof(event->name))
-        return stream_refuse(line->stream, error, "no device has a name that long");
+        return lines_refuse(line->lines, error, "no device has a name that long");
     if (length) {
         cursor_word(line, &word);
         memcpy(event->name, word, length);
@@ -158,12 +156,12 @@ static int parse_typed(struct cursor *line, struct stream_event *event, struct e
     return cursor_text(line, "a text in quotes", &event->text, error);
 }
 
-static int parse_text(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_text(struct cursor *line, struct exit_event *event, struct error *error)
 {
     return cursor_text(line, "a text in quotes", &event->text, error);
 }
 
-static int parse_outcome(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_outcome(struct cursor *line, struct exit_event *event, struct error *error)
 {
     static const enum outcome outcomes[] = {
         OUTCOME_GUEST,       OUTCOME_SETUP, OUTCOME_TRIPLE_FAULT, OUTCOME_CRASH,    OUTCOME_TIMEOUT,
@@ -176,10 +174,10 @@ static int parse_outcome(struct cursor *line, struct stream_event *event, struct
             return 0;
         }
     }
-    return stream_refuse(line->stream, error, "this is no way to end");
+    return lines_refuse(line->lines, error, "this is no way to end");
 }
 
-static int parse_nothing(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_nothing(struct cursor *line, struct exit_event *event, struct error *error)
 {
     (void)line;
     (void)event;
@@ -189,42 +187,42 @@ static int parse_nothing(struct cursor *line, struct stream_event *event, struct
 
 struct event_form {
     const char *word;
-    enum stream_kind kind;
-    uint32_t reason; /* of STREAM_EXIT */
-    int (*parse)(struct cursor *line, struct stream_event *event, struct error *error);
+    enum exit_event_kind kind;
+    uint32_t reason; /* of EVENT_EXIT */
+    int (*parse)(struct cursor *line, struct exit_event *event, struct error *error);
 };
 
-/* The frequent ones first. */
+/* Frequent events first: the table is searched from its start. */
 static const struct event_form forms[] = {
-    {"out", STREAM_EXIT, KVM_EXIT_IO, parse_write},
-    {"in", STREAM_EXIT, KVM_EXIT_IO, parse_read},
-    {"store", STREAM_EXIT, KVM_EXIT_MMIO, parse_write},
-    {"load", STREAM_EXIT, KVM_EXIT_MMIO, parse_read},
-    {"outs", STREAM_EXIT, KVM_EXIT_IO, parse_outs},
-    {"ins", STREAM_EXIT, KVM_EXIT_IO, parse_ins},
-    {"hlt", STREAM_EXIT, KVM_EXIT_HLT, parse_nothing},
-    {"shutdown", STREAM_EXIT, KVM_EXIT_SHUTDOWN, parse_nothing},
-    {"intr", STREAM_EXIT, KVM_EXIT_INTR, parse_nothing},
-    {"irq-window", STREAM_EXIT, KVM_EXIT_IRQ_WINDOW_OPEN, parse_nothing},
-    {"debug", STREAM_EXIT, KVM_EXIT_DEBUG, parse_nothing},
-    {"exception", STREAM_EXIT, KVM_EXIT_EXCEPTION, parse_nothing},
-    {"fail-entry", STREAM_EXIT, KVM_EXIT_FAIL_ENTRY, parse_nothing},
-    {"internal-error", STREAM_EXIT, KVM_EXIT_INTERNAL_ERROR, parse_nothing},
-    {"unknown-hardware", STREAM_EXIT, KVM_EXIT_UNKNOWN, parse_nothing},
-    {"rdmsr", STREAM_EXIT, KVM_EXIT_X86_RDMSR, parse_rdmsr},
-    {"wrmsr", STREAM_EXIT, KVM_EXIT_X86_WRMSR, parse_wrmsr},
-    {"system-event", STREAM_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_type},
-    {"other", STREAM_EXIT, EXIT_REASON_OTHER, parse_other},
-    {"typed", STREAM_TYPED, 0, parse_typed},
-    {"ended", STREAM_ENDED, 0, parse_outcome},
-    {"report", STREAM_REPORT, 0, parse_text},
-    {"waits", STREAM_WAITS, 0, parse_number},
-    {"done", STREAM_DONE, 0, parse_number},
+    {"out", EVENT_EXIT, KVM_EXIT_IO, parse_write},
+    {"in", EVENT_EXIT, KVM_EXIT_IO, parse_read},
+    {"store", EVENT_EXIT, KVM_EXIT_MMIO, parse_write},
+    {"load", EVENT_EXIT, KVM_EXIT_MMIO, parse_read},
+    {"outs", EVENT_EXIT, KVM_EXIT_IO, parse_outs},
+    {"ins", EVENT_EXIT, KVM_EXIT_IO, parse_ins},
+    {"hlt", EVENT_EXIT, KVM_EXIT_HLT, parse_nothing},
+    {"shutdown", EVENT_EXIT, KVM_EXIT_SHUTDOWN, parse_nothing},
+    {"intr", EVENT_EXIT, KVM_EXIT_INTR, parse_nothing},
+    {"irq-window", EVENT_EXIT, KVM_EXIT_IRQ_WINDOW_OPEN, parse_nothing},
+    {"debug", EVENT_EXIT, KVM_EXIT_DEBUG, parse_nothing},
+    {"exception", EVENT_EXIT, KVM_EXIT_EXCEPTION, parse_nothing},
+    {"fail-entry", EVENT_EXIT, KVM_EXIT_FAIL_ENTRY, parse_nothing},
+    {"internal-error", EVENT_EXIT, KVM_EXIT_INTERNAL_ERROR, parse_nothing},
+    {"unknown-hardware", EVENT_EXIT, KVM_EXIT_UNKNOWN, parse_nothing},
+    {"rdmsr", EVENT_EXIT, KVM_EXIT_X86_RDMSR, parse_rdmsr},
+    {"wrmsr", EVENT_EXIT, KVM_EXIT_X86_WRMSR, parse_wrmsr},
+    {"system-event", EVENT_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_type},
+    {"other", EVENT_EXIT, EXIT_REASON_OTHER, parse_other},
+    {"typed", EVENT_TYPED, 0, parse_typed},
+    {"ended", EVENT_ENDED, 0, parse_outcome},
+    {"report", EVENT_REPORT, 0, parse_text},
+    {"waits", EVENT_WAITS, 0, parse_number},
+    {"done", EVENT_DONE, 0, parse_number},
 };
 
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
-static int parse_vcpu(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_vcpu(struct cursor *line, struct exit_event *event, struct error *error)
 {
     uint64_t id = 0;
     int result;
@@ -233,14 +231,14 @@ static int parse_vcpu(struct cursor *line, struct stream_event *event, struct er
         return 0;
     line->next++;
     if (line->next < line->end && *line->next == ' ')
-        return stream_refuse(line->stream, error, "the number of the vCPU stands right behind @");
+        return lines_refuse(line->lines, error, "the number of the vCPU stands right behind @");
     result = cursor_number(line, "the number of a vCPU", &id, error);
     event->vcpu = id < UINT32_MAX ? (unsigned)id : UINT32_MAX;
     return result;
 }
 
 /* ; DELTA TIME */
-static int parse_times(struct cursor *line, struct stream_event *event, struct error *error)
+static int parse_times(struct cursor *line, struct exit_event *event, struct error *error)
 {
     int result;
 
@@ -268,17 +266,16 @@ static int refuse_event(struct cursor *line, struct error *error)
     size_t length;
 
     if (cursor_skip(line, "<"))
-        return stream_refuse(line->stream, error,
-                             "an input without its exit: inputs stand before effects");
+        return lines_refuse(line->lines, error,
+                            "an input without its exit: inputs stand before effects");
     if (cursor_skip(line, ">"))
-        return stream_refuse(line->stream, error, "an effect without its exit");
+        return lines_refuse(line->lines, error, "an effect without its exit");
     length = cursor_word(line, &word);
-    return stream_refuse(line->stream, error, "'%.*s' is no exit%s",
-                         (int)(length < 80 ? length : 80), word,
-                         length ? " and no event" : " of a vCPU");
+    return lines_refuse(line->lines, error, "'%.*s' is no exit%s", (int)(length < 80 ? length : 80),
+                        word, length ? " and no event" : " of a vCPU");
 }
 
-int stream_parse_event(struct cursor *line, struct stream_event *event, struct error *error)
+int exit_parse_event(struct cursor *line, struct exit_event *event, struct error *error)
 {
     const char *begin = line->next;
     const struct event_form *form;
@@ -286,24 +283,78 @@ int stream_parse_event(struct cursor *line, struct stream_event *event, struct e
     bool named; /* a vCPU */
     int result;
 
-    *event = (struct stream_event){.text = text};
+    *event = (struct exit_event){.text = text};
     text_clear(&event->text);
     result = parse_vcpu(line, event, error);
     if (result < 0)
         return result;
     named = line->next > begin;
     form = form_of(line);
-    if (!form || (named && form->kind != STREAM_EXIT))
+    if (!form || (named && form->kind != EVENT_EXIT))
         return refuse_event(line, error);
     event->kind = form->kind;
     event->reason = form->reason;
     result = form->parse(line, event, error);
-    if (result == 0 && event->kind == STREAM_EXIT)
+    if (result == 0 && event->kind == EVENT_EXIT)
         result = parse_times(line, event, error);
     return result < 0 ? result : cursor_finish(line, error);
 }
 
-void stream_event_free(struct stream_event *event)
+void exit_event_free(struct exit_event *event)
 {
     text_free(&event->text);
+}
+
+/* ---- an exit in the run page ---- */
+
+static void set_io(const struct exit_event *event, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+    uint8_t *data = (uint8_t *)run + EXIT_IO_OFFSET;
+
+    run->io.direction = event->write ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
+    run->io.size = (uint8_t)event->size;
+    run->io.port = (uint16_t)event->address;
+    run->io.count = event->count;
+    run->io.data_offset = EXIT_IO_OFFSET;
+    if (event->write && event->string)
+        memcpy(data, event->text.bytes, event->text.used);
+    else if (event->write)
+        memcpy(data, &event->value, event->size);
+}
+
+static void set_mmio(const struct exit_event *event, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    run->mmio.phys_addr = event->address;
+    run->mmio.len = event->size;
+    run->mmio.is_write = event->write;
+    memcpy(run->mmio.data, &event->value, sizeof(run->mmio.data));
+}
+
+void exit_event_put_run(const struct exit_event *event, struct vcpu *vcpu)
+{
+    struct kvm_run *run = vcpu->run;
+
+    run->exit_reason = event->reason;
+    switch (event->reason) {
+    case KVM_EXIT_IO:
+        set_io(event, vcpu);
+        break;
+    case KVM_EXIT_MMIO:
+        set_mmio(event, vcpu);
+        break;
+    case KVM_EXIT_SYSTEM_EVENT:
+        run->system_event.type = (uint32_t)event->value;
+        break;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        run->msr.index = (uint32_t)event->address;
+        run->msr.data = event->value;
+        run->msr.error = 0;
+        break;
+    default:
+        break;
+    }
 }

@@ -1,5 +1,6 @@
 /*
- * One event of an exit stream: an exit of a vCPU, or what comes from outside.
+ * Parsing exit streams: one line becomes an event, and an event that is an exit becomes the content of
+ * a run page. docs/exits.md specifies the lines; vmm/record/exit_print.h is the opposite direction.
  */
 #ifndef VMM_RECORD_EXIT_PARSE_H
 #define VMM_RECORD_EXIT_PARSE_H
@@ -11,45 +12,49 @@
 
 struct vcpu;
 
-#define STREAM_IO_MAX 4096 /* bytes of a string I/O: KVM has one page for them */
+#define EXIT_STREAM_VERSION 1
+#define EXIT_IO_MAX         4096 /* bytes of one string I/O: KVM has one page for them */
 
-enum stream_kind {
-    STREAM_EXIT,
-    STREAM_TYPED,  /* (text) at the console (name) */
-    STREAM_ENDED,  /* outcome (value) */
-    STREAM_REPORT, /* (text) */
-    STREAM_WAITS,  /* (value) */
-    STREAM_DONE,   /* (value) exits */
+enum exit_event_kind {
+    EVENT_EXIT,
+    EVENT_TYPED,  /* (text) was typed at the console (name) */
+    EVENT_ENDED,  /* the run ended with outcome (value) */
+    EVENT_REPORT, /* (text): a line of the crash report */
+    EVENT_WAITS,  /* the recording made vCPUs wait (value) times */
+    EVENT_DONE,   /* the recording is complete and has (value) exits */
 };
 
-struct stream_event {
-    enum stream_kind kind;
+struct exit_event {
+    enum exit_event_kind kind;
     unsigned vcpu;
     uint32_t reason; /* KVM_EXIT_… */
     bool write, string;
-    unsigned size;    /* bytes of an element, 0: no access */
+    unsigned size;    /* bytes of an element; 0: the exit is not an access */
     uint32_t count;   /* elements */
-    uint64_t address; /* port, gpa, MSR; type of a system event */
-    uint64_t value;
-    bool timed, measured; /* (delta) is given; (handle_ns) too */
-    int64_t delta;        /* ns since the exit before it */
+    uint64_t address; /* port, guest-physical address or MSR */
+    uint64_t value;   /* that is written; type of a system event; number of an unnamed reason */
+    bool timed;       /* (delta) is valid */
+    bool measured;    /* (handle_ns) is valid */
+    int64_t delta;    /* ns since the previous exit */
     uint64_t handle_ns;
-    char name[32];    /* of a console; empty: the machine's */
-    struct text text; /* the bytes of OUTS, or a text; the event's own, kept from use to use */
+    char name[32];    /* of a device's console; empty: the machine's console */
+    struct text text; /* bytes of OUTS, or a text; owned, and reused by the next event */
 };
 
-/* Parse the event that (line) is; (event) is zero, or was used before. */
-int stream_parse_event(struct cursor *line, struct stream_event *event, struct error *error);
-void stream_event_free(struct stream_event *event);
-
-/* Put the exit into the run page of (vcpu), whose run_size has room for STREAM_IO_MAX bytes. */
-void stream_set_exit(const struct stream_event *event, struct vcpu *vcpu);
+/*
+ * Parse an event. (event) is zeroed or holds an earlier event. Returns -EINVAL with a sentence if the
+ * line is not a valid event.
+ */
+int exit_parse_event(struct cursor *line, struct exit_event *event, struct error *error);
+void exit_event_free(struct exit_event *event);
 
 /*
- * Append to (text) the line of the exit that (vcpu) has handled, without a newline, and to (effects)
- * what it gave to the guest.
+ * Fill the run page of (vcpu) as KVM does for the exit. (event->kind) is EVENT_EXIT; the run page is
+ * followed by one page with room for EXIT_IO_MAX bytes of data, see EXIT_RUN_SIZE.
  */
-void stream_put_exit(const struct vcpu *vcpu, struct text *text);
-void stream_put_data(const struct vcpu *vcpu, struct text *effects);
+void exit_event_put_run(const struct exit_event *event, struct vcpu *vcpu);
+
+#define EXIT_IO_OFFSET 4096                               /* of the data of a port exit */
+#define EXIT_RUN_SIZE  (2 * EXIT_IO_OFFSET + EXIT_IO_MAX) /* bytes of such a run page */
 
 #endif

@@ -1,5 +1,4 @@
-/* Writing the lines of an exit: what it was, and what it gave to the guest. */
-#include "vmm/record/exit_parse.h"
+#include "vmm/record/exit_print.h"
 
 #include "vmm/core/exit.h"
 #include "vmm/core/vcpu.h"
@@ -22,7 +21,7 @@ static uint64_t value_of(const void *data, unsigned size)
     return value;
 }
 
-/* Bytes are text to the people who read them, wider elements are not. */
+/* Byte elements are usually text, so they are printed as a string; wider elements as hex digits. */
 static void put_elements(struct text *text, const uint8_t *data, unsigned size, size_t bytes)
 {
     if (size > 1) {
@@ -73,7 +72,7 @@ static void put_number(struct text *text, uint64_t value)
     text_put_decimal(text, value);
 }
 
-void stream_put_exit(const struct vcpu *vcpu, struct text *text)
+void exit_print_line(const struct vcpu *vcpu, struct text *text)
 {
     const struct kvm_run *run = vcpu->run;
 
@@ -131,7 +130,7 @@ static void put_io_data(const struct vcpu *vcpu, struct text *effects)
     text_put(effects, "\n", 1);
 }
 
-void stream_put_data(const struct vcpu *vcpu, struct text *effects)
+void exit_print_data(const struct vcpu *vcpu, struct text *effects)
 {
     const struct kvm_run *run = vcpu->run;
 

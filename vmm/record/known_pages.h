@@ -1,8 +1,9 @@
 /*
- * What the memory of a replay will hold: so that a recording has only what is news to it.
+ * The guest memory that a replay of the recording will have at this point.
  *
- * It begins as zeros. Pages are kept as they are told, up to KNOWN_PAGES_MAX; of the rest nothing is
- * known, and all is news.
+ * A recorder uses it to leave out what the replay already knows. Memory starts as zeros; pages are kept
+ * as they are set, up to KNOWN_PAGES_MAX. The content of further pages is not known, so they are
+ * recorded at every read.
  */
 #ifndef VMM_RECORD_KNOWN_PAGES_H
 #define VMM_RECORD_KNOWN_PAGES_H
@@ -16,15 +17,18 @@
 
 struct known_pages;
 
-/* NULL: out of memory. */
+/* Returns NULL if memory runs out. */
 struct known_pages *known_pages_create(void);
-void known_pages_destroy(struct known_pages *shadow);
+void known_pages_destroy(struct known_pages *pages);
 
-/* Are the (length) bytes at (address), all of one page, (bytes)? False also where it is not known. */
-bool known_pages_holds(const struct known_pages *shadow, gpa_t address, const void *bytes,
+/*
+ * True if the (length) bytes at (address) are known to be (bytes). They must not cross the end of a
+ * page.
+ */
+bool known_pages_holds(const struct known_pages *pages, gpa_t address, const void *bytes,
                        uint64_t length);
 
-/* They are, from now on. */
-void known_pages_set(struct known_pages *shadow, gpa_t address, const void *bytes, uint64_t length);
+/* Set the (length) bytes at (address), within one page. */
+void known_pages_set(struct known_pages *pages, gpa_t address, const void *bytes, uint64_t length);
 
 #endif

@@ -1,7 +1,7 @@
 /* The tape of a recorder: lines of an event put together and handed to the spool. */
 #include "vmm/record/recorder_lines.h"
 
-#include "vmm/record/exit_parse.h"
+#include "vmm/record/exit_print.h"
 
 #include <string.h>
 
@@ -64,7 +64,7 @@ void tape_spill(struct tape *tape)
         const uint32_t done = tape->vcpu->io_done;
 
         tape->vcpu->io_done = 1; /* it is about to be */
-        stream_put_exit(tape->vcpu, &tape->head);
+        exit_print_line(tape->vcpu, &tape->head);
         tape->vcpu->io_done = done;
         put_times(tape, 0);
         end_head(tape);
@@ -77,10 +77,10 @@ void tape_spill(struct tape *tape)
 void tape_put_exit(struct tape *tape, uint64_t handled)
 {
     tape->recording->exits++;
-    stream_put_data(tape->vcpu, &tape->effects);
+    exit_print_data(tape->vcpu, &tape->effects);
     if (tape->recording->head_written)
         return;
-    stream_put_exit(tape->vcpu, &tape->head);
+    exit_print_line(tape->vcpu, &tape->head);
     put_times(tape, handled);
 }
 

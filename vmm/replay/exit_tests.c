@@ -25,9 +25,9 @@ static enum outcome replay_all(struct replay *replay, struct error *error)
         return result == -EDOM ? OUTCOME_DIFFERS : OUTCOME_STREAM;
     if (replay->recorded && !replay->done)
         dprintf(STDERR_FILENO, "minivmm: %s:%lu: the recording broke off here\n",
-                replay->stream.path, replay->stream.number);
+                replay->lines.path, replay->lines.number);
     if (dprintf(STDOUT_FILENO, "%s: %" PRIu64 " exits, %" PRIu64 " effects: all agree\n",
-                replay->stream.path, replay->all_exits, replay->all_effects) < 0)
+                replay->lines.path, replay->all_exits, replay->all_effects) < 0)
         return OUTCOME_OUTPUT;
     return OUTCOME_GUEST;
 }

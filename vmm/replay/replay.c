@@ -4,6 +4,7 @@
 #include "vmm/core/exit.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/io/console.h"
+#include "vmm/record/exit_print.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,13 +21,13 @@ static void run_exit(struct replay *replay)
         vcpu_put_register(vcpu, VCPU_RAX, replay->rax[vcpu->id]);
         vcpu->run->kvm_dirty_regs = 0;
     }
-    stream_set_exit(&replay->event, vcpu);
+    exit_event_put_run(&replay->event, vcpu);
     tape_open(&replay->tape, vcpu, 0);
     vcpu_count_exit(vcpu);
     exit_handle(machine, vcpu);
     vcpu->requested = false; /* a replay takes no checkpoints */
     exit_remember(vcpu);
-    stream_put_data(vcpu, &replay->tape.effects);
+    exit_print_data(vcpu, &replay->tape.effects);
     tape_close(&replay->tape);
     replay->exits++;
 }
@@ -34,8 +35,8 @@ static void run_exit(struct replay *replay)
 /* The line of the event, though more has been read since. */
 static int refuse_event(struct replay *replay, struct error *error, const char *what)
 {
-    replay->stream.number = replay->line;
-    return stream_refuse(&replay->stream, error, "%s%s", what, replay->event.name);
+    replay->lines.number = replay->line;
+    return lines_refuse(&replay->lines, error, "%s%s", what, replay->event.name);
 }
 
 static int run_typed(struct replay *replay, struct error *error)
@@ -61,24 +62,24 @@ static int check_done(struct replay *replay, struct error *error)
 
     replay->done = true;
     if (replay->event.value != replay->exits)
-        return stream_refuse(&replay->stream, error, "the end of %llu exits, but there are %llu",
-                             (unsigned long long)replay->event.value,
-                             (unsigned long long)replay->exits);
-    result = stream_next(&replay->stream, &line, error);
+        return lines_refuse(&replay->lines, error, "the end of %llu exits, but there are %llu",
+                            (unsigned long long)replay->event.value,
+                            (unsigned long long)replay->exits);
+    result = lines_next(&replay->lines, &line, error);
     if (result > 0)
-        return stream_refuse(&replay->stream, error, "there is more behind the end");
+        return lines_refuse(&replay->lines, error, "there is more behind the end");
     return result;
 }
 
 static int run_event(struct replay *replay, struct error *error)
 {
     switch (replay->event.kind) {
-    case STREAM_EXIT:
+    case EVENT_EXIT:
         run_exit(replay);
         return 0;
-    case STREAM_TYPED:
+    case EVENT_TYPED:
         return run_typed(replay, error);
-    case STREAM_DONE:
+    case EVENT_DONE:
         return check_done(replay, error);
     default:
         return 0;
@@ -91,13 +92,13 @@ static int take_inputs(struct replay *replay, struct error *error)
     struct cursor line;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         if (!cursor_skip(&line, "<")) {
-            stream_hold(&replay->stream);
+            lines_hold(&replay->lines);
             return 1;
         }
-        if (replay->event.kind != STREAM_EXIT)
-            return stream_refuse(&replay->stream, error, "only an exit has inputs");
+        if (replay->event.kind != EVENT_EXIT)
+            return lines_refuse(&replay->lines, error, "only an exit has inputs");
         result = replay_take_input(replay, &line, replay->event.vcpu, error);
         if (result < 0)
             return result;
@@ -113,15 +114,15 @@ static int replay_event(struct replay *replay, struct cursor *line, struct error
     int result;
 
     snprintf(head, sizeof(head), "%.*s", head_length < 100 ? head_length : 100, line->next);
-    replay->line = replay->stream.number;
-    result = stream_parse_event(line, &replay->event, error);
+    replay->line = replay->lines.number;
+    result = exit_parse_event(line, &replay->event, error);
     if (result < 0)
         return result;
     if (replay->event.vcpu >= replay->machine.vcpu_count)
-        return stream_refuse(&replay->stream, error, "there is no vCPU %u", replay->event.vcpu);
+        return lines_refuse(&replay->lines, error, "there is no vCPU %u", replay->event.vcpu);
     replay_clear_inputs(replay);
     text_clear(&replay->tape.effects);
-    if (replay->event.kind == STREAM_EXIT || replay->event.kind == STREAM_TYPED) {
+    if (replay->event.kind == EVENT_EXIT || replay->event.kind == EVENT_TYPED) {
         result = take_inputs(replay, error);
         if (result < 0 || (result == 0 && replay_is_broken_off(replay)))
             return result;
@@ -138,13 +139,13 @@ static int replay_events(struct replay *replay, struct error *error)
     struct cursor line;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         struct cursor look = line;
 
         if (cursor_skip(&look, "test")) {
             if (!replay->name[0])
-                return stream_refuse(&replay->stream, error, "exits stand before the first test");
-            stream_hold(&replay->stream);
+                return lines_refuse(&replay->lines, error, "exits stand before the first test");
+            lines_hold(&replay->lines);
             return 1;
         }
         result = replay_event(replay, &line, error);
@@ -165,7 +166,7 @@ static int take_name(struct replay *replay, struct cursor *line, struct error *e
     if (length >= sizeof(replay->name))
         length = sizeof(replay->name) - 1;
     if (length == 0)
-        return stream_refuse(&replay->stream, error, "a test has no name");
+        return lines_refuse(&replay->lines, error, "a test has no name");
     for (size_t i = 0; i < length; i++)
         replay->name[i] = line->next[i] >= ' ' && line->next[i] != 127 ? line->next[i] : '?';
     replay->name[length] = '\0';
@@ -180,11 +181,11 @@ static int find_test(struct replay *replay, struct error *error)
     int result;
 
     replay->begun = true;
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         if (cursor_skip(&line, "test"))
             return take_name(replay, &line, error);
         if (first) {
-            stream_hold(&replay->stream);
+            lines_hold(&replay->lines);
             return 1;
         }
     }

@@ -21,7 +21,7 @@
 #define REPLAY_NAME_MAX 120 /* bytes of a test's name that are kept */
 
 struct replay {
-    struct stream stream;
+    struct lines lines;
     bool recorded, done;      /* a recording; its end was seen */
     bool begun;               /* replay_next() was called */
     struct machine_plan plan; /* of the file; tests add to copies of it */
@@ -29,7 +29,7 @@ struct replay {
     struct machine machine;
     struct tape tape;
     uint64_t *rax; /* of each vCPU, as the inputs say */
-    struct stream_event event;
+    struct exit_event event;
     unsigned long line; /* of the event */
     struct text word;   /* room for one text of a line */
 

@@ -90,7 +90,7 @@ static struct cursor effect_at(const struct replay *replay, size_t at)
     const char *start = effects->bytes + at;
     const char *newline = memchr(start, '\n', effects->used - at);
 
-    return (struct cursor){&replay->stream, start,
+    return (struct cursor){&replay->lines, start,
                            newline ? newline : effects->bytes + effects->used};
 }
 
@@ -127,9 +127,9 @@ static int put_stream(struct replay *replay, const struct cursor *line, struct e
     next = *line;
     for (unsigned i = 0; result > 0 && i < LINES_SHOWN; i++) {
         put_line(&replay->difference, "- ", next.next, next.end);
-        result = stream_next(&replay->stream, &next, error);
+        result = lines_next(&replay->lines, &next, error);
         if (result > 0 && *next.next != '>') {
-            stream_hold(&replay->stream);
+            lines_hold(&replay->lines);
             return 0;
         }
     }
@@ -140,7 +140,7 @@ static int put_stream(struct replay *replay, const struct cursor *line, struct e
 
 static void put_place(struct replay *replay, unsigned long number)
 {
-    text_put_string(&replay->difference, replay->stream.path);
+    text_put_string(&replay->difference, replay->lines.path);
     text_put_string(&replay->difference, ":");
     text_put_decimal(&replay->difference, number);
 }
@@ -167,7 +167,7 @@ static int describe(struct replay *replay, const char *head, size_t at, const st
     struct text *text = &replay->difference;
     int result;
 
-    put_place(replay, line ? replay->stream.number : replay->line);
+    put_place(replay, line ? replay->lines.number : replay->line);
     text_put_string(text, ": the effects differ; - is the stream, + is what came\n");
     put_line(text, "  ", head, head + strlen(head));
     put_effects(replay, "  ", 0, at);
@@ -183,7 +183,7 @@ int replay_compare(struct replay *replay, const char *head, struct error *error)
     size_t at = 0;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0 && *line.next == '>') {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0 && *line.next == '>') {
         struct cursor effect;
 
         if (at == effects->used)
@@ -197,7 +197,7 @@ int replay_compare(struct replay *replay, const char *head, struct error *error)
     if (result < 0)
         return result;
     if (result > 0)
-        stream_hold(&replay->stream);
+        lines_hold(&replay->lines);
     else if (replay_is_broken_off(replay))
         return 0;
     if (at < effects->used)

@@ -42,21 +42,21 @@ static int take_registers(struct replay *replay, struct cursor *line, unsigned i
     while ((length = cursor_word(line, &word)) > 0) {
         const char *equals = memchr(word, '=', length);
         const size_t name_length = equals ? (size_t)(equals - word) : length;
-        struct cursor number = {line->stream, word + name_length + 1, word + length};
+        struct cursor number = {line->lines, word + name_length + 1, word + length};
         const int reg = find_register(word, name_length);
         uint64_t value;
         int result;
 
         if (reg < 0 || !equals)
-            return stream_refuse(line->stream, error, "'%.*s' is no register and its value",
-                                 (int)(length < 80 ? length : 80), word);
+            return lines_refuse(line->lines, error, "'%.*s' is no register and its value",
+                                (int)(length < 80 ? length : 80), word);
         result = cursor_number(&number, "a register's value", &value, error);
         if (result < 0)
             return result;
         if (reg == VCPU_CS_L && value > 1)
-            return stream_refuse(line->stream, error, "cs.l is 0 or 1");
+            return lines_refuse(line->lines, error, "cs.l is 0 or 1");
         if (reg == VCPU_CPL && value > 3)
-            return stream_refuse(line->stream, error, "cpl is 0 to 3");
+            return lines_refuse(line->lines, error, "cpl is 0 to 3");
         vcpu_put_register(vcpu, (enum vcpu_register)reg, value);
         if (reg == VCPU_RAX)
             replay->rax[id] = value;
@@ -75,8 +75,8 @@ static void *take_bytes(struct replay *replay, struct cursor *line, gpa_t *addre
         return NULL;
     host = memory_at(&replay->machine.memory, *address, replay->word.used);
     if (!host)
-        stream_refuse(line->stream, error, "0x%llx and %zu bytes are not all in the guest's memory",
-                      (unsigned long long)address->value, replay->word.used);
+        lines_refuse(line->lines, error, "0x%llx and %zu bytes are not all in the guest's memory",
+                     (unsigned long long)address->value, replay->word.used);
     return host;
 }
 
@@ -95,7 +95,7 @@ static int take_memory(struct replay *replay, struct cursor *line, unsigned id, 
 
 static int out_of_memory(const struct cursor *line, struct error *error)
 {
-    return error_set(error, -ENOMEM, "%s: out of memory", line->stream->path);
+    return error_set(error, -ENOMEM, "%s: out of memory", line->lines->path);
 }
 
 /* Room for twice as many changes. */
@@ -126,7 +126,7 @@ static int take_change(struct replay *replay, struct cursor *line, unsigned id, 
         return -EINVAL;
     if (after > UINT32_MAX ||
         (given->change_count > 0 && after < given->changes[given->change_count - 1].after))
-        return stream_refuse(line->stream, error, "changes of memory are not in their order");
+        return lines_refuse(line->lines, error, "changes of memory are not in their order");
     if (given->change_count == given->change_room && grow_changes(given) < 0)
         return out_of_memory(line, error);
     given->changes[given->change_count++] = (struct tape_change){
@@ -168,18 +168,18 @@ static int take_result(struct replay *replay, struct cursor *line, unsigned id, 
 
     (void)id;
     if (kind < 0)
-        return stream_refuse(line->stream, error,
-                             "results are of the console, a log, a file or the end");
+        return lines_refuse(line->lines, error,
+                            "results are of the console, a log, a file or the end");
     result = cursor_number(line, "which operation", &number, error);
     if (result == 0)
         result = cursor_number(line, "an error number", &code, error);
     if (result < 0)
         return result;
     if (code < 1 || code > ERRNO_MAX)
-        return stream_refuse(line->stream, error, "an error number is from 1 to %d", ERRNO_MAX);
+        return lines_refuse(line->lines, error, "an error number is from 1 to %d", ERRNO_MAX);
     if (given->failed[kind].count > 0 &&
         given->failed[kind].values[given->failed[kind].count - 1] >= number)
-        return stream_refuse(line->stream, error, "results are not in their order");
+        return lines_refuse(line->lines, error, "results are not in their order");
     if (tape_list_add(&given->failed[kind], number) < 0 ||
         tape_list_add(&given->errors[kind], code) < 0)
         return out_of_memory(line, error);
@@ -201,8 +201,8 @@ static int take_typed(struct replay *replay, struct cursor *line, unsigned id, s
                        memcmp(console->name, name, length) != 0))
         console = console->next;
     if (!console)
-        return stream_refuse(line->stream, error, "no device '%.*s' has a console",
-                             (int)(length < 80 ? length : 80), name);
+        return lines_refuse(line->lines, error, "no device '%.*s' has a console",
+                            (int)(length < 80 ? length : 80), name);
     console_give(console, replay->word.bytes, replay->word.used);
     return 0;
 }
@@ -229,8 +229,8 @@ int replay_take_input(struct replay *replay, struct cursor *line, unsigned id, s
         const char *word;
         const size_t length = cursor_word(line, &word);
 
-        return stream_refuse(line->stream, error, "'%.*s' is no input",
-                             (int)(length < 80 ? length : 80), word);
+        return lines_refuse(line->lines, error, "'%.*s' is no input",
+                            (int)(length < 80 ? length : 80), word);
     }
     return result < 0 ? result : cursor_finish(line, error);
 }

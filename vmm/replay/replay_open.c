@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define MEMORY_PRESET (16 * MIB)
-#define RUN_SIZE      (2 * 4096 + STREAM_IO_MAX) /* struct kvm_run, then the data of port exits */
 
 static int take_start(struct cursor *line, struct error *error)
 {
@@ -25,13 +24,13 @@ int replay_read_plan(struct replay *replay, struct machine_plan *plan, struct er
     struct cursor line;
     int result;
 
-    while ((result = stream_next(&replay->stream, &line, error)) > 0) {
+    while ((result = lines_next(&replay->lines, &line, error)) > 0) {
         if (!replay->begun && cursor_skip(&line, "recorded"))
-            replay->recorded = replay->stream.whole = true;
+            replay->recorded = replay->lines.whole = true;
         else if (cursor_skip(&line, "start"))
             result = take_start(&line, error);
         else if ((result = machine_plan_take_line(plan, &line, error)) == 0) {
-            stream_hold(&replay->stream);
+            lines_hold(&replay->lines);
             return 0;
         }
         if (result < 0)
@@ -44,21 +43,21 @@ static int read_version(struct replay *replay, struct error *error)
 {
     struct cursor line;
     uint64_t version;
-    int result = stream_next(&replay->stream, &line, error);
+    int result = lines_next(&replay->lines, &line, error);
 
     if (result < 0)
         return result;
     if (result == 0 || !cursor_skip(&line, "exits"))
         return error_set(error, -EINVAL,
                          "%s: this is no exit stream: its first line is not `exits %d`",
-                         replay->stream.path, STREAM_VERSION);
+                         replay->lines.path, EXIT_STREAM_VERSION);
     result = cursor_number(&line, "a version", &version, error);
     if (result == 0)
         result = cursor_finish(&line, error);
-    if (result == 0 && version != STREAM_VERSION)
-        return stream_refuse(&replay->stream, error,
-                             "version %llu of the format; this minivmm reads version %d",
-                             (unsigned long long)version, STREAM_VERSION);
+    if (result == 0 && version != EXIT_STREAM_VERSION)
+        return lines_refuse(&replay->lines, error,
+                            "version %llu of the format; this minivmm reads version %d",
+                            (unsigned long long)version, EXIT_STREAM_VERSION);
     return result;
 }
 
@@ -69,7 +68,7 @@ int replay_open(struct replay *replay, const char *path, struct error *error)
     memset(replay, 0, sizeof(*replay));
     replay->plan.memory_size = MEMORY_PRESET;
     replay->plan.vcpu_count = 1;
-    result = stream_open(&replay->stream, path, error);
+    result = lines_open(&replay->lines, path, error);
     if (result < 0)
         return result;
     result = read_version(replay, error);
@@ -82,8 +81,8 @@ int replay_open(struct replay *replay, const char *path, struct error *error)
 
 void replay_close(struct replay *replay)
 {
-    stream_close(&replay->stream);
-    stream_event_free(&replay->event);
+    lines_close(&replay->lines);
+    exit_event_free(&replay->event);
     machine_plan_free(&replay->plan);
     text_free(&replay->word);
     text_free(&replay->difference);
@@ -92,10 +91,10 @@ void replay_close(struct replay *replay)
 /* A stream's vCPU runs 64-bit code with paging off until it is told otherwise. */
 static int make_vcpu(struct vcpu *vcpu, struct error *error)
 {
-    vcpu->run = calloc(1, RUN_SIZE);
+    vcpu->run = calloc(1, EXIT_RUN_SIZE);
     if (!vcpu->run)
         return error_set(error, -ENOMEM, "out of memory for vCPU %u", vcpu->id);
-    vcpu->run_size = RUN_SIZE;
+    vcpu->run_size = EXIT_RUN_SIZE;
     vcpu->registers_valid = true;
     vcpu_put_register(vcpu, VCPU_CR0, X86_CR0_PE);
     vcpu_put_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
@@ -134,7 +133,7 @@ int replay_make_machine(struct replay *replay, const struct machine_plan *plan, 
     result = machine_create(machine, &config, &cause);
     if (result < 0) {
         tape_destroy(&replay->tape);
-        return error_set(error, result, "%.200s: %.280s", replay->stream.path, cause.text);
+        return error_set(error, result, "%.200s: %.280s", replay->lines.path, cause.text);
     }
     machine_set_tape(machine, &replay->tape);
     replay->rax = calloc(machine->vcpu_count, sizeof(*replay->rax));
@@ -146,8 +145,8 @@ int replay_make_machine(struct replay *replay, const struct machine_plan *plan, 
         result = machine_plan_make_devices(plan, machine, &failed, &cause);
     if (result < 0) {
         replay_end_machine(replay);
-        replay->stream.number = failed < plan->device_count ? plan->lines[failed] : 0;
-        return stream_refuse(&replay->stream, error, "%s", cause.text);
+        replay->lines.number = failed < plan->device_count ? plan->lines[failed] : 0;
+        return lines_refuse(&replay->lines, error, "%s", cause.text);
     }
     bus_freeze(&machine->bus[BUS_PIO]);
     bus_freeze(&machine->bus[BUS_MMIO]);

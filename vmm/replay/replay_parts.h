@@ -18,7 +18,7 @@ void replay_end_machine(struct replay *replay);
 /* A recording that broke off may lack the end of its last exit. */
 static inline bool replay_is_broken_off(const struct replay *replay)
 {
-    return replay->recorded && !replay->done && replay->stream.ended;
+    return replay->recorded && !replay->done && replay->lines.ended;
 }
 
 /* replay_input.c: take in what a `<` line says, for the exit of vCPU (id); it is behind the `<`. */

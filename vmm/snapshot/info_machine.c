@@ -99,8 +99,8 @@ static bool parse_device(const struct core_note *note, struct device_note *devic
 {
     const char *text = note->bytes;
     const char *newline = memchr(text, '\n', note->size);
-    const struct stream stream = {.path = "", .fd = -1};
-    struct cursor line = {&stream, text, newline};
+    const struct lines lines = {.path = "", .fd = -1};
+    struct cursor line = {&lines, text, newline};
 
     if (!newline || !cursor_skip(&line, "device"))
         return false;

@@ -40,9 +40,9 @@ static int take_version(struct machine_note *note, struct cursor *line, struct e
 
     note->version = version;
     if (result == 0 && version != MACHINE_NOTE_VERSION)
-        return stream_refuse(line->stream, error,
-                             "version %" PRIu64 " of the machine's note; this minivmm reads %d",
-                             version, MACHINE_NOTE_VERSION);
+        return lines_refuse(line->lines, error,
+                            "version %" PRIu64 " of the machine's note; this minivmm reads %d",
+                            version, MACHINE_NOTE_VERSION);
     return result;
 }
 
@@ -91,14 +91,14 @@ static int take_line(struct machine_note *note, struct cursor *line, struct erro
     }
     result = machine_plan_take_line(&note->plan, line, error);
     if (result == 0)
-        return stream_refuse(line->stream, error, "a line of the machine's note is unknown");
+        return lines_refuse(line->lines, error, "a line of the machine's note is unknown");
     return result < 0 ? result : 0;
 }
 
 int machine_note_read(struct machine_note *note, const struct core *core, struct error *error)
 {
     const struct core_note *text = core_find(core, CORE_MACHINE, 0);
-    struct stream stream = {.path = core->path, .fd = -1};
+    struct lines lines = {.path = core->path, .fd = -1};
     int result = 0;
 
     *note = (struct machine_note){.plan = {.memory_size = 0}};
@@ -107,9 +107,9 @@ int machine_note_read(struct machine_note *note, const struct core *core, struct
     for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {
         const char *newline = memchr(next, '\n', (size_t)(end - next));
         const char *line_end = newline ? newline : end;
-        struct cursor line = {&stream, next, line_end};
+        struct cursor line = {&lines, next, line_end};
 
-        stream.number++;
+        lines.number++;
         if (line_end > next)
             result = take_line(note, &line, error);
         next = line_end + 1;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-Suite *spool_suite(void);
+Suite *async_file_suite(void);
 
 #define LARGE   (5 * (size_t)ASYNC_FILE_SIZE + 12345)
 #define SOON_MS 2000 /* for what takes some 200 ms at most on a machine that is not busy */
@@ -66,20 +66,20 @@ static void sleep_ms(long ms)
 
 static struct async_file *start(int fd)
 {
-    struct async_file *spool = async_file_create(fd, &abandoned);
+    struct async_file *async = async_file_create(fd, &abandoned);
 
-    ck_assert_ptr_nonnull(spool);
-    return spool;
+    ck_assert_ptr_nonnull(async);
+    return async;
 }
 
 /* In pieces of many lengths, from 1 byte to some pages. */
-static void put_pattern(struct async_file *spool, const char *bytes, size_t length)
+static void put_pattern(struct async_file *async, const char *bytes, size_t length)
 {
     for (size_t done = 0, piece = 1; done < length; done += piece) {
         piece = 1 + (piece * 31 + 7) % 20011;
         if (piece > length - done)
             piece = length - done;
-        async_file_put(spool, bytes + done, piece);
+        async_file_put(async, bytes + done, piece);
     }
 }
 
@@ -136,13 +136,13 @@ static int stalled_pipe(int *read_end)
 
 START_TEST(a_file_gets_everything_in_order)
 {
-    int fd = memfd_create("spool", MFD_CLOEXEC);
-    struct async_file *spool = start(fd);
+    int fd = memfd_create("async_file", MFD_CLOEXEC);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
     char *got;
 
-    put_pattern(spool, bytes, LARGE);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    put_pattern(async, bytes, LARGE);
+    ck_assert_int_eq(async_file_finish(async), 0);
     ck_assert_int_eq(lseek(fd, 0, SEEK_END), LARGE);
     got = mmap(NULL, LARGE, PROT_READ, MAP_SHARED, fd, 0);
     ck_assert_ptr_ne(got, MAP_FAILED);
@@ -155,11 +155,11 @@ START_TEST(a_pipe_gets_everything_in_order)
 {
     struct reader reader;
     int fd = start_reader(&reader, 0);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
 
-    put_pattern(spool, bytes, LARGE);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    put_pattern(async, bytes, LARGE);
+    ck_assert_int_eq(async_file_finish(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, LARGE);
     free(bytes);
@@ -170,11 +170,11 @@ START_TEST(one_piece_may_be_larger_than_the_ring)
 {
     struct reader reader;
     int fd = start_reader(&reader, 0);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
 
-    async_file_put(spool, bytes, LARGE);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    async_file_put(async, bytes, LARGE);
+    ck_assert_int_eq(async_file_finish(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, LARGE);
     free(bytes);
@@ -185,12 +185,12 @@ START_TEST(a_slow_reader_is_waited_for_and_that_is_counted)
 {
     struct reader reader;
     int fd = start_reader(&reader, 1);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
 
-    put_pattern(spool, bytes, LARGE);
-    ck_assert_uint_gt(async_file_waits(spool), 0);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    put_pattern(async, bytes, LARGE);
+    ck_assert_uint_gt(async_file_waits(async), 0);
+    ck_assert_int_eq(async_file_finish(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, LARGE);
     free(bytes);
@@ -201,14 +201,14 @@ START_TEST(what_fits_into_the_ring_waits_for_nobody)
 {
     int read_end;
     int fd = stalled_pipe(&read_end);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
 
-    put_pattern(spool, bytes, ASYNC_FILE_SIZE);
-    ck_assert_uint_eq(async_file_waits(spool), 0);
-    ck_assert_int_eq(async_file_failure(spool), 0);
+    put_pattern(async, bytes, ASYNC_FILE_SIZE);
+    ck_assert_uint_eq(async_file_waits(async), 0);
+    ck_assert_int_eq(async_file_failure(async), 0);
     atomic_store(&abandoned, true);
-    async_file_finish(spool);
+    async_file_finish(async);
     free(bytes);
 }
 END_TEST
@@ -216,7 +216,7 @@ END_TEST
 /* Lines of 8 to 307 bytes: thread, number, and as many dots as that number says. */
 static void *put_lines(void *argument)
 {
-    struct async_file *spool = *(struct async_file **)argument;
+    struct async_file *async = *(struct async_file **)argument;
     static atomic_uint next_id;
     const unsigned id = atomic_fetch_add(&next_id, 1);
     char line[320];
@@ -226,7 +226,7 @@ static void *put_lines(void *argument)
 
         memset(line + head, '.', i % 300);
         line[(unsigned)head + i % 300] = '\n';
-        async_file_put(spool, line, (unsigned)head + i % 300 + 1);
+        async_file_put(async, line, (unsigned)head + i % 300 + 1);
     }
     return NULL;
 }
@@ -251,14 +251,14 @@ static void check_lines(FILE *file)
 START_TEST(pieces_of_several_threads_never_mix)
 {
     FILE *file = tmpfile();
-    struct async_file *spool = start(fileno(file));
+    struct async_file *async = start(fileno(file));
     pthread_t threads[THREADS];
 
     for (unsigned i = 0; i < THREADS; i++)
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, put_lines, &spool), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, put_lines, &async), 0);
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    ck_assert_int_eq(async_file_finish(async), 0);
     rewind(file);
     check_lines(file);
     fclose(file);
@@ -272,9 +272,9 @@ static const struct letter {
 
 #define LETTERS (sizeof(letters) / sizeof(letters[0]))
 
-/* A thread for each letter, which puts its pieces into (spool). */
+/* A thread for each letter, which puts its pieces into (async). */
 struct writer {
-    struct async_file *spool;
+    struct async_file *async;
     unsigned id;
     pthread_t thread;
 };
@@ -288,7 +288,7 @@ static void *put_letters(void *argument)
     ck_assert_ptr_nonnull(piece);
     memset(piece, 'A' + (int)writer->id, letter->length);
     for (size_t i = 0; i < letter->pieces; i++)
-        async_file_put(writer->spool, piece, letter->length);
+        async_file_put(writer->async, piece, letter->length);
     free(piece);
     return NULL;
 }
@@ -297,16 +297,16 @@ static void *put_letters(void *argument)
 static void *put_all_letters(void *argument)
 {
     const int fd = *(int *)argument;
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     struct writer writers[LETTERS];
 
     for (unsigned id = 0; id < LETTERS; id++) {
-        writers[id] = (struct writer){.spool = spool, .id = id};
+        writers[id] = (struct writer){.async = async, .id = id};
         ck_assert_int_eq(pthread_create(&writers[id].thread, NULL, put_letters, &writers[id]), 0);
     }
     for (unsigned id = 0; id < LETTERS; id++)
         pthread_join(writers[id].thread, NULL);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    ck_assert_int_eq(async_file_finish(async), 0);
     close(fd);
     return NULL;
 }
@@ -350,40 +350,40 @@ END_TEST
 
 START_TEST(bytes_are_in_the_file_after_the_delay)
 {
-    int fd = memfd_create("spool", MFD_CLOEXEC);
-    struct async_file *spool = start(fd);
+    int fd = memfd_create("async_file", MFD_CLOEXEC);
+    struct async_file *async = start(fd);
     const uint64_t end = now_ms(CLOCK_MONOTONIC) + SOON_MS;
 
-    async_file_put(spool, "killed", 6);
+    async_file_put(async, "killed", 6);
     while (lseek(fd, 0, SEEK_END) == 0 && now_ms(CLOCK_MONOTONIC) < end)
         sleep_ms(5);
     ck_assert_int_eq(lseek(fd, 0, SEEK_END), 6);
-    async_file_finish(spool);
+    async_file_finish(async);
 }
 END_TEST
 
-START_TEST(an_idle_spool_burns_no_time)
+START_TEST(an_idle_file_burns_no_time)
 {
-    int fd = memfd_create("spool", MFD_CLOEXEC);
-    struct async_file *spool = start(fd);
+    int fd = memfd_create("async_file", MFD_CLOEXEC);
+    struct async_file *async = start(fd);
     const uint64_t before = now_ms(CLOCK_PROCESS_CPUTIME_ID);
 
     sleep_ms(400);
     ck_assert_uint_lt(now_ms(CLOCK_PROCESS_CPUTIME_ID) - before, 100);
-    async_file_finish(spool);
+    async_file_finish(async);
 }
 END_TEST
 
 START_TEST(a_full_disk_is_told_and_holds_nobody_up)
 {
     int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
 
-    async_file_put(spool, bytes, LARGE);
-    async_file_put(spool, bytes, LARGE);
-    ck_assert_int_eq(async_file_failure(spool), -ENOSPC);
-    ck_assert_int_eq(async_file_finish(spool), -ENOSPC);
+    async_file_put(async, bytes, LARGE);
+    async_file_put(async, bytes, LARGE);
+    ck_assert_int_eq(async_file_failure(async), -ENOSPC);
+    ck_assert_int_eq(async_file_finish(async), -ENOSPC);
     free(bytes);
 }
 END_TEST
@@ -392,11 +392,11 @@ START_TEST(a_reader_who_left_is_an_error_and_no_signal)
 {
     int read_end;
     int fd = stalled_pipe(&read_end);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
 
     close(read_end);
-    async_file_put(spool, "text", 4);
-    ck_assert_int_eq(async_file_finish(spool), -EPIPE);
+    async_file_put(async, "text", 4);
+    ck_assert_int_eq(async_file_finish(async), -EPIPE);
 }
 END_TEST
 
@@ -412,15 +412,15 @@ START_TEST(who_waits_for_a_stalled_reader_goes_on_once_that_is_abandoned)
 {
     int read_end;
     int fd = stalled_pipe(&read_end);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
     const uint64_t begin = now_ms(CLOCK_MONOTONIC);
     pthread_t thread;
 
     ck_assert_int_eq(pthread_create(&thread, NULL, abandon_later, NULL), 0);
-    async_file_put(spool, bytes, LARGE);
-    ck_assert_int_eq(async_file_failure(spool), -ETIMEDOUT);
-    ck_assert_int_eq(async_file_finish(spool), -ETIMEDOUT);
+    async_file_put(async, bytes, LARGE);
+    ck_assert_int_eq(async_file_failure(async), -ETIMEDOUT);
+    ck_assert_int_eq(async_file_finish(async), -ETIMEDOUT);
     ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, SOON_MS);
     pthread_join(thread, NULL);
     free(bytes);
@@ -431,13 +431,13 @@ START_TEST(finish_waits_for_no_stalled_reader_that_is_abandoned)
 {
     int read_end;
     int fd = stalled_pipe(&read_end);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
     const uint64_t begin = now_ms(CLOCK_MONOTONIC);
 
-    async_file_put(spool, bytes, ASYNC_FILE_SIZE);
+    async_file_put(async, bytes, ASYNC_FILE_SIZE);
     atomic_store(&abandoned, true);
-    ck_assert_int_eq(async_file_finish(spool), -ETIMEDOUT);
+    ck_assert_int_eq(async_file_finish(async), -ETIMEDOUT);
     ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, SOON_MS);
     free(bytes);
 }
@@ -447,13 +447,13 @@ START_TEST(a_stalled_reader_is_waited_for_as_long_as_it_takes)
 {
     struct reader reader = {0};
     int fd = stalled_pipe(&reader.fd);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
 
-    async_file_put(spool, bytes, ASYNC_FILE_SIZE);
+    async_file_put(async, bytes, ASYNC_FILE_SIZE);
     sleep_ms(ASYNC_FILE_PATIENCE_MS + 300);
     ck_assert_int_eq(pthread_create(&reader.thread, NULL, read_pattern, &reader), 0);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    ck_assert_int_eq(async_file_finish(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, ASYNC_FILE_SIZE);
     free(bytes);
@@ -464,12 +464,12 @@ START_TEST(an_abandoned_reader_who_reads_gets_everything)
 {
     struct reader reader;
     int fd = start_reader(&reader, 1);
-    struct async_file *spool = start(fd);
+    struct async_file *async = start(fd);
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
 
     atomic_store(&abandoned, true);
-    async_file_put(spool, bytes, ASYNC_FILE_SIZE);
-    ck_assert_int_eq(async_file_finish(spool), 0);
+    async_file_put(async, bytes, ASYNC_FILE_SIZE);
+    ck_assert_int_eq(async_file_finish(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, ASYNC_FILE_SIZE);
     free(bytes);
@@ -478,22 +478,22 @@ END_TEST
 
 START_TEST(the_descriptor_stays_open)
 {
-    int fd = memfd_create("spool", MFD_CLOEXEC);
+    int fd = memfd_create("async_file", MFD_CLOEXEC);
 
     ck_assert_int_eq(async_file_finish(start(fd)), 0);
     ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
 }
 END_TEST
 
-START_TEST(no_spool_is_finished)
+START_TEST(no_file_is_finished)
 {
     ck_assert_int_eq(async_file_finish(NULL), 0);
 }
 END_TEST
 
-Suite *spool_suite(void)
+Suite *async_file_suite(void)
 {
-    Suite *suite = suite_create("spool");
+    Suite *suite = suite_create("async_file");
     TCase *bytes = tcase_create("bytes");
     TCase *failures = tcase_create("failures");
 
@@ -507,7 +507,7 @@ Suite *spool_suite(void)
     tcase_add_test(bytes, pieces_of_several_threads_never_mix);
     tcase_add_test(bytes, pieces_that_wait_for_room_never_mix_either);
     tcase_add_test(bytes, bytes_are_in_the_file_after_the_delay);
-    tcase_add_test(bytes, an_idle_spool_burns_no_time);
+    tcase_add_test(bytes, an_idle_file_burns_no_time);
     suite_add_tcase(suite, bytes);
 
     tcase_add_checked_fixture(failures, setup, NULL);
@@ -519,7 +519,7 @@ Suite *spool_suite(void)
     tcase_add_test(failures, a_stalled_reader_is_waited_for_as_long_as_it_takes);
     tcase_add_test(failures, an_abandoned_reader_who_reads_gets_everything);
     tcase_add_test(failures, the_descriptor_stays_open);
-    tcase_add_test(failures, no_spool_is_finished);
+    tcase_add_test(failures, no_file_is_finished);
     suite_add_tcase(suite, failures);
     return suite;
 }

@@ -6,6 +6,7 @@
 #include "vmm/core/exit.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/record/exit_parse.h"
+#include "vmm/record/exit_print.h"
 
 #include <check.h>
 #include <errno.h>
@@ -14,35 +15,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-Suite *stream_suite(void);
+Suite *lines_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define RUN_SIZE (2 * 4096 + STREAM_IO_MAX)
-
 static struct stream_file file;
-static struct stream stream;
+static struct lines lines;
 static struct cursor line;
 static struct error error;
 static struct text text;
-static struct stream_event event;
+static struct exit_event event;
 static struct vcpu vcpu;
 
 static void setup(void)
 {
     file.fd = -1;
-    stream = (struct stream){.path = "FILE", .fd = -1, .number = 7};
+    lines = (struct lines){.path = "FILE", .fd = -1, .number = 7};
     error.text[0] = '\0';
     text = (struct text){0};
-    event = (struct stream_event){0};
-    vcpu = (struct vcpu){.run = calloc(1, RUN_SIZE), .run_size = RUN_SIZE};
+    event = (struct exit_event){0};
+    vcpu = (struct vcpu){.run = calloc(1, EXIT_RUN_SIZE), .run_size = EXIT_RUN_SIZE};
     ck_assert_ptr_nonnull(vcpu.run);
 }
 
 static void teardown(void)
 {
-    stream_close(&stream);
-    stream_event_free(&event);
+    lines_close(&lines);
+    exit_event_free(&event);
     text_free(&text);
     free(vcpu.run);
     if (file.fd >= 0)
@@ -52,7 +51,7 @@ static void teardown(void)
 static void open_bytes(const void *bytes, size_t length)
 {
     stream_file_make(&file, bytes, length);
-    ck_assert_msg(stream_open(&stream, file.path, &error) == 0, "%s", error.text);
+    ck_assert_msg(lines_open(&lines, file.path, &error) == 0, "%s", error.text);
 }
 
 static void open_text(const char *content)
@@ -63,17 +62,17 @@ static void open_text(const char *content)
 /* The next line is (wanted), the (number)th of the file. */
 static void check_line(const char *wanted, unsigned long number)
 {
-    ck_assert_int_eq(stream_next(&stream, &line, &error), 1);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), 1);
     ck_assert_msg((size_t)(line.end - line.next) == strlen(wanted) &&
                       memcmp(line.next, wanted, strlen(wanted)) == 0,
                   "'%.*s' instead of '%s'", (int)(line.end - line.next), line.next, wanted);
-    ck_assert_uint_eq(stream.number, number);
+    ck_assert_uint_eq(lines.number, number);
 }
 
 static void check_end(void)
 {
-    ck_assert_int_eq(stream_next(&stream, &line, &error), 0);
-    ck_assert_int_eq(stream_next(&stream, &line, &error), 0);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), 0);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), 0);
 }
 
 /* The sentence, behind the name of its file. */
@@ -164,7 +163,7 @@ END_TEST
 START_TEST(of_a_recording_a_last_line_without_newline_is_none)
 {
     open_text("exits 1\nhlt");
-    stream.whole = true;
+    lines.whole = true;
     check_line("exits 1", 1);
     check_end();
 }
@@ -173,7 +172,7 @@ END_TEST
 START_TEST(of_a_recording_a_last_line_with_newline_is_one)
 {
     open_text("exits 1\nhlt\n");
-    stream.whole = true;
+    lines.whole = true;
     check_line("exits 1", 1);
     check_line("hlt", 2);
     check_end();
@@ -184,10 +183,10 @@ START_TEST(a_line_can_be_held_and_comes_again_once)
 {
     open_text("exits 1\nhlt\n");
     check_line("exits 1", 1);
-    stream_hold(&stream);
+    lines_hold(&lines);
     check_line("exits 1", 1);
     check_line("hlt", 2);
-    stream_hold(&stream);
+    lines_hold(&lines);
     check_line("hlt", 2);
     check_end();
 }
@@ -198,7 +197,7 @@ START_TEST(a_line_may_hold_any_byte)
     static const char content[] = "a\0b \xff\x01\n";
 
     open_bytes(content, sizeof(content) - 1);
-    ck_assert_int_eq(stream_next(&stream, &line, &error), 1);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), 1);
     ck_assert_int_eq(line.end - line.next, 6);
     ck_assert_mem_eq(line.next, content, 6);
 }
@@ -226,9 +225,9 @@ static void open_long_line(size_t length, bool last)
 
 START_TEST(a_line_may_have_65535_bytes)
 {
-    open_long_line(STREAM_LINE_MAX, false);
-    ck_assert_int_eq(stream_next(&stream, &line, &error), 1);
-    ck_assert_int_eq(line.end - line.next, STREAM_LINE_MAX);
+    open_long_line(LINES_LENGTH_MAX, false);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), 1);
+    ck_assert_int_eq(line.end - line.next, LINES_LENGTH_MAX);
     check_line("intr", 3);
     check_end();
 }
@@ -236,22 +235,22 @@ END_TEST
 
 START_TEST(the_last_line_may_have_65535_bytes_without_a_newline)
 {
-    open_long_line(STREAM_LINE_MAX, true);
-    ck_assert_int_eq(stream_next(&stream, &line, &error), 1);
-    ck_assert_int_eq(line.end - line.next, STREAM_LINE_MAX);
+    open_long_line(LINES_LENGTH_MAX, true);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), 1);
+    ck_assert_int_eq(line.end - line.next, LINES_LENGTH_MAX);
     check_end();
 }
 END_TEST
 
 START_TEST(a_longer_line_is_refused)
 {
-    open_long_line(STREAM_LINE_MAX + 1 + (_i & 2 ? 1000000 : 0), _i & 1);
-    ck_assert_int_eq(stream_next(&stream, &line, &error), -EINVAL);
+    open_long_line(LINES_LENGTH_MAX + 1 + (_i & 2 ? 1000000 : 0), _i & 1);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), -EINVAL);
     check_sentence("2: the line is longer than 65535 bytes");
 }
 END_TEST
 
-/* More than the stream reads at a time, in lines of many lengths. */
+/* More than is read at a time, in lines of many lengths. */
 START_TEST(lines_are_whole_wherever_a_read_ends)
 {
     static char content[700000];
@@ -270,11 +269,11 @@ START_TEST(lines_are_whole_wherever_a_read_ends)
     for (unsigned long i = 0; i < count; i++) {
         const size_t length = 1 + i * 7 % 600;
 
-        ck_assert_int_eq(stream_next(&stream, &line, &error), 1);
+        ck_assert_int_eq(lines_next(&lines, &line, &error), 1);
         ck_assert_uint_eq((size_t)(line.end - line.next), length);
         ck_assert_int_eq(line.next[0], 'a' + (int)(i % 26));
         ck_assert_int_eq(line.end[-1], 'a' + (int)(i % 26));
-        ck_assert_uint_eq(stream.number, i + 1);
+        ck_assert_uint_eq(lines.number, i + 1);
     }
     check_end();
 }
@@ -282,7 +281,7 @@ END_TEST
 
 START_TEST(a_file_that_is_absent_is_told_with_its_name)
 {
-    ck_assert_int_eq(stream_open(&stream, "/nonexistent/run.exits", &error), -ENOENT);
+    ck_assert_int_eq(lines_open(&lines, "/nonexistent/run.exits", &error), -ENOENT);
     ck_assert_str_eq(error.text, "/nonexistent/run.exits: No such file or directory; "
                                  "name an exit stream that can be read");
 }
@@ -290,8 +289,8 @@ END_TEST
 
 START_TEST(a_folder_is_told_with_its_name)
 {
-    ck_assert_int_eq(stream_open(&stream, "/", &error), 0);
-    ck_assert_int_eq(stream_next(&stream, &line, &error), -EISDIR);
+    ck_assert_int_eq(lines_open(&lines, "/", &error), 0);
+    ck_assert_int_eq(lines_next(&lines, &line, &error), -EISDIR);
     ck_assert_str_eq(error.text, "/: Is a directory; name an exit stream that can be read");
 }
 END_TEST
@@ -299,7 +298,7 @@ END_TEST
 /* The line (given), which outlives the test, in place of one of a file. */
 static void take_line(const char *given)
 {
-    line = (struct cursor){&stream, given, given + strlen(given)};
+    line = (struct cursor){&lines, given, given + strlen(given)};
 }
 
 START_TEST(a_word_is_skipped_only_as_a_whole)
@@ -553,7 +552,7 @@ START_TEST(every_byte_comes_back_from_its_escape)
     text_put_string(&written, "\"");
     text_put_escaped(&written, bytes, sizeof(bytes));
     text_put_string(&written, "\"");
-    line = (struct cursor){&stream, written.bytes, written.bytes + written.used};
+    line = (struct cursor){&lines, written.bytes, written.bytes + written.used};
     ck_assert_msg(cursor_text(&line, "a text", &text, &error) == 0, "%s", error.text);
     ck_assert_uint_eq(text.used, sizeof(bytes));
     ck_assert_mem_eq(text.bytes, bytes, sizeof(bytes));
@@ -603,13 +602,13 @@ END_TEST
 static void round_trip(const char *given)
 {
     take_line(given);
-    ck_assert_msg(stream_parse_event(&line, &event, &error) == 0, "%s: %s", given, error.text);
-    ck_assert_int_eq(event.kind, STREAM_EXIT);
+    ck_assert_msg(exit_parse_event(&line, &event, &error) == 0, "%s: %s", given, error.text);
+    ck_assert_int_eq(event.kind, EVENT_EXIT);
     vcpu.id = event.vcpu;
     vcpu.io_done = event.count;
-    stream_set_exit(&event, &vcpu);
+    exit_event_put_run(&event, &vcpu);
     text_clear(&text);
-    stream_put_exit(&vcpu, &text);
+    exit_print_line(&vcpu, &text);
 }
 
 static void check_round_trip(const char *given, const char *wanted)
@@ -701,13 +700,13 @@ END_TEST
 
 START_TEST(a_string_may_have_4096_bytes)
 {
-    char given[3 * STREAM_IO_MAX];
+    char given[3 * EXIT_IO_MAX];
     const int start = sprintf(given, "outs 0x3f8 4 ");
 
-    memset(given + start, 'a', 2 * STREAM_IO_MAX);
-    given[start + 2 * STREAM_IO_MAX] = '\0';
+    memset(given + start, 'a', 2 * EXIT_IO_MAX);
+    given[start + 2 * EXIT_IO_MAX] = '\0';
     check_round_trip(given, given);
-    ck_assert_uint_eq(vcpu.run->io.count, STREAM_IO_MAX / 4);
+    ck_assert_uint_eq(vcpu.run->io.count, EXIT_IO_MAX / 4);
 }
 END_TEST
 
@@ -773,7 +772,7 @@ static const struct {
 START_TEST(an_event_that_is_wrong_is_told)
 {
     take_line(bad_events[_i].given);
-    ck_assert_msg(stream_parse_event(&line, &event, &error) == -EINVAL, "%s", bad_events[_i].given);
+    ck_assert_msg(exit_parse_event(&line, &event, &error) == -EINVAL, "%s", bad_events[_i].given);
     check_sentence(bad_events[_i].sentence);
 }
 END_TEST
@@ -788,8 +787,7 @@ static const char *const too_large[] = {
 START_TEST(a_number_that_does_not_fit_is_refused_and_not_cut_off)
 {
     take_line(too_large[_i]);
-    ck_assert_msg(stream_parse_event(&line, &event, &error) == -EINVAL, "%s is taken",
-                  too_large[_i]);
+    ck_assert_msg(exit_parse_event(&line, &event, &error) == -EINVAL, "%s is taken", too_large[_i]);
 }
 END_TEST
 
@@ -799,7 +797,7 @@ static const char *const of_no_vcpu[] = {"@0 typed \"x\"", "@1 ended timeout", "
 START_TEST(what_is_no_exit_has_no_vcpu)
 {
     take_line(of_no_vcpu[_i]);
-    ck_assert_msg(stream_parse_event(&line, &event, &error) == -EINVAL, "%s is taken",
+    ck_assert_msg(exit_parse_event(&line, &event, &error) == -EINVAL, "%s is taken",
                   of_no_vcpu[_i]);
 }
 END_TEST
@@ -807,7 +805,7 @@ END_TEST
 START_TEST(a_sentence_shows_no_control_characters)
 {
     take_line("\x1b[31m\x07 \x7f");
-    ck_assert_int_eq(stream_parse_event(&line, &event, &error), -EINVAL);
+    ck_assert_int_eq(exit_parse_event(&line, &event, &error), -EINVAL);
     check_sentence("7: '?[31m?' is no exit and no event");
 }
 END_TEST
@@ -815,7 +813,7 @@ END_TEST
 static void parse(const char *given)
 {
     take_line(given);
-    ck_assert_msg(stream_parse_event(&line, &event, &error) == 0, "%s", error.text);
+    ck_assert_msg(exit_parse_event(&line, &event, &error) == 0, "%s", error.text);
 }
 
 static void check_event_text(const char *wanted)
@@ -855,7 +853,7 @@ END_TEST
 START_TEST(typed_text_is_the_machines_consoles_or_a_devices)
 {
     parse("typed \"ls\\n\"");
-    ck_assert_int_eq(event.kind, STREAM_TYPED);
+    ck_assert_int_eq(event.kind, EVENT_TYPED);
     ck_assert_str_eq(event.name, "");
     check_event_text("ls\n");
     parse("typed serial.1 \"x\"");
@@ -879,7 +877,7 @@ START_TEST(a_run_can_be_ended_in_all_ways_that_a_run_ends)
 
         snprintf(given, sizeof(given), "ended %s", outcome_table[outcomes[i]].name);
         parse(given);
-        ck_assert_int_eq(event.kind, STREAM_ENDED);
+        ck_assert_int_eq(event.kind, EVENT_ENDED);
         ck_assert_uint_eq(event.value, outcomes[i]);
     }
 }
@@ -888,13 +886,13 @@ END_TEST
 START_TEST(the_end_of_a_recording_is_parsed)
 {
     parse("report \"rip 0x100000\"");
-    ck_assert_int_eq(event.kind, STREAM_REPORT);
+    ck_assert_int_eq(event.kind, EVENT_REPORT);
     check_event_text("rip 0x100000");
     parse("waits 3");
-    ck_assert_int_eq(event.kind, STREAM_WAITS);
+    ck_assert_int_eq(event.kind, EVENT_WAITS);
     ck_assert_uint_eq(event.value, 3);
     parse("done 12345678901");
-    ck_assert_int_eq(event.kind, STREAM_DONE);
+    ck_assert_int_eq(event.kind, EVENT_DONE);
     ck_assert_uint_eq(event.value, 12345678901);
 }
 END_TEST
@@ -930,7 +928,7 @@ END_TEST
 static void check_data(const char *wanted)
 {
     text_clear(&text);
-    stream_put_data(&vcpu, &text);
+    exit_print_data(&vcpu, &text);
     ck_assert_msg(text.used == strlen(wanted) &&
                       (text.used == 0 || memcmp(text.bytes, wanted, text.used) == 0),
                   "'%.*s' instead of '%s'", (int)text.used, text.bytes, wanted);
@@ -967,7 +965,7 @@ START_TEST(of_a_string_that_the_end_cut_off_only_what_was_done_counts)
     vcpu.io_done = 2;
     check_data("> data \"ab\"\n");
     text_clear(&text);
-    stream_put_exit(&vcpu, &text);
+    exit_print_line(&vcpu, &text);
     ck_assert_uint_eq(text.used, strlen("ins 0x3f8 1 2"));
     ck_assert_mem_eq(text.bytes, "ins 0x3f8 1 2", text.used);
 }
@@ -1077,10 +1075,10 @@ static void add_event_tests(TCase *tcase)
     tcase_add_loop_test(tcase, other_exits_give_the_guest_nothing, 0, COUNT(without_data));
 }
 
-Suite *stream_suite(void)
+Suite *lines_suite(void)
 {
-    Suite *suite = suite_create("stream");
-    TCase *tcase = tcase_create("stream");
+    Suite *suite = suite_create("lines");
+    TCase *tcase = tcase_create("lines");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     add_line_tests(tcase);

@@ -1,4 +1,4 @@
-/* Plans: a machine as lines of an exit stream, and how two of them differ. */
+/* Plans: a machine as lines of an exit lines, and how two of them differ. */
 #include "vmm/core/machine_plan.h"
 
 #include "tests/unit/stream_file.h"
@@ -36,8 +36,8 @@ static void teardown(void)
 /* Take in the line, which is the 7th of its file. As machine_plan_take_line(). */
 static int take(struct machine_plan *to, const char *line)
 {
-    const struct stream stream = {.path = "FILE", .number = 7};
-    struct cursor cursor = {&stream, line, line + strlen(line)};
+    const struct lines lines = {.path = "FILE", .number = 7};
+    struct cursor cursor = {&lines, line, line + strlen(line)};
 
     return machine_plan_take_line(to, &cursor, &error);
 }
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(a_plan_comes_back_as_it_was)
 {
     struct stream_file file;
-    struct stream stream;
+    struct lines lines;
     struct cursor line;
 
     plan.memory_size = 5 * MIB;
@@ -117,11 +117,11 @@ START_TEST(a_plan_comes_back_as_it_was)
         machine_plan_add_device(&plan, "serial", descriptions[i].properties, NULL);
     machine_plan_put(&plan, &text);
     stream_file_make(&file, text.bytes, text.used);
-    ck_assert_int_eq(stream_open(&stream, file.path, &error), 0);
-    while (stream_next(&stream, &line, &error) > 0)
+    ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
+    while (lines_next(&lines, &line, &error) > 0)
         ck_assert_msg(machine_plan_take_line(&other, &line, &error) == 1, "%s", error.text);
     ck_assert_msg(machine_plan_compare(&other, &plan, ALL, "FILE", &error) == 0, "%s", error.text);
-    stream_close(&stream);
+    lines_close(&lines);
     stream_file_close(&file);
 }
 END_TEST

@@ -32,7 +32,7 @@ static const char *read_file(void)
     return text;
 }
 
-/* Wait until the spool has written the names, and find the clock at time 0 among them. */
+/* Wait until the file has the names, and find the clock at time 0 among them. */
 static uint64_t read_origin(void)
 {
     static const char key[] = "\"clock_ns\":\"";

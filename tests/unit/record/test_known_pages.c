@@ -1,41 +1,41 @@
-/* The shadow: what the memory of a replay will hold. */
+/* Known pages: what the memory of a replay will hold. */
 #include "vmm/record/known_pages.h"
 
 #include <check.h>
 #include <string.h>
 
-Suite *shadow_suite(void);
+Suite *known_pages_suite(void);
 
-static struct known_pages *shadow;
+static struct known_pages *pages;
 
 static void setup(void)
 {
-    shadow = known_pages_create();
-    ck_assert_ptr_nonnull(shadow);
+    pages = known_pages_create();
+    ck_assert_ptr_nonnull(pages);
 }
 
 static void teardown(void)
 {
-    known_pages_destroy(shadow);
+    known_pages_destroy(pages);
 }
 
 static const uint8_t zeros[PAGE_SIZE];
 
 static void set(uint64_t address, const char *bytes)
 {
-    known_pages_set(shadow, gpa(address), bytes, strlen(bytes));
+    known_pages_set(pages, gpa(address), bytes, strlen(bytes));
 }
 
 static bool holds(uint64_t address, const char *bytes)
 {
-    return known_pages_holds(shadow, gpa(address), bytes, strlen(bytes));
+    return known_pages_holds(pages, gpa(address), bytes, strlen(bytes));
 }
 
 START_TEST(at_first_all_memory_is_zeros)
 {
-    ck_assert(known_pages_holds(shadow, gpa(0), zeros, PAGE_SIZE));
-    ck_assert(known_pages_holds(shadow, gpa(0xfffffffffffff000), zeros, PAGE_SIZE));
-    ck_assert(known_pages_holds(shadow, gpa(0x1fff), zeros, 1));
+    ck_assert(known_pages_holds(pages, gpa(0), zeros, PAGE_SIZE));
+    ck_assert(known_pages_holds(pages, gpa(0xfffffffffffff000), zeros, PAGE_SIZE));
+    ck_assert(known_pages_holds(pages, gpa(0x1fff), zeros, 1));
     ck_assert(!holds(0x1000, "x"));
 }
 END_TEST
@@ -47,7 +47,7 @@ START_TEST(one_byte_that_is_not_zero_is_seen_wherever_it_is)
     for (size_t i = 0; i < sizeof(bytes); i++) {
         memset(bytes, 0, sizeof(bytes));
         bytes[i] = 1;
-        ck_assert(!known_pages_holds(shadow, gpa(0x1000), bytes, sizeof(bytes)));
+        ck_assert(!known_pages_holds(pages, gpa(0x1000), bytes, sizeof(bytes)));
     }
 }
 END_TEST
@@ -65,10 +65,10 @@ END_TEST
 START_TEST(around_what_was_told_all_is_zero)
 {
     set(0x1800, "abcd");
-    ck_assert(known_pages_holds(shadow, gpa(0x1000), zeros, 0x800));
-    ck_assert(known_pages_holds(shadow, gpa(0x1804), zeros, 0x7fc));
-    ck_assert(known_pages_holds(shadow, gpa(0x0), zeros, PAGE_SIZE));
-    ck_assert(known_pages_holds(shadow, gpa(0x2000), zeros, PAGE_SIZE));
+    ck_assert(known_pages_holds(pages, gpa(0x1000), zeros, 0x800));
+    ck_assert(known_pages_holds(pages, gpa(0x1804), zeros, 0x7fc));
+    ck_assert(known_pages_holds(pages, gpa(0x0), zeros, PAGE_SIZE));
+    ck_assert(known_pages_holds(pages, gpa(0x2000), zeros, PAGE_SIZE));
 }
 END_TEST
 
@@ -77,8 +77,8 @@ START_TEST(the_last_that_was_told_counts)
     set(0x1000, "abcd");
     set(0x1001, "xy");
     ck_assert(holds(0x1000, "axyd"));
-    known_pages_set(shadow, gpa(0x1000), zeros, 4);
-    ck_assert(known_pages_holds(shadow, gpa(0x1000), zeros, PAGE_SIZE));
+    known_pages_set(pages, gpa(0x1000), zeros, 4);
+    ck_assert(known_pages_holds(pages, gpa(0x1000), zeros, PAGE_SIZE));
 }
 END_TEST
 
@@ -95,7 +95,7 @@ START_TEST(pages_far_apart_are_pages_of_their_own)
 }
 END_TEST
 
-/* The page (number) of those that fill the shadow: neighbours, and pages far apart. */
+/* The page (number) of those that fill all places: neighbours, and pages far apart. */
 static uint64_t page_at(uint64_t number)
 {
     return (number & 1 ? number : number << 24) * PAGE_SIZE;
@@ -104,15 +104,15 @@ static uint64_t page_at(uint64_t number)
 static void fill(void)
 {
     for (uint64_t i = 0; i < KNOWN_PAGES_MAX; i++)
-        known_pages_set(shadow, gpa(page_at(i)), &i, sizeof(i));
+        known_pages_set(pages, gpa(page_at(i)), &i, sizeof(i));
 }
 
 START_TEST(as_many_pages_are_kept_as_promised)
 {
     fill();
     for (uint64_t i = 0; i < KNOWN_PAGES_MAX; i++)
-        ck_assert(known_pages_holds(shadow, gpa(page_at(i)), &i, sizeof(i)));
-    ck_assert(known_pages_holds(shadow, gpa(2 * PAGE_SIZE), zeros, PAGE_SIZE));
+        ck_assert(known_pages_holds(pages, gpa(page_at(i)), &i, sizeof(i)));
+    ck_assert(known_pages_holds(pages, gpa(2 * PAGE_SIZE), zeros, PAGE_SIZE));
 }
 END_TEST
 
@@ -121,8 +121,8 @@ START_TEST(of_more_pages_nothing_is_known)
     fill();
     set(2 * PAGE_SIZE, "abcd");
     ck_assert(!holds(2 * PAGE_SIZE, "abcd"));
-    ck_assert(!known_pages_holds(shadow, gpa(2 * PAGE_SIZE), zeros, 4));
-    ck_assert(!known_pages_holds(shadow, gpa(4 * PAGE_SIZE), zeros, 4));
+    ck_assert(!known_pages_holds(pages, gpa(2 * PAGE_SIZE), zeros, 4));
+    ck_assert(!known_pages_holds(pages, gpa(4 * PAGE_SIZE), zeros, 4));
 }
 END_TEST
 
@@ -132,20 +132,20 @@ START_TEST(pages_that_are_kept_go_on_when_there_is_no_room_for_more)
     set(2 * PAGE_SIZE, "abcd");
     set(page_at(5), "xyz");
     ck_assert(holds(page_at(5), "xyz"));
-    ck_assert(known_pages_holds(shadow, gpa(page_at(7)), &(uint64_t){7}, sizeof(uint64_t)));
+    ck_assert(known_pages_holds(pages, gpa(page_at(7)), &(uint64_t){7}, sizeof(uint64_t)));
 }
 END_TEST
 
-START_TEST(no_shadow_can_be_destroyed)
+START_TEST(no_known_pages_can_be_destroyed)
 {
     known_pages_destroy(NULL);
 }
 END_TEST
 
-Suite *shadow_suite(void)
+Suite *known_pages_suite(void)
 {
-    Suite *suite = suite_create("shadow");
-    TCase *tcase = tcase_create("shadow");
+    Suite *suite = suite_create("known_pages");
+    TCase *tcase = tcase_create("known_pages");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, at_first_all_memory_is_zeros);
@@ -157,7 +157,7 @@ Suite *shadow_suite(void)
     tcase_add_test(tcase, as_many_pages_are_kept_as_promised);
     tcase_add_test(tcase, of_more_pages_nothing_is_known);
     tcase_add_test(tcase, pages_that_are_kept_go_on_when_there_is_no_room_for_more);
-    tcase_add_test(tcase, no_shadow_can_be_destroyed);
+    tcase_add_test(tcase, no_known_pages_can_be_destroyed);
     suite_add_tcase(suite, tcase);
     return suite;
 }
