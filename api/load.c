@@ -81,7 +81,7 @@ static int check_files(const struct minivmm_machine *machine, bool allow_files, 
         error, -EINVAL,
         "%s: its device '%.200s' names a file on this host; if that may be opened, give "
         "--allow-files",
-        machine->restore.core.path, device);
+        machine->restore.elf.path, device);
 }
 
 /* The plan of the checkpoint: what the config says must be the same. */
@@ -93,7 +93,7 @@ static int plan_restored(struct minivmm_machine *machine, bool allow_files, stru
 
     if (result == 0)
         result = machine_plan_compare(saved, &wanted, machine->parts_given,
-                                      machine->restore.core.path, error);
+                                      machine->restore.elf.path, error);
     machine_plan_free(&wanted);
     if (result == 0)
         result = machine_plan_copy(&machine->plan, saved, error);

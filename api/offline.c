@@ -72,7 +72,7 @@ enum minivmm_outcome minivmm_test_streams(const char *const *paths, unsigned cou
 int minivmm_write_report(const char *path, const char *page, struct minivmm_error *error)
 {
     struct error failure;
-    const int result = page_write(path, page, &failure);
+    const int result = html_write(path, page, &failure);
 
     return result < 0 ? api_fail(error, MINIVMM_STREAM, result, &failure) : 0;
 }

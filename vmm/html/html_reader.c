@@ -12,7 +12,7 @@
 struct reader {
     struct lines lines;
     struct exit_event event; /* the last one */
-    struct page_recording recording;
+    struct html_recording recording;
 };
 
 /* What is left of a line, without the spaces before it. */
@@ -28,15 +28,15 @@ static void keep_rest(const struct cursor *line, struct text *text)
     const size_t length = rest_of(*line, &rest);
 
     text_clear(text);
-    page_recording_keep(text, rest, length);
+    html_recording_keep(text, rest, length);
 }
 
-static void flag(struct reader *reader, enum page_flag_kind kind, const struct cursor *line)
+static void flag(struct reader *reader, enum html_flag_kind kind, const struct cursor *line)
 {
     const char *rest;
     const size_t length = rest_of(*line, &rest);
 
-    page_recording_flag(&reader->recording, kind, reader->event.vcpu, rest, length);
+    html_recording_flag(&reader->recording, kind, reader->event.vcpu, rest, length);
 }
 
 /* The lines that are no events. */
@@ -66,7 +66,7 @@ static int read_device(struct reader *reader, struct cursor *line, struct error 
 
     (void)error;
     if (!reader->recording.tests)
-        page_recording_add_device(&reader->recording, rest, length);
+        html_recording_add_device(&reader->recording, rest, length);
     return 0;
 }
 
@@ -80,7 +80,7 @@ static int read_test(struct reader *reader, struct cursor *line, struct error *e
     (void)error;
     reader->recording.tests++;
     reader->event.vcpu = 0;
-    flag(reader, PAGE_TEST, line);
+    flag(reader, HTML_TEST, line);
     return 0;
 }
 
@@ -89,7 +89,7 @@ static int read_test(struct reader *reader, struct cursor *line, struct error *e
 static int read_input(struct reader *reader, struct cursor *line, struct error *error)
 {
     (void)error;
-    page_events_detail(&reader->recording.events, line->next - 1,
+    html_events_detail(&reader->recording.events, line->next - 1,
                        (size_t)(line->end - line->next) + 1);
     return 0;
 }
@@ -98,11 +98,11 @@ static int read_effect(struct reader *reader, struct cursor *line, struct error 
 {
     read_input(reader, line, error);
     if (cursor_skip(line, "marker"))
-        flag(reader, PAGE_MARKER, line);
+        flag(reader, HTML_MARKER, line);
     else if (cursor_skip(line, "post"))
-        flag(reader, PAGE_POST, line);
+        flag(reader, HTML_POST, line);
     else if (cursor_skip(line, "end")) {
-        flag(reader, PAGE_END, line);
+        flag(reader, HTML_END, line);
         keep_rest(line, &reader->recording.outcome);
     }
     return 0;
@@ -117,15 +117,15 @@ static void use_exit(struct reader *reader, struct cursor line)
     if (*line.next == '@')
         cursor_word(&line, &word);
     cursor_word(&line, &word);
-    page_recording_add_exit(&reader->recording, &reader->event, word, (size_t)(line.end - word));
+    html_recording_add_exit(&reader->recording, &reader->event, word, (size_t)(line.end - word));
 }
 
 static void use_typed(struct reader *reader, struct cursor line)
 {
-    page_recording_add_event(&reader->recording, &reader->event, line.next,
+    html_recording_add_event(&reader->recording, &reader->event, line.next,
                              (size_t)(line.end - line.next));
     if (cursor_skip(&line, "typed"))
-        flag(reader, PAGE_TYPED, &line);
+        flag(reader, HTML_TYPED, &line);
 }
 
 /* An effect may have told of the end before, with the status. */
@@ -133,7 +133,7 @@ static void use_ended(struct reader *reader, struct cursor line)
 {
     if (reader->recording.outcome.used || !cursor_skip(&line, "ended"))
         return;
-    flag(reader, PAGE_END, &line);
+    flag(reader, HTML_END, &line);
     keep_rest(&line, &reader->recording.outcome);
 }
 
@@ -150,7 +150,7 @@ static void use_event(struct reader *reader, struct cursor line)
         use_ended(reader, line);
         break;
     case EVENT_REPORT:
-        page_recording_add_report(&reader->recording, &reader->event.text);
+        html_recording_add_report(&reader->recording, &reader->event.text);
         break;
     case EVENT_WAITS:
         reader->recording.waits = reader->event.value;
@@ -222,23 +222,23 @@ static int put_data(struct reader *reader, struct text *data, struct error *erro
     const char *name = slash && slash[1] ? slash + 1 : reader->lines.path;
 
     text_put(data, "{", 1);
-    page_json_key(data, "file");
-    page_json_string(data, name, strlen(name));
-    page_recording_put(&reader->recording, data);
+    html_json_key(data, "file");
+    html_json_string(data, name, strlen(name));
+    html_recording_write(&reader->recording, data);
     text_put(data, "}", 1);
     if (data->failed)
         return error_set(error, -ENOMEM, "%s: out of memory", reader->lines.path);
     return 0;
 }
 
-int page_read(const char *path, struct text *data, struct error *error)
+int html_read(const char *path, struct text *data, struct error *error)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     int result;
 
     if (!reader)
         return error_set(error, -ENOMEM, "%s: out of memory", path);
-    if (page_recording_init(&reader->recording) < 0)
+    if (html_recording_init(&reader->recording) < 0)
         result = error_set(error, -ENOMEM, "%s: out of memory", path);
     else
         result = lines_open(&reader->lines, path, error);
@@ -248,7 +248,7 @@ int page_read(const char *path, struct text *data, struct error *error)
             result = put_data(reader, data, error);
         lines_close(&reader->lines);
     }
-    page_recording_free(&reader->recording);
+    html_recording_free(&reader->recording);
     exit_event_free(&reader->event);
     free(reader);
     return result;

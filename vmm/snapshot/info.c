@@ -28,7 +28,7 @@ struct info {
 static int read_vcpu(const struct info *info, unsigned id, struct kvm_vcpu_state *state,
                      struct error *error)
 {
-    const struct core_note *note = core_find(&info->file.core, CORE_VCPU, id);
+    const struct elf_note *note = elf_file_find(&info->file.elf, ELF_NOTE_VCPU, id);
     struct error cause;
     int result;
 
@@ -52,10 +52,10 @@ enum place {
 
 static enum place find_place(const struct info *info, gpa_t address, uint64_t *offset)
 {
-    const struct core *core = &info->file.core;
+    const struct elf_file *elf = &info->file.elf;
 
-    for (unsigned i = 0; i < core->extent_count; i++) {
-        const struct memory_extent *extent = &core->extents[i];
+    for (unsigned i = 0; i < elf->extent_count; i++) {
+        const struct memory_extent *extent = &elf->extents[i];
 
         /* Below the extent this wraps round to a number larger than any extent. */
         if (address.value - extent->address.value < extent->size) {
@@ -132,7 +132,7 @@ static int write_vcpus(const struct info *info, struct error *error)
         fprintf(info->out, "  rsp 0x%016" PRIx64 "\n  cr3 0x%016" PRIx64 "\n",
                 (uint64_t)state.regs.rsp, (uint64_t)state.sregs.cr3);
     }
-    if (core_find(&info->file.core, CORE_VCPU, count))
+    if (elf_file_find(&info->file.elf, ELF_NOTE_VCPU, count))
         return error_set(error, -EINVAL, "%s: it has the state of a vCPU that is not there",
                          info->path);
     return 0;
@@ -279,7 +279,7 @@ int info_print(const char *path, const uint64_t *gva_wanted, int fd, struct erro
         return result;
     result = memory_create(&info.memory, info.file.note.plan.memory_size, error);
     if (result == 0)
-        result = core_map(&info.file.core, &info.memory, error);
+        result = elf_file_map(&info.file.elf, &info.memory, error);
     if (result == 0)
         result = write_info(&info, gva_wanted, fd, error);
     memory_destroy(&info.memory);

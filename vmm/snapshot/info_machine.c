@@ -54,16 +54,16 @@ static void write_saved(const struct machine_note *note, FILE *out)
 int info_write_machine(const struct restore *file, FILE *out, struct error *error)
 {
     const struct machine_note *machine = &file->note;
-    const struct core_note *note = core_find(&file->core, CORE_VM, 0);
+    const struct elf_note *note = elf_file_find(&file->elf, ELF_NOTE_VM, 0);
     struct kvm_vm_state vm;
     struct error cause;
     int result;
 
     if (!note)
-        return error_set(error, -EINVAL, "%s: the state of the VM is missing", file->core.path);
+        return error_set(error, -EINVAL, "%s: the state of the VM is missing", file->elf.path);
     result = kvm_parse_vm_state(note->bytes, note->size, &vm, &cause);
     if (result < 0)
-        return error_set(error, result, "%.200s: %.300s", file->core.path, cause.text);
+        return error_set(error, result, "%.200s: %.300s", file->elf.path, cause.text);
     write_saved(machine, out);
     fprintf(out, "machine   ");
     write_size(machine->plan.memory_size, out);
@@ -95,7 +95,7 @@ static bool is_name_of(const struct device_note *device, const char *description
     return at == device->name_length;
 }
 
-static bool parse_device(const struct core_note *note, struct device_note *device)
+static bool parse_device(const struct elf_note *note, struct device_note *device)
 {
     const char *text = note->bytes;
     const char *newline = memchr(text, '\n', note->size);
@@ -118,17 +118,17 @@ static bool parse_device(const struct core_note *note, struct device_note *devic
 static int write_device(const struct restore *file, FILE *out, unsigned index, struct error *error)
 {
     const char *description = file->note.plan.devices[index];
-    const struct core_note *note = core_find(&file->core, CORE_DEVICE, index);
+    const struct elf_note *note = elf_file_find(&file->elf, ELF_NOTE_DEVICE, index);
     const int type_length = (int)strcspn(description, ",");
     struct device_note device;
 
     if (!note)
-        return error_set(error, -EINVAL, "%s: the state of device %.*s is missing", file->core.path,
+        return error_set(error, -EINVAL, "%s: the state of device %.*s is missing", file->elf.path,
                          type_length, description);
     if (!parse_device(note, &device) || !is_name_of(&device, description))
         return error_set(error, -EINVAL,
                          "%s: the state of device %.*s does not begin with its name and version",
-                         file->core.path, type_length, description);
+                         file->elf.path, type_length, description);
     fprintf(out, "  %-14.*s %7" PRIu64 " %7u  ", (int)device.name_length, device.name,
             device.version, device.fields);
     write_escaped(description, strlen(description), out);
@@ -146,9 +146,9 @@ int info_write_devices(const struct restore *file, FILE *out, struct error *erro
         fprintf(out, "  name           version  fields  --device\n");
     for (unsigned i = 0; result == 0 && i < count; i++)
         result = write_device(file, out, i, error);
-    if (result == 0 && core_find(&file->core, CORE_DEVICE, count))
+    if (result == 0 && elf_file_find(&file->elf, ELF_NOTE_DEVICE, count))
         return error_set(error, -EINVAL, "%s: it has the state of a device that is not there",
-                         file->core.path);
+                         file->elf.path);
     return result;
 }
 
@@ -159,45 +159,45 @@ static double share(uint64_t bytes, uint64_t all)
 
 void info_write_memory(const struct restore *file, FILE *out)
 {
-    const struct core *core = &file->core;
+    const struct elf_file *elf = &file->elf;
     const uint64_t all = file->note.plan.memory_size;
     uint64_t bytes = 0;
 
-    for (unsigned i = 0; i < core->extent_count; i++)
-        bytes += core->extents[i].size;
+    for (unsigned i = 0; i < elf->extent_count; i++)
+        bytes += elf->extents[i].size;
     fprintf(out, "\nmemory    ");
     write_size(bytes, out);
     fprintf(out, " of it in the file, %.1f%%; the rest is zero\n", share(bytes, all));
-    if (core->extent_count > 0)
+    if (elf->extent_count > 0)
         fprintf(out, "  first gpa       last gpa                 bytes   share  offset\n");
-    for (unsigned i = 0; i < core->extent_count && i < RANGES_SHOWN; i++) {
-        const struct memory_extent *extent = &core->extents[i];
+    for (unsigned i = 0; i < elf->extent_count && i < RANGES_SHOWN; i++) {
+        const struct memory_extent *extent = &elf->extents[i];
 
         fprintf(out, "  0x%012" PRIx64 "  0x%012" PRIx64 " %14" PRIu64 "  %5.1f%%  0x%" PRIx64 "\n",
                 extent->address.value, extent->address.value + extent->size - 1, extent->size,
                 share(extent->size, all), extent->offset);
     }
-    if (core->extent_count > RANGES_SHOWN)
+    if (elf->extent_count > RANGES_SHOWN)
         fprintf(out, "  and %u more; readelf -lW shows them all\n",
-                core->extent_count - RANGES_SHOWN);
+                elf->extent_count - RANGES_SHOWN);
 }
 
 static const struct {
     const char *owner, *name;
     uint32_t type;
 } note_kinds[] = {
-    {CORE_GDB_OWNER, "NT_PRSTATUS", NT_PRSTATUS},
-    {CORE_OWNER, "machine", CORE_MACHINE},
-    {CORE_OWNER, "cpuid", CORE_CPUID},
-    {CORE_OWNER, "vcpu", CORE_VCPU},
-    {CORE_OWNER, "vm", CORE_VM},
-    {CORE_OWNER, "device", CORE_DEVICE},
+    {ELF_GDB_OWNER, "NT_PRSTATUS", NT_PRSTATUS},
+    {ELF_OWNER, "machine", ELF_NOTE_MACHINE},
+    {ELF_OWNER, "cpuid", ELF_NOTE_CPUID},
+    {ELF_OWNER, "vcpu", ELF_NOTE_VCPU},
+    {ELF_OWNER, "vm", ELF_NOTE_VM},
+    {ELF_OWNER, "device", ELF_NOTE_DEVICE},
     {"other", "unknown", 0},
 };
 #define NOTE_KINDS (sizeof(note_kinds) / sizeof(note_kinds[0]) - 1) /* that are known */
 
 /* Its place in note_kinds; NOTE_KINDS: this minivmm does not know it. */
-static size_t kind_of(const struct core_note *note)
+static size_t kind_of(const struct elf_note *note)
 {
     size_t kind = 0;
 
@@ -209,17 +209,17 @@ static size_t kind_of(const struct core_note *note)
 
 void info_write_notes(const struct restore *file, FILE *out)
 {
-    const struct core *core = &file->core;
+    const struct elf_file *elf = &file->elf;
     unsigned counts[NOTE_KINDS + 1] = {0};
     uint64_t bytes[NOTE_KINDS + 1] = {0};
 
-    for (unsigned i = 0; i < core->note_count; i++) {
-        const size_t kind = kind_of(&core->notes[i]);
+    for (unsigned i = 0; i < elf->note_count; i++) {
+        const size_t kind = kind_of(&elf->notes[i]);
 
         counts[kind]++;
-        bytes[kind] += core->notes[i].size;
+        bytes[kind] += elf->notes[i].size;
     }
-    fprintf(out, "\nnotes     %u\n  owner    type          count       bytes\n", core->note_count);
+    fprintf(out, "\nnotes     %u\n  owner    type          count       bytes\n", elf->note_count);
     for (size_t i = 0; i <= NOTE_KINDS; i++)
         if (counts[i] > 0)
             fprintf(out, "  %-7s  %-11s %7u  %10" PRIu64 "\n", note_kinds[i].owner,

@@ -95,15 +95,15 @@ static int take_line(struct machine_note *note, struct cursor *line, struct erro
     return result < 0 ? result : 0;
 }
 
-int machine_note_read(struct machine_note *note, const struct core *core, struct error *error)
+int machine_note_read(struct machine_note *note, const struct elf_file *elf, struct error *error)
 {
-    const struct core_note *text = core_find(core, CORE_MACHINE, 0);
-    struct lines lines = {.path = core->path, .fd = -1};
+    const struct elf_note *text = elf_file_find(elf, ELF_NOTE_MACHINE, 0);
+    struct lines lines = {.path = elf->path, .fd = -1};
     int result = 0;
 
     *note = (struct machine_note){.plan = {.memory_size = 0}};
     if (!text)
-        return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
+        return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
     for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {
         const char *newline = memchr(next, '\n', (size_t)(end - next));
         const char *line_end = newline ? newline : end;
@@ -115,7 +115,7 @@ int machine_note_read(struct machine_note *note, const struct core *core, struct
         next = line_end + 1;
     }
     if (result == 0 && (note->plan.memory_size == 0 || note->version == 0))
-        return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
+        return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
     return result;
 }
 
