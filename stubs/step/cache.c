@@ -19,7 +19,7 @@ static bool is_power_of_two(uint64_t number)
 }
 
 /* The number up to the next colon, or the last one; *text moves behind it. */
-static int take_number(const char **text, bool last, uint64_t *number)
+static int parse_number(const char **text, bool last, uint64_t *number)
 {
     const size_t length = strcspn(*text, ":");
     char field[FIELD_MAX];
@@ -38,8 +38,8 @@ int step_cache_parse(struct step_cache_shape *shape, const char *text, const cha
     const char *rest = text;
     uint64_t size, ways, line;
 
-    if (take_number(&rest, false, &size) < 0 || take_number(&rest, false, &ways) < 0 ||
-        take_number(&rest, true, &line) < 0)
+    if (parse_number(&rest, false, &size) < 0 || parse_number(&rest, false, &ways) < 0 ||
+        parse_number(&rest, true, &line) < 0)
         return error_set(error, -EINVAL,
                          "%s: cache=%s is not SIZE:WAYS:LINE; write three numbers, as in 32K:8:64",
                          owner, text);

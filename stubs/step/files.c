@@ -15,7 +15,7 @@ int step_file_open(struct step_file *file, const char *path, struct error *error
     int fd = -1;
 
     file->path = path;
-    file->told = false;
+    file->reported = false;
     if (path) {
         do
             fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -36,9 +36,9 @@ bool step_file_has_failed(struct step_file *file, struct error *error)
 {
     const int failure = output_failure(&file->output);
 
-    if (!failure || file->told)
+    if (!failure || file->reported)
         return false;
-    file->told = true;
+    file->reported = true;
     error_set(error, failure, "%s: %s: the rest is lost", file->path, strerror(-failure));
     return true;
 }

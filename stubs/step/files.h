@@ -18,7 +18,7 @@
 struct step_file {
     struct output output; /* takes what is written; after a failure drops it */
     const char *path;     /* the owner's; NULL: no such file is wanted */
-    bool told;            /* the failure has been asked for */
+    bool reported;        /* the failure has been asked for */
 };
 
 /* Empty, at (path), which may be NULL. A negative errno. */

@@ -106,7 +106,7 @@ struct step {
     struct disasm disasm; /* open with disasm=on */
     struct step_file trace, bb;
     struct step_blocks blocks;
-    bool told_full; /* that (blocks) is */
+    bool reported_full; /* that (blocks) is */
     struct step_cache cache;
 
     struct step_limits limits;
@@ -169,7 +169,7 @@ static int step_attach(struct minivmm_machine *machine, const char *options, voi
 }
 
 /* Failures are told once, and the guest goes on. */
-static void tell_failures(struct step *step)
+static void report_failures(struct step *step)
 {
     struct error error;
 
@@ -177,8 +177,8 @@ static void tell_failures(struct step *step)
         minivmm_notice(step->machine, "%s", error.text);
     if (step_file_has_failed(&step->bb, &error))
         minivmm_notice(step->machine, "%s", error.text);
-    if (step->blocks.full && !step->told_full) {
-        step->told_full = true;
+    if (step->blocks.full && !step->reported_full) {
+        step->reported_full = true;
         minivmm_notice(step->machine,
                        "there is no room for more than %" PRIu32
                        " basic blocks: the last one stands for all further ones",
@@ -217,7 +217,7 @@ static void write_stats(struct step *step)
 }
 
 /* For whoever has a guest that does not ask for them. */
-static void tell_stats(struct step *step)
+static void report_stats(struct step *step)
 {
     const struct step_stats stats = stats_of(step);
 
@@ -236,9 +236,9 @@ static void step_detach(void *state)
     step_blocks_write(&step->blocks, &step->bb.output);
     step_file_close(&step->trace);
     step_file_close(&step->bb);
-    tell_failures(step);
+    report_failures(step);
     write_stats(step);
-    tell_stats(step);
+    report_stats(step);
     step_free(step);
 }
 
@@ -314,7 +314,7 @@ static void step_native(void *state, struct minivmm_vcpu *vcpu)
     step_blocks_cut(&step->blocks);
     output_drain(&step->trace.output);
     output_drain(&step->bb.output);
-    tell_failures(step);
+    report_failures(step);
 }
 
 /* Give the next instruction of (vcpu) to the models. */
@@ -337,7 +337,7 @@ static void simulate(struct step *step, struct minivmm_vcpu *vcpu,
     step_cache_access(&step->cache, instruction->address);
     if (step_blocks_execute(&step->blocks, id, instruction->address, &code))
         step_blocks_write(&step->blocks, &step->bb.output);
-    tell_failures(step);
+    report_failures(step);
 }
 
 static enum minivmm_next step_step(void *state, struct minivmm_vcpu *vcpu,

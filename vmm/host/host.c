@@ -37,7 +37,7 @@ static void prepare_signals(struct host *host, sigset_t *taken)
     pthread_sigmask(SIG_BLOCK, taken, NULL);
 }
 
-static void go_on(struct host *host)
+static void continue_machines(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
         if (!host->machines[i].away)
@@ -100,7 +100,7 @@ static bool is_typed(struct host *host, uint8_t byte)
     if (byte == 'x')
         end_machines(host);
     if (byte == 'c')
-        go_on(host);
+        continue_machines(host);
     return byte != 'x' && byte != 'c';
 }
 
@@ -199,14 +199,14 @@ static void save(const struct host_machine *machine, const char *path)
         checkpoint_save(machine->machine, path);
 }
 
-static void take_signal(struct host *host)
+static void read_signal(struct host *host)
 {
     struct signalfd_siginfo signal;
 
     if (read(host->signals, &signal, sizeof(signal)) != sizeof(signal))
         return;
     if (signal.ssi_signo == SIGCONT)
-        go_on(host);
+        continue_machines(host);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
         save(&host->machines[0], host->checkpoint_path);
     else
@@ -266,7 +266,7 @@ static bool serve(struct host *host)
     if (waits[0].revents)
         return false;
     if (waits[1].revents)
-        take_signal(host);
+        read_signal(host);
     check_deadlines(host);
     if (waits[2].revents)
         read_input(host);
@@ -359,19 +359,19 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
     }
     if (result < 0) {
         restore(host);
-        host_give_back_signals(host);
+        host_restore_signals(host);
     }
     return result;
 }
 
-void host_take_away(struct host *host, unsigned index)
+void host_remove_machine(struct host *host, unsigned index)
 {
     pthread_mutex_lock(&host->lock);
     host->machines[index].away = true;
     pthread_mutex_unlock(&host->lock);
 }
 
-void host_give_back(struct host *host, unsigned index)
+void host_add_machine(struct host *host, unsigned index)
 {
     struct host_machine *machine = &host->machines[index];
 
@@ -391,7 +391,7 @@ void host_end(struct host *host)
     restore(host);
 }
 
-void host_give_back_signals(const struct host *host)
+void host_restore_signals(const struct host *host)
 {
     if (!host->foreground)
         return;

@@ -102,7 +102,7 @@ unsigned html_classes_count(struct html_classes *classes, const struct exit_even
 }
 
 /* Where in its words "0x3f8", "elsewhere" or nothing stands behind "out". */
-static void put_address(const struct html_class *class, struct text *json)
+static void write_address(const struct html_class *class, struct text *json)
 {
     if (!class->has_address)
         return;
@@ -116,7 +116,7 @@ static void put_address(const struct html_class *class, struct text *json)
 }
 
 /* Pairs of bucket and count, without the empty ones. */
-static void put_buckets(const struct histogram *histogram, struct text *json)
+static void write_buckets(const struct histogram *histogram, struct text *json)
 {
     html_json_key(json, "buckets");
     text_put(json, "[", 1);
@@ -129,7 +129,7 @@ static void put_buckets(const struct histogram *histogram, struct text *json)
     text_put(json, "]", 1);
 }
 
-static void put_class(const struct html_class *class, struct text *json)
+static void write_class(const struct html_class *class, struct text *json)
 {
     const struct histogram *handled = &class->handled;
 
@@ -137,7 +137,7 @@ static void put_class(const struct html_class *class, struct text *json)
     text_put(json, "{", 1);
     html_json_key(json, "word");
     html_json_string(json, class->word, strlen(class->word));
-    put_address(class, json);
+    write_address(class, json);
     html_json_add(json, "count", class->count);
     html_json_add(json, "measured", handled->count);
     html_json_add(json, "sum", handled->sum);
@@ -145,7 +145,7 @@ static void put_class(const struct html_class *class, struct text *json)
     html_json_add(json, "median", histogram_percentile(handled, 50));
     html_json_add(json, "p99", histogram_percentile(handled, 99));
     html_json_add(json, "max", handled->max);
-    put_buckets(handled, json);
+    write_buckets(handled, json);
     text_put(json, "}", 1);
 }
 
@@ -155,6 +155,6 @@ void html_classes_write(const struct html_classes *classes, struct text *json)
     html_json_key(json, "classes");
     text_put(json, "[", 1);
     for (unsigned i = 0; i < classes->count; i++)
-        put_class(&classes->classes[i], json);
+        write_class(&classes->classes[i], json);
     text_put(json, "]", 1);
 }

@@ -80,7 +80,7 @@ void html_events_detail(struct html_events *events, const char *line, size_t len
         text_put_string(details, ellipsis);
 }
 
-static void put_flag(const struct html_flag *flag, struct text *json)
+static void write_flag(const struct html_flag *flag, struct text *json)
 {
     html_json_separate(json);
     text_put(json, "{", 1);
@@ -95,7 +95,7 @@ static void put_flag(const struct html_flag *flag, struct text *json)
     text_put(json, "}", 1);
 }
 
-static void put_flags(const struct html_events *events, struct text *json)
+static void write_flags(const struct html_events *events, struct text *json)
 {
     const uint64_t kept = HTML_FLAGS_FIRST + HTML_FLAGS_LAST;
 
@@ -105,12 +105,12 @@ static void put_flags(const struct html_events *events, struct text *json)
     for (uint64_t i = 0; i < events->flag_count; i++) {
         if (i == HTML_FLAGS_FIRST && events->flag_count > kept)
             i = events->flag_count - HTML_FLAGS_LAST;
-        put_flag(&events->flags[place_of(i)], json);
+        write_flag(&events->flags[place_of(i)], json);
     }
     text_put(json, "]", 1);
 }
 
-static void put_event(const struct html_event *event, struct text *json)
+static void write_event(const struct html_event *event, struct text *json)
 {
     html_json_separate(json);
     text_put(json, "{", 1);
@@ -129,10 +129,10 @@ void html_events_write(const struct html_events *events, struct text *json)
 {
     const uint64_t kept = events->event_count < HTML_LAST ? events->event_count : HTML_LAST;
 
-    put_flags(events, json);
+    write_flags(events, json);
     html_json_key(json, "last");
     text_put(json, "[", 1);
     for (uint64_t i = events->event_count - kept; i < events->event_count; i++)
-        put_event(&events->last[i % HTML_LAST], json);
+        write_event(&events->last[i % HTML_LAST], json);
     text_put(json, "]", 1);
 }

@@ -216,7 +216,7 @@ static int read_stream(struct reader *reader, struct error *error)
     return result;
 }
 
-static int put_data(struct reader *reader, struct text *data, struct error *error)
+static int write_data(struct reader *reader, struct text *data, struct error *error)
 {
     const char *slash = strrchr(reader->lines.path, '/');
     const char *name = slash && slash[1] ? slash + 1 : reader->lines.path;
@@ -245,7 +245,7 @@ int html_read(const char *path, struct text *data, struct error *error)
     if (result == 0) {
         result = read_stream(reader, error);
         if (result == 0)
-            result = put_data(reader, data, error);
+            result = write_data(reader, data, error);
         lines_close(&reader->lines);
     }
     html_recording_free(&reader->recording);

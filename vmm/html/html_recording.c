@@ -30,7 +30,7 @@ void html_recording_free(struct html_recording *recording)
     html_classes_destroy(recording->classes);
 }
 
-static void put_limited(struct text *text, const char *bytes, size_t length, size_t limit)
+static void append_limited(struct text *text, const char *bytes, size_t length, size_t limit)
 {
     const size_t room = text->used < limit ? limit - text->used : 0;
 
@@ -39,7 +39,7 @@ static void put_limited(struct text *text, const char *bytes, size_t length, siz
 
 void html_recording_keep(struct text *text, const char *bytes, size_t length)
 {
-    put_limited(text, bytes, length, HEADER_MAX);
+    append_limited(text, bytes, length, HEADER_MAX);
 }
 
 void html_recording_add_device(struct html_recording *recording, const char *bytes, size_t length)
@@ -52,8 +52,8 @@ void html_recording_add_device(struct html_recording *recording, const char *byt
 
 void html_recording_add_report(struct html_recording *recording, const struct text *line)
 {
-    put_limited(&recording->report, line->bytes, line->used, CRASH_REPORT_MAX);
-    put_limited(&recording->report, "\n", 1, CRASH_REPORT_MAX);
+    append_limited(&recording->report, line->bytes, line->used, CRASH_REPORT_MAX);
+    append_limited(&recording->report, "\n", 1, CRASH_REPORT_MAX);
 }
 
 /* Times are sums of untrusted numbers: they stay within what JavaScript counts exactly. */
@@ -138,7 +138,7 @@ void html_recording_flag(struct html_recording *recording, enum html_flag_kind k
     html_events_flag(&recording->events, &flag, text, length);
 }
 
-static void put_texts(const struct html_recording *recording, struct text *data)
+static void write_texts(const struct html_recording *recording, struct text *data)
 {
     html_json_add_text(data, "recorded", &recording->recorded);
     html_json_add_text(data, "machine", &recording->machine);
@@ -153,7 +153,7 @@ static void put_texts(const struct html_recording *recording, struct text *data)
                     recording->devices.failed;
 }
 
-static void put_numbers(const struct html_recording *recording, struct text *data)
+static void write_numbers(const struct html_recording *recording, struct text *data)
 {
     html_json_add(data, "is_recording", recording->is_recording);
     html_json_add(data, "partial", recording->is_recording && !recording->done);
@@ -170,8 +170,8 @@ static void put_numbers(const struct html_recording *recording, struct text *dat
 
 void html_recording_write(struct html_recording *recording, struct text *data)
 {
-    put_texts(recording, data);
-    put_numbers(recording, data);
+    write_texts(recording, data);
+    write_numbers(recording, data);
     html_classes_write(recording->classes, data);
     html_timeline_write(&recording->timeline, data);
     html_events_write(&recording->events, data);

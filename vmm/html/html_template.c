@@ -33,8 +33,8 @@ static const char *find(const char *text, const char *end, const char *mark)
     return found ? found : end;
 }
 
-static void put_part(const struct part *parts, size_t count, const char *name, size_t length,
-                     struct text *html)
+static void write_part(const struct part *parts, size_t count, const char *name, size_t length,
+                       struct text *html)
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(parts[i].name) == length && memcmp(parts[i].name, name, length) == 0)
@@ -62,8 +62,8 @@ void html_template_fill(const struct text *data, const char *nonce, struct text 
         text_put(html, at, (size_t)(open - at));
         if (close == end)
             break;
-        put_part(parts, sizeof(parts) / sizeof(parts[0]), open + 2, (size_t)(close - open - 2),
-                 html);
+        write_part(parts, sizeof(parts) / sizeof(parts[0]), open + 2, (size_t)(close - open - 2),
+                   html);
         at = close + 2;
     }
     html->failed |= data->failed;

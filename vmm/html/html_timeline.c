@@ -175,7 +175,7 @@ void html_timeline_add(struct html_timeline *timeline, unsigned vcpu, uint64_t s
 }
 
 /* CLASS for one exit; BUSY, then how many, then that many CLASS and PERMILLE for several. */
-static void put_mix(const struct html_slice *slice, unsigned others, struct text *json)
+static void write_mix(const struct html_slice *slice, unsigned others, struct text *json)
 {
     uint64_t whole = slice->rest;
     unsigned used = slice->rest ? 1 : 0;
@@ -202,8 +202,8 @@ static void put_mix(const struct html_slice *slice, unsigned others, struct text
     }
 }
 
-/* For each slice: ns since the one before it, its length, how many exits, and put_mix(). */
-static void put_track(const struct html_track *track, bool shared, struct text *json)
+/* For each slice: ns since the one before it, its length, how many exits, and write_mix(). */
+static void write_track(const struct html_track *track, bool shared, struct text *json)
 {
     const unsigned others = 0xffff; /* no class has this number */
     uint64_t end = 0;
@@ -222,7 +222,7 @@ static void put_track(const struct html_track *track, bool shared, struct text *
         html_json_number(json, slice->start - end);
         html_json_number(json, slice->end - slice->start);
         html_json_number(json, slice->count);
-        put_mix(slice, others, json);
+        write_mix(slice, others, json);
         end = slice->end;
     }
     text_put(json, "]}", 2);
@@ -238,7 +238,7 @@ void html_timeline_write(struct html_timeline *timeline, struct text *json)
     html_json_key(json, "tracks");
     text_put(json, "[", 1);
     for (unsigned i = 0; i < timeline->track_count; i++)
-        put_track(&timeline->tracks[i], i == HTML_TRACKS, json);
+        write_track(&timeline->tracks[i], i == HTML_TRACKS, json);
     text_put(json, "]", 1);
     json->failed |= timeline->failed;
 }

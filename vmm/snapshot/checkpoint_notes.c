@@ -46,7 +46,7 @@ static int add_machine(struct notes *notes, struct machine *machine)
 {
     struct text text = {0};
 
-    machine_note_put(machine, &text);
+    machine_note_write(machine, &text);
     return add_text(notes, ELF_NOTE_MACHINE, &text);
 }
 

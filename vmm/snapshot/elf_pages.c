@@ -95,7 +95,7 @@ static bool read_table(struct elf_pages *pages, const struct chunk *chunk)
     return true;
 }
 
-static bool take_all(struct elf_pages *pages, const struct chunk *chunk)
+static bool touch_all(struct elf_pages *pages, const struct chunk *chunk)
 {
     touch(pages, 0, chunk->size);
     return true;
@@ -129,7 +129,7 @@ static void find_touched(struct elf_pages *pages, const struct chunk *chunk)
     static bool (*const sources[])(struct elf_pages *, const struct chunk *) = {
         [ELF_PAGES_SCAN] = scan,
         [ELF_PAGES_TABLE] = read_table,
-        [ELF_PAGES_ALL] = take_all,
+        [ELF_PAGES_ALL] = touch_all,
     };
     const struct memory_file *file = pages->memory->file;
 

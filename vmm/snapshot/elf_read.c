@@ -113,7 +113,7 @@ static int read_headers(struct elf_file *elf, struct error *error)
 }
 
 /* The note at (at), which ends at or before (end). Its length, or 0: it is none. */
-static uint64_t take_note(struct elf_note *note, const uint8_t *at, const uint8_t *end)
+static uint64_t parse_note(struct elf_note *note, const uint8_t *at, const uint8_t *end)
 {
     const uint64_t room = (uint64_t)(end - at);
     const char *owner = (const char *)at + sizeof(Elf64_Nhdr);
@@ -132,7 +132,7 @@ static uint64_t take_note(struct elf_note *note, const uint8_t *at, const uint8_
     return space;
 }
 
-static int take_notes(struct elf_file *elf, struct error *error)
+static int parse_notes(struct elf_file *elf, struct error *error)
 {
     const struct elf_note sum_note = elf_sum_note();
     const uint8_t *at = elf->headers + elf_note_header(elf->extent_count, 0).p_offset;
@@ -146,7 +146,7 @@ static int take_notes(struct elf_file *elf, struct error *error)
 
         if (elf->note_count == ELF_NOTES)
             return refuse(elf, error, "it has too many notes");
-        space = take_note(&elf->notes[elf->note_count], at, end);
+        space = parse_note(&elf->notes[elf->note_count], at, end);
         if (space == 0)
             return refuse(elf, error, "a note reaches behind the last one, or has no owner");
         elf->note_count++;
@@ -172,7 +172,7 @@ static const char *judge_extent(const struct memory_extent *extent, uint64_t fir
     return NULL;
 }
 
-static int take_extents(struct elf_file *elf, uint64_t file_size, struct error *error)
+static int parse_extents(struct elf_file *elf, uint64_t file_size, struct error *error)
 {
     const uint8_t *at = elf->headers + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
     uint64_t address = 0, offset = elf_memory_offset(elf->headers_size);
@@ -211,9 +211,9 @@ int elf_file_open(struct elf_file *elf, const char *path, struct error *error)
     if (result == 0)
         result = read_headers(elf, error);
     if (result == 0)
-        result = take_notes(elf, error);
+        result = parse_notes(elf, error);
     if (result == 0)
-        result = take_extents(elf, file_size, error);
+        result = parse_extents(elf, file_size, error);
     if (result)
         elf_file_close(elf);
     return result;

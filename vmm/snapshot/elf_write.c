@@ -46,7 +46,7 @@ static void *put(uint8_t *to, const void *bytes, size_t size)
 }
 
 /* The room is zeroed: padding is skipped. */
-static uint8_t *put_note(uint8_t *to, const struct elf_note *note)
+static uint8_t *write_note(uint8_t *to, const struct elf_note *note)
 {
     const Elf64_Nhdr header = {(Elf64_Word)strlen(note->owner) + 1, (Elf64_Word)note->size,
                                note->type};
@@ -72,8 +72,8 @@ static void fill_headers(struct elf_writer *writer, const Elf64_Phdr *note_heade
         next = put(next, &header, sizeof(header));
     }
     for (unsigned i = 0; i < writer->note_count; i++)
-        next = put_note(next, &writer->notes[i]);
-    next = put_note(next, &sum_note);
+        next = write_note(next, &writer->notes[i]);
+    next = write_note(next, &sum_note);
     sum = elf_sum(writer->headers, writer->headers_size);
     memcpy(next - sizeof(sum), &sum, sizeof(sum));
 }
