@@ -2,6 +2,7 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/base/descriptor.h"
+#include "vmm/base/thread.h"
 #include "vmm/core/kick.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/vcpu.h"
@@ -277,14 +278,10 @@ static bool serve(struct host *host)
     return true;
 }
 
-/* Signals are for other threads, but those that (signals) tells of. */
 static void *host_thread(void *argument)
 {
     struct host *host = argument;
-    sigset_t all;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, NULL);
     pthread_mutex_lock(&host->lock);
     while (serve(host))
         ;
@@ -353,7 +350,7 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
     } else {
         if (host->foreground)
             prepare_input(host);
-        result = -pthread_create(&host->thread, NULL, host_thread, host);
+        result = thread_start(&host->thread, host_thread, host);
         if (result < 0)
             error_set(error, result, "no thread for the host's side: %s", strerror(-result));
     }
