@@ -5,7 +5,6 @@
 #include "vmm/html/html_recording.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,31 +184,10 @@ static int read_line(struct reader *reader, struct cursor *line, struct error *e
     return result;
 }
 
-static int read_version(struct reader *reader, struct error *error)
-{
-    struct cursor line;
-    uint64_t version = 0;
-    int result = lines_next(&reader->lines, &line, error);
-
-    if (result < 0)
-        return result;
-    if (result == 0 || !cursor_skip(&line, "exits"))
-        return error_set(error, -EINVAL,
-                         "%.300s is no exit stream: its first line is not `exits %d`; "
-                         "make one with --record",
-                         reader->lines.path, EXIT_STREAM_VERSION);
-    result = cursor_number(&line, "the version of the format", &version, error);
-    if (result == 0 && version != EXIT_STREAM_VERSION)
-        return lines_refuse(&reader->lines, error,
-                            "this is version %" PRIu64 " of the format; only %d is known", version,
-                            EXIT_STREAM_VERSION);
-    return result;
-}
-
 static int read_stream(struct reader *reader, struct error *error)
 {
     struct cursor line;
-    int result = read_version(reader, error);
+    int result = exit_parse_version(&reader->lines, error);
 
     while (result == 0 && (result = lines_next(&reader->lines, &line, error)) == 1)
         result = read_line(reader, &line, error);

@@ -435,12 +435,12 @@ END_TEST
 static const struct {
     const char *stream, *sentence;
 } refused[] = {
-    {"", "is no exit stream: its first line is not `exits 1`; make one with --record"},
+    {"", ": this is no exit stream: its first line is not `exits 1`; make one with --record"},
     {"\x7f"
      "ELF\n",
      "is no exit stream"},
     {"{\"traceEvents\":[]}\n", "is no exit stream"},
-    {"exits 2\n", ":1: this is version 2 of the format; only 1 is known"},
+    {"exits 2\n", ":1: version 2 of the format; this minivmm reads version 1"},
     {"exits\n", ":1: the line ends where the version of the format should be"},
     {"exits 1\nhlt\njump 3\n", ":3: 'jump' is no exit and no event"},
     {"exits 1\nout 0x3f8 1\n", ":2: the line ends where a value should be"},
