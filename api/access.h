@@ -10,16 +10,27 @@
 int api_refuse(struct minivmm_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Does the calling thread serve an exit or a step of (machine), in a callback of the API's? */
+bool api_in_callback(struct minivmm_machine *machine);
+
 /* The vCPU whose callback the calling thread is in; NULL: none. The lock is held, at least shared. */
 struct vcpu *api_callback_vcpu(struct minivmm_machine *machine);
 
 /*
- * api_check_access() to the registers of (handle), which may be NULL: then *vcpu is it, and its registers are in
- * the run page.
+ * May the calling thread look at (vcpu), or with NULL at the machine's memory? 0, or -EBUSY or -EINVAL with a
+ * sentence. See "Threads" in minivmm.h.
  */
-int api_see_registers(struct minivmm_vcpu *handle, struct vcpu **vcpu, struct minivmm_error *error);
+int api_check_access(struct minivmm_machine *machine, struct vcpu *vcpu,
+                     struct minivmm_error *error);
 
 /* Is the calling thread, or with (any) some thread, in the loop of (vcpu)? */
 bool api_is_in_loop(struct vcpu *vcpu, bool any);
+
+/* Of a machine in (state), which has to be another: -EINVAL, -EALREADY or -EBUSY, with a sentence. */
+int api_refuse_state(enum handle_state state, struct minivmm_error *error);
+
+/* From the state (from) to (to). 0, or -EINVAL, -EALREADY or -EBUSY with a sentence. */
+int api_claim(struct minivmm_machine *machine, enum handle_state from, enum handle_state to,
+              struct minivmm_error *error);
 
 #endif

@@ -1,6 +1,8 @@
 #include "api/boot.h"
 
 #include "api/config.h"
+#include "api/region.h"
+#include "api/result.h"
 #include "vmm/boot/boot_info.h"
 #include "vmm/boot/loader.h"
 #include "vmm/observe/trace.h"
@@ -97,7 +99,7 @@ static int make_devices(struct minivmm_machine *machine, struct error *error)
 {
     int result = machine_plan_make_devices(&machine->plan, &machine->machine, NULL, error);
 
-    return result == 0 ? api_make_regions(machine, error) : result;
+    return result == 0 ? region_make_all(machine, error) : result;
 }
 
 static int make_vm(struct machine *machine, struct minivmm_error *error)
@@ -268,7 +270,7 @@ void boot_unload(struct minivmm_machine *machine)
         restore_close(&machine->restore);
     machine->restored = false;
     machine_plan_free(&machine->plan);
-    copy_free_image(&machine->image);
+    config_free_image(&machine->image);
     text_free(&machine->report);
     free(machine->vcpus);
     machine->vcpus = NULL;

@@ -1,10 +1,15 @@
+
 #include "api/config.h"
+
+#include "vmm/io/memory.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MEMORY_PRESET (64 * MIB)
 
 /* Where a struct has its texts, and a list of them. */
 struct shape {
@@ -114,25 +119,80 @@ static int own_texts(void *object, const struct shape *shape)
     return result;
 }
 
-int copy_config(struct minivmm_config *copy, const struct minivmm_config *config)
+int config_copy(struct minivmm_config *copy, const struct minivmm_config *config)
 {
     *copy = *config;
     return own_texts(copy, &config_shape);
 }
 
-void copy_free_config(struct minivmm_config *copy)
+void config_free(struct minivmm_config *copy)
 {
     free_texts(copy, &config_shape);
 }
 
-int copy_image(struct minivmm_image *copy, const struct minivmm_image *image)
+int config_copy_image(struct minivmm_image *copy, const struct minivmm_image *image)
 {
     *copy = *image;
     return own_texts(copy, &image_shape);
 }
 
-void copy_free_image(struct minivmm_image *copy)
+void config_free_image(struct minivmm_image *copy)
 {
     free_texts(copy, &image_shape);
     *copy = (struct minivmm_image){0};
+}
+
+/* ---- The plan of a machine ---- */
+
+/* What every machine has, unless the config says off. */
+static int plan_own_devices(const struct minivmm_config *config, struct machine_plan *plan,
+                            struct error *error)
+{
+    const struct {
+        const char *type, *properties;
+    } devices[] = {
+        {"serial", NULL},
+        {"debugcon", NULL},
+        {"debug-exit", config->debug_exit},
+        {"ptlcall", config->ptlcall},
+        {"pci-host", NULL},
+        {"cmos", NULL},
+        {"i8042", NULL},
+        {"port92", NULL},
+        {"post", NULL},
+        {"fw_cfg", NULL},
+    };
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < sizeof(devices) / sizeof(devices[0]); i++) {
+        if (devices[i].properties && strcmp(devices[i].properties, "off") == 0)
+            continue;
+        result = machine_plan_add_device(plan, devices[i].type, devices[i].properties, error);
+    }
+    return result;
+}
+
+static unsigned parts_given(const struct minivmm_config *config)
+{
+    const bool devices = config->device_count || config->ptlcall || config->debug_exit;
+
+    return (config->memory_size ? MACHINE_PLAN_MEMORY : 0) |
+           (config->vcpu_count ? MACHINE_PLAN_CPUS : 0) |
+           (config->irqchip ? MACHINE_PLAN_IRQCHIP : 0) | (devices ? MACHINE_PLAN_DEVICE_LIST : 0);
+}
+
+int config_plan(const struct minivmm_config *config, struct machine_plan *plan, unsigned *parts,
+                struct error *error)
+{
+    int result = plan_own_devices(config, plan, error);
+
+    plan->memory_size = config->memory_size ? config->memory_size : MEMORY_PRESET;
+    plan->vcpu_count = config->vcpu_count ? config->vcpu_count : 1;
+    plan->irqchip = config->irqchip;
+    *parts = parts_given(config);
+    if (result == 0 && config->world)
+        result = machine_plan_add_device(plan, "xen", NULL, error);
+    for (unsigned i = 0; result == 0 && i < config->device_count; i++)
+        result = machine_plan_add_device(plan, config->devices[i], NULL, error);
+    return result;
 }

@@ -2,7 +2,7 @@
 #include "api/access.h"
 #include "api/boot.h"
 #include "api/config.h"
-#include "api/handle.h"
+#include "api/result.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,15 +46,37 @@ static int check_config(const struct minivmm_config *config, struct error *error
     return 0;
 }
 
+/* The locks of (machine), the names of its regions, and the paths of its checkpoints. */
+static void init_owned(struct minivmm_machine *machine)
+{
+    pthread_rwlock_init(&machine->lock, NULL);
+    pthread_mutex_init(&machine->owner_lock, NULL);
+}
+
+static void free_owned(struct minivmm_machine *machine)
+{
+    while (machine->paths) {
+        struct handle_path *path = machine->paths;
+
+        machine->paths = path->next;
+        free(path);
+    }
+    for (unsigned i = 0; i < machine->region_count; i++)
+        free((char *)(uintptr_t)machine->regions[i].name);
+    machine->region_count = 0;
+    pthread_mutex_destroy(&machine->owner_lock);
+    pthread_rwlock_destroy(&machine->lock);
+}
+
 static int init(struct minivmm_machine *machine, const struct minivmm_config *config,
                 struct error *error)
 {
-    int result = copy_config(&machine->config, config);
+    int result = config_copy(&machine->config, config);
 
     if (result < 0)
         return error_set(error, result, "out of memory for a machine");
     machine->watch = (struct run_files)RUN_FILES_NONE;
-    api_init_owned(machine);
+    init_owned(machine);
     if (config->world)
         atomic_fetch_add(&config->world->machines, 1);
     return 0;
@@ -132,8 +154,8 @@ int minivmm_destroy(struct minivmm_machine *machine, struct minivmm_error *error
     boot_unload(machine);
     if (machine->config.world)
         atomic_fetch_sub(&machine->config.world->machines, 1);
-    api_free_owned(machine);
-    copy_free_config(&machine->config);
+    free_owned(machine);
+    config_free(&machine->config);
     free(machine);
     return 0;
 }

@@ -1,4 +1,6 @@
 /* Where domains of the API's meet. */
+#include "api/domains.h"
+
 #include "api/access.h"
 
 #include <errno.h>
@@ -27,7 +29,7 @@ int minivmm_world_destroy(struct minivmm_world *world, struct minivmm_error *err
     return 0;
 }
 
-void world_count_running(struct minivmm_world *world, int change)
+void domains_count_running(struct minivmm_world *world, int change)
 {
     pthread_mutex_lock(&world->lock);
     world->running += (unsigned)change;

@@ -1,9 +1,8 @@
-/* What may be asked of a machine, or told it, at any time: exits, and the owner's interrupt lines. */
-#include "api/access.h"
+/* How many exits a machine had, and what their reasons are called. At any time, on any thread. */
+#include "api/handle.h"
 
 #include "vmm/core/exit.h"
 
-#include <errno.h>
 #include <string.h>
 
 unsigned minivmm_count_exits(const struct minivmm_machine *machine, uint64_t *counts, unsigned room)
@@ -26,36 +25,4 @@ unsigned minivmm_count_exits(const struct minivmm_machine *machine, uint64_t *co
 const char *minivmm_exit_name(unsigned reason)
 {
     return reason < EXIT_REASONS ? exit_reason_name(reason) : NULL;
-}
-
-static int set_line(struct minivmm_machine *machine, unsigned gsi, bool level,
-                    struct minivmm_error *error)
-{
-    if (!machine->wired)
-        return api_refuse(error, -EINVAL, "nothing is loaded; call minivmm_load() first");
-    if (!machine->machine.irqs.needed)
-        return api_refuse(error, -EINVAL,
-                          "the machine has no interrupt controllers; set irqchip in its config");
-    if (machine->machine.journal)
-        return api_refuse(error, -EINVAL,
-                          "a machine that is recorded has no interrupts of its owner's; leave out "
-                          "record");
-    if (gsi >= IRQ_GSIS)
-        return api_refuse(error, -EINVAL, "there is no interrupt %u; give one below %u", gsi,
-                          IRQ_GSIS);
-    irq_set(&machine->lines[gsi], level);
-    return 0;
-}
-
-int minivmm_set_interrupt(struct minivmm_machine *machine, unsigned gsi, bool level,
-                          struct minivmm_error *error)
-{
-    int result;
-
-    pthread_rwlock_rdlock(&machine->lock);
-    pthread_mutex_lock(&machine->owner_lock);
-    result = set_line(machine, gsi, level, error);
-    pthread_mutex_unlock(&machine->owner_lock);
-    pthread_rwlock_unlock(&machine->lock);
-    return result;
 }

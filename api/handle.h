@@ -114,42 +114,4 @@ static inline struct minivmm_vcpu *vcpu_handle(struct vcpu *vcpu)
     return (struct minivmm_vcpu *)vcpu;
 }
 
-/* The sentence of (from), and what the program is to exit with, into (error), which may be NULL; gives (code). */
-int api_fail(struct minivmm_error *error, enum minivmm_outcome outcome, int code,
-             const struct error *from);
-
-/* Does the calling thread serve an exit or a step of (machine), in a callback of the API's? */
-bool api_in_callback(struct minivmm_machine *machine);
-
-/*
- * May the calling thread look at (vcpu), or with NULL at the machine's memory? 0, or -EBUSY or -EINVAL with a
- * sentence. See "Threads" in minivmm.h.
- */
-int api_check_access(struct minivmm_machine *machine, struct vcpu *vcpu,
-                     struct minivmm_error *error);
-
-/* Of a machine in (state), which has to be another: -EINVAL, -EALREADY or -EBUSY, with a sentence. */
-int api_refuse_state(enum handle_state state, struct minivmm_error *error);
-
-/* From the state (from) to (to); else -EINVAL, -EALREADY or -EBUSY, with a sentence. */
-int api_claim(struct minivmm_machine *machine, enum handle_state from, enum handle_state to,
-              struct minivmm_error *error);
-
-/* Make the regions of (machine) in the machine of this boot; (error) tells of overlap. */
-int api_make_regions(struct minivmm_machine *machine, struct error *error);
-
-/* The locks of (machine), the names of its regions, and its paths: when it is created, and when it goes. */
-void api_init_owned(struct minivmm_machine *machine);
-void api_free_owned(struct minivmm_machine *machine);
-
-/* One more of (world)'s machines runs, or with -1 one less. */
-void world_count_running(struct minivmm_world *world, int change);
-
-/*
- * The plan of (config), with what it says itself: *parts, of enum machine_plan_part. (plan) is empty, and to be freed also
- * after an error.
- */
-int api_plan_config(const struct minivmm_config *config, struct machine_plan *plan, unsigned *parts,
-                    struct error *error);
-
 #endif

@@ -2,7 +2,7 @@
 #include "api/access.h"
 #include "api/boot.h"
 #include "api/config.h"
-#include "api/handle.h"
+#include "api/result.h"
 
 #include <errno.h>
 
@@ -47,7 +47,7 @@ static int keep_image(struct minivmm_machine *machine, const struct minivmm_imag
                       struct minivmm_error *error)
 {
     struct error cause;
-    int result = copy_image(&machine->image, image);
+    int result = config_copy_image(&machine->image, image);
 
     if (result == 0)
         return 0;
@@ -64,7 +64,7 @@ static int load_image(struct minivmm_machine *machine, const struct minivmm_imag
 
     if (result < 0)
         return result;
-    result = api_plan_config(&machine->config, &machine->plan, &machine->parts_given, &cause);
+    result = config_plan(&machine->config, &machine->plan, &machine->parts_given, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_USAGE, result, &cause);
     return load_planned(machine, error);
@@ -81,7 +81,7 @@ static int check_files(const struct minivmm_machine *machine, bool allow_files, 
         error, -EINVAL,
         "%s: its device '%.200s' names a file on this host; if that may be opened, give "
         "--allow-files",
-        machine->restore.core.path, device);
+        machine->restore.elf.path, device);
 }
 
 /* The plan of the checkpoint: what the config says must be the same. */
@@ -89,11 +89,11 @@ static int plan_restored(struct minivmm_machine *machine, bool allow_files, stru
 {
     const struct machine_plan *saved = &machine->restore.note.plan;
     struct machine_plan wanted = {0};
-    int result = api_plan_config(&machine->config, &wanted, &machine->parts_given, error);
+    int result = config_plan(&machine->config, &wanted, &machine->parts_given, error);
 
     if (result == 0)
         result = machine_plan_compare(saved, &wanted, machine->parts_given,
-                                      machine->restore.core.path, error);
+                                      machine->restore.elf.path, error);
     machine_plan_free(&wanted);
     if (result == 0)
         result = machine_plan_copy(&machine->plan, saved, error);

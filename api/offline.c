@@ -1,5 +1,6 @@
 /* What needs no machine: lists, numbers, exit streams and checkpoints as files. */
-#include "api/handle.h"
+#include "api/config.h"
+#include "api/result.h"
 
 #include "vmm/base/property.h"
 #include "vmm/html/html.h"
@@ -56,7 +57,7 @@ enum minivmm_outcome minivmm_replay(const struct minivmm_config *config, const c
     unsigned parts;
 
     if (check_replayed(config, path, &failure) == 0 &&
-        api_plan_config(config, &plan, &parts, &failure) == 0)
+        config_plan(config, &plan, &parts, &failure) == 0)
         outcome = (enum minivmm_outcome)exits_replay(path, &plan, parts, &failure);
     machine_plan_free(&plan);
     api_fail(error, outcome, 0, &failure);
@@ -71,7 +72,7 @@ enum minivmm_outcome minivmm_test_streams(const char *const *paths, unsigned cou
 int minivmm_write_report(const char *path, const char *page, struct minivmm_error *error)
 {
     struct error failure;
-    const int result = page_write(path, page, &failure);
+    const int result = html_write(path, page, &failure);
 
     return result < 0 ? api_fail(error, MINIVMM_STREAM, result, &failure) : 0;
 }

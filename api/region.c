@@ -2,6 +2,8 @@
  * The owner's own devices: each region is a device by itself, which is in no list: it has no properties and no state,
  * and checkpoints do not know it.
  */
+#include "api/region.h"
+
 #include "api/access.h"
 
 #include "vmm/core/callback.h"
@@ -51,27 +53,6 @@ static const struct device_type region_type = {
     .read = region_read,
     .write = region_write,
 };
-
-void api_init_owned(struct minivmm_machine *machine)
-{
-    pthread_rwlock_init(&machine->lock, NULL);
-    pthread_mutex_init(&machine->owner_lock, NULL);
-}
-
-void api_free_owned(struct minivmm_machine *machine)
-{
-    while (machine->paths) {
-        struct handle_path *path = machine->paths;
-
-        machine->paths = path->next;
-        free(path);
-    }
-    for (unsigned i = 0; i < machine->region_count; i++)
-        free((char *)(uintptr_t)machine->regions[i].name);
-    machine->region_count = 0;
-    pthread_mutex_destroy(&machine->owner_lock);
-    pthread_rwlock_destroy(&machine->lock);
-}
 
 static int check_region(const struct minivmm_machine *machine, const struct minivmm_region *region,
                         struct minivmm_error *error)
@@ -146,12 +127,44 @@ static void connect_lines(struct minivmm_machine *machine)
         irq_connect(&machine->machine.irqs, &machine->lines[gsi], gsi, false, NULL);
 }
 
-int api_make_regions(struct minivmm_machine *machine, struct error *error)
+int region_make_all(struct minivmm_machine *machine, struct error *error)
 {
     int result = 0;
 
     connect_lines(machine);
     for (unsigned i = 0; result == 0 && i < machine->region_count; i++)
         result = make_region(machine, i, error);
+    return result;
+}
+
+static int set_line(struct minivmm_machine *machine, unsigned gsi, bool level,
+                    struct minivmm_error *error)
+{
+    if (!machine->wired)
+        return api_refuse(error, -EINVAL, "nothing is loaded; call minivmm_load() first");
+    if (!machine->machine.irqs.needed)
+        return api_refuse(error, -EINVAL,
+                          "the machine has no interrupt controllers; set irqchip in its config");
+    if (machine->machine.journal)
+        return api_refuse(error, -EINVAL,
+                          "a machine that is recorded has no interrupts of its owner's; leave out "
+                          "record");
+    if (gsi >= IRQ_GSIS)
+        return api_refuse(error, -EINVAL, "there is no interrupt %u; give one below %u", gsi,
+                          IRQ_GSIS);
+    irq_set(&machine->lines[gsi], level);
+    return 0;
+}
+
+int minivmm_set_interrupt(struct minivmm_machine *machine, unsigned gsi, bool level,
+                          struct minivmm_error *error)
+{
+    int result;
+
+    pthread_rwlock_rdlock(&machine->lock);
+    pthread_mutex_lock(&machine->owner_lock);
+    result = set_line(machine, gsi, level, error);
+    pthread_mutex_unlock(&machine->owner_lock);
+    pthread_rwlock_unlock(&machine->lock);
     return result;
 }

@@ -1,8 +1,8 @@
 /* Running machines of the API's: one on the calling thread, or several at a time. */
 #include "api/access.h"
 #include "api/boot.h"
-#include "api/end.h"
-#include "api/handle.h"
+#include "api/domains.h"
+#include "api/result.h"
 #include "vmm/base/clock.h"
 #include "vmm/core/kick.h"
 #include "vmm/host/host.h"
@@ -30,7 +30,7 @@ struct run {
     unsigned count;
     const struct minivmm_foreground *foreground; /* NULL: not in the foreground */
     struct host host;
-    pthread_mutex_t telling; /* one end at a time */
+    pthread_mutex_t reporting; /* one end at a time */
 };
 
 /* All that can fail is done, and the next boot may be stopped. */
@@ -43,7 +43,7 @@ static void begin_boot(struct turn *turn)
     if (atomic_load(&machine->stopped))
         machine_stop(&machine->machine, OUTCOME_INTERRUPTED);
     pthread_rwlock_unlock(&machine->lock);
-    host_give_back(&turn->run->host, turn->index);
+    host_add_machine(&turn->run->host, turn->index);
 }
 
 /* The machine is made anew from its image. What watched the first one is done. False: (broken). */
@@ -52,15 +52,15 @@ static bool reboot(struct turn *turn)
     struct minivmm_machine *machine = turn->machine;
     struct minivmm_error error;
 
-    host_take_away(&turn->run->host, turn->index);
-    turn->broken = end_finish(machine, turn->result) < 0;
+    host_remove_machine(&turn->run->host, turn->index);
+    turn->broken = result_finish(machine, turn->result) < 0;
     if (turn->broken)
         return false;
     boot_unmake(machine);
     run_files_close(&machine->watch); /* the machine used its journal */
     if (boot_make(machine, false, &error) < 0) {
         boot_unmake(machine);
-        end_set(turn->result, error.outcome, error.text);
+        result_set(turn->result, error.outcome, error.text);
         turn->broken = true;
         return false;
     }
@@ -77,29 +77,29 @@ static void run_boots(struct turn *turn)
     do {
         machine_run(&machine->machine);
         atomic_store(&machine->state, HANDLE_CHANGING);
-        again = end_boots_again(machine);
+        again = result_is_reboot(machine);
         boot_close(machine);
     } while (again && reboot(turn));
 }
 
 /* To whoever wants to know before the others have ended. */
-static void tell_end(struct turn *turn)
+static void report_end(struct turn *turn)
 {
     const struct minivmm_foreground *foreground = turn->run->foreground;
 
     if (!turn->broken)
-        end_explain(turn->machine, turn->result);
+        result_explain(turn->machine, turn->result);
     if (!foreground || !foreground->ended)
         return;
-    pthread_mutex_lock(&turn->run->telling);
+    pthread_mutex_lock(&turn->run->reporting);
     foreground->ended(foreground->opaque, turn->index, turn->result);
-    pthread_mutex_unlock(&turn->run->telling);
+    pthread_mutex_unlock(&turn->run->reporting);
 }
 
 static void *turn_thread(void *argument)
 {
     run_boots(argument);
-    tell_end(argument);
+    report_end(argument);
     return NULL;
 }
 
@@ -117,7 +117,7 @@ static void give_up(struct run *run, unsigned started, int code)
         if (i < started)
             continue;
         turn->broken = true;
-        end_set(turn->result, MINIVMM_SETUP, error.text);
+        result_set(turn->result, MINIVMM_SETUP, error.text);
         boot_close(turn->machine);
     }
 }
@@ -148,13 +148,13 @@ static void run_all(struct run *run)
     } else {
         run_boots(&run->turns[0]);
         host_end(&run->host);
-        tell_end(&run->turns[0]);
+        report_end(&run->turns[0]);
     }
     /* What is written at the end comes in this order, whoever ended first. */
     for (unsigned i = 0; i < run->count; i++)
         if (!run->turns[i].broken)
-            end_finish(run->turns[i].machine, run->turns[i].result);
-    host_give_back_signals(&run->host);
+            result_finish(run->turns[i].machine, run->turns[i].result);
+    host_restore_signals(&run->host);
 }
 
 /* Limits beyond the end of time are none. */
@@ -199,13 +199,13 @@ static int check_kick(struct minivmm_error *error)
 }
 
 /* The machines up to the (count)th: their runs are over, or were none. */
-static void let_go(struct run *run, unsigned count, enum handle_state state)
+static void release(struct run *run, unsigned count, enum handle_state state)
 {
     for (unsigned i = 0; i < count; i++) {
         struct minivmm_machine *machine = run->turns[i].machine;
 
         if (machine->config.world)
-            world_count_running(machine->config.world, -1);
+            domains_count_running(machine->config.world, -1);
         atomic_store(&machine->state, state);
     }
 }
@@ -218,12 +218,12 @@ static int claim(struct run *run, struct minivmm_error *error)
         int result = api_claim(machine, HANDLE_LOADED, HANDLE_RUNNING, error);
 
         if (result < 0) {
-            let_go(run, i, HANDLE_LOADED);
+            release(run, i, HANDLE_LOADED);
             return result;
         }
         atomic_store(&machine->stopped, false);
         if (machine->config.world)
-            world_count_running(machine->config.world, 1);
+            domains_count_running(machine->config.world, 1);
     }
     return 0;
 }
@@ -242,7 +242,7 @@ static int try_run(struct run *run, struct minivmm_error *error)
     if (result == 0)
         run_all(run);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    let_go(run, run->count, result < 0 ? HANDLE_LOADED : HANDLE_ENDED);
+    release(run, run->count, result < 0 ? HANDLE_LOADED : HANDLE_ENDED);
     return result;
 }
 
@@ -258,11 +258,11 @@ static int run_machines(struct minivmm_machine *const *machines, unsigned count,
         run.turns[i] =
             (struct turn){.run = &run, .index = i, .machine = machines[i], .result = &results[i]};
     }
-    pthread_mutex_init(&run.telling, NULL);
+    pthread_mutex_init(&run.reporting, NULL);
     result = try_run(&run, &error);
-    pthread_mutex_destroy(&run.telling);
+    pthread_mutex_destroy(&run.reporting);
     for (unsigned i = 0; result < 0 && i < count; i++)
-        end_set(&results[i], error.outcome, error.text);
+        result_set(&results[i], error.outcome, error.text);
     return result;
 }
 
@@ -303,7 +303,7 @@ int minivmm_run_foreground(struct minivmm_machine *const *machines, unsigned cou
     if (mistake) {
         for (unsigned i = 0; i < count; i++) {
             results[i] = (struct minivmm_result){.outcome = MINIVMM_NONE};
-            end_set(&results[i], MINIVMM_USAGE, mistake);
+            result_set(&results[i], MINIVMM_USAGE, mistake);
         }
         return -EINVAL;
     }

@@ -1,5 +1,6 @@
 /* One instruction on the owner's thread, while the machine stands still. */
 #include "api/access.h"
+#include "api/result.h"
 
 #include "vmm/core/kick.h"
 #include "vmm/step/step.h"

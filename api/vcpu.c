@@ -1,9 +1,15 @@
-/* A vCPU's registers, in the run page of an exit, or got from KVM while the vCPU stands still. */
+/*
+ * A vCPU's registers, in the run page of an exit, or read from KVM while the vCPU stands still; and guest memory,
+ * by physical addresses and by the page tables of a vCPU.
+ */
 #include "api/access.h"
+#include "api/result.h"
 
 #include "vmm/core/callback.h"
+#include "vmm/core/paging.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 
 #define PLACE(word, name)                                                                          \
@@ -40,7 +46,12 @@ static int fetch(struct vcpu *vcpu, struct error *error)
     return vcpu_fetch_registers(vcpu, error);
 }
 
-int api_see_registers(struct minivmm_vcpu *handle, struct vcpu **vcpu, struct minivmm_error *error)
+/*
+ * api_check_access() to the registers of (handle), which may be NULL. After 0, *vcpu is its vCPU, and the registers
+ * are in the run page.
+ */
+static int check_registers(struct minivmm_vcpu *handle, struct vcpu **vcpu,
+                           struct minivmm_error *error)
 {
     struct error failure;
     int result;
@@ -73,7 +84,7 @@ int minivmm_get_registers(struct minivmm_vcpu *handle, struct minivmm_registers 
 {
     const struct kvm_sregs *sregs;
     struct vcpu *vcpu;
-    int result = api_see_registers(handle, &vcpu, error);
+    int result = check_registers(handle, &vcpu, error);
 
     if (result < 0)
         return result;
@@ -105,7 +116,7 @@ int minivmm_set_registers(struct minivmm_vcpu *handle, const struct minivmm_regi
     struct minivmm_registers values = *registers;
     struct error failure;
     struct vcpu *vcpu;
-    int result = api_see_registers(handle, &vcpu, error);
+    int result = check_registers(handle, &vcpu, error);
 
     if (result < 0)
         return result;
@@ -114,4 +125,102 @@ int minivmm_set_registers(struct minivmm_vcpu *handle, const struct minivmm_regi
     vcpu->registers_used = true;
     result = hand_over(vcpu, &failure);
     return result < 0 ? api_fail(error, MINIVMM_INTERNAL, result, &failure) : 0;
+}
+
+/* ---- Guest memory ---- */
+
+static int no_ram(struct minivmm_error *error, uint64_t address, size_t size)
+{
+    return api_refuse(error, -EFAULT,
+                      "gpa 0x%" PRIx64 ", %zu bytes: not all of it is RAM; give a range within",
+                      address, size);
+}
+
+static int not_mapped(struct minivmm_error *error, const struct vcpu *vcpu, uint64_t address,
+                      size_t size)
+{
+    return api_refuse(error, -EFAULT,
+                      "gva 0x%" PRIx64 ", %zu bytes: vCPU %u's page tables do not map all of it to "
+                      "RAM; give a range that they map",
+                      address, size, vcpu->id);
+}
+
+int minivmm_read_physical(struct minivmm_machine *machine, uint64_t address, void *buffer,
+                          size_t size, struct minivmm_error *error)
+{
+    int result = api_check_access(machine, NULL, error);
+
+    if (result == 0 && size > 0 &&
+        memory_read(&machine->machine.memory, gpa(address), buffer, size) < 0)
+        result = no_ram(error, address, size);
+    return result;
+}
+
+int minivmm_write_physical(struct minivmm_machine *machine, uint64_t address, const void *buffer,
+                           size_t size, struct minivmm_error *error)
+{
+    int result = api_check_access(machine, NULL, error);
+
+    if (result == 0 && size > 0 &&
+        memory_write(&machine->machine.memory, gpa(address), buffer, size) < 0)
+        result = no_ram(error, address, size);
+    return result;
+}
+
+/* The vCPU behind (handle), whose page tables the caller may look through, and the registers that say which. */
+static int get_paging(struct minivmm_vcpu *handle, struct vcpu **vcpu,
+                      struct paging_registers *registers, struct minivmm_error *error)
+{
+    int result = check_registers(handle, vcpu, error);
+
+    if (result == 0)
+        *registers = vcpu_paging(*vcpu);
+    return result;
+}
+
+int minivmm_read_virtual(struct minivmm_vcpu *handle, uint64_t address, void *buffer, size_t size,
+                         struct minivmm_error *error)
+{
+    struct paging_registers registers;
+    struct vcpu *vcpu;
+    int result = get_paging(handle, &vcpu, &registers, error);
+
+    if (result < 0)
+        return result;
+    if (paging_read(&vcpu->machine->memory, &registers, gva(address), buffer, size) < 0)
+        return not_mapped(error, vcpu, address, size);
+    return 0;
+}
+
+int minivmm_write_virtual(struct minivmm_vcpu *handle, uint64_t address, const void *buffer,
+                          size_t size, struct minivmm_error *error)
+{
+    struct paging_registers registers;
+    struct vcpu *vcpu;
+    int result = get_paging(handle, &vcpu, &registers, error);
+
+    if (result < 0)
+        return result;
+    if (paging_write(&vcpu->machine->memory, &registers, gva(address), buffer, size) < 0)
+        return not_mapped(error, vcpu, address, size);
+    return 0;
+}
+
+int minivmm_translate(struct minivmm_vcpu *handle, uint64_t address, uint64_t *physical,
+                      struct minivmm_error *error)
+{
+    struct paging_registers registers;
+    struct paging_walk walk;
+    struct vcpu *vcpu;
+    int result = get_paging(handle, &vcpu, &registers, error);
+
+    if (result < 0)
+        return result;
+    if (paging_walk(&vcpu->machine->memory, &registers, gva(address), &walk) < 0)
+        return api_refuse(error, -EFAULT,
+                          "gva 0x%" PRIx64 ": vCPU %u's page tables do not map it; give an address "
+                          "that they map",
+                          address, vcpu->id);
+    *physical = walk.address.value;
+    return 0;
 }

@@ -66,7 +66,7 @@ static void ring(struct doorbell *doorbell, uint64_t times)
 /* Count what KVM has taken; the lock is held. */
 static void drain(struct doorbell *doorbell)
 {
-    ring(doorbell, event_take(doorbell->event.fd));
+    ring(doorbell, event_read(doorbell->event.fd));
 }
 
 /* The lock is held. */
@@ -124,7 +124,7 @@ static void *raise_thread(void *argument)
         if (stopping)
             return NULL;
         poll(waits, sizeof(waits) / sizeof(waits[0]), -1);
-        event_take(doorbell->wake);
+        event_read(doorbell->wake);
     }
 }
 

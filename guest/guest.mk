@@ -51,7 +51,7 @@ GUEST_LINK_16  := -m elf_i386 -T guest/lib/real.ld
 # The library: all of it in 64 bits, what does not need long mode in the others.
 GUEST_LIB_64 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall pci pic exception \
 	exception_entry smp smp_entry) guest/posix/posix.o \
-	$(patsubst %,guest/xen/%.o,xen gnttab events upcall_entry linux)
+	$(patsubst %,guest/xen/%.o,start xen gnttab events upcall_entry linux)
 GUEST_LIB_32 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall)
 GUEST_LIB_16 := $(GUEST_LIB_32)
 

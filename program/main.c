@@ -14,7 +14,7 @@ static int fail(const struct minivmm_error *error)
 }
 
 /* --device help, --device TYPE,help: (text) is what was given. */
-static int show_devices(const char *text)
+static int print_devices(const char *text)
 {
     struct minivmm_error error;
 
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
         printf("minivmm %s\n", minivmm_version());
         return 0;
     case OPTIONS_DEVICE_HELP:
-        return show_devices(options.devices[0]);
+        return print_devices(options.devices[0]);
     case OPTIONS_STUB_HELP:
         minivmm_print_stubs(STDOUT_FILENO);
         return 0;

@@ -1,4 +1,4 @@
-#include "program/options_table.h"
+#include "program/options.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -42,7 +42,7 @@ static const struct option_spec *spec_of(int code)
     return NULL;
 }
 
-static int take_word(struct options *options, const char *word, struct minivmm_error *error)
+static int parse_word(struct options *options, const char *word, struct minivmm_error *error)
 {
     if (options->image)
         return minivmm_error_set(error, -EINVAL,
@@ -52,8 +52,8 @@ static int take_word(struct options *options, const char *word, struct minivmm_e
     return 0;
 }
 
-static int take_value(struct options *options, const struct option_spec *spec,
-                      struct minivmm_error *error)
+static int parse_value(struct options *options, const struct option_spec *spec,
+                       struct minivmm_error *error)
 {
     char *field = (char *)options + spec->field;
 
@@ -82,13 +82,13 @@ static int no_such_option(const char *word, struct minivmm_error *error)
     return minivmm_error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
 }
 
-static int take_option(struct options *options, int code, char **argv, struct minivmm_error *error)
+static int parse_option(struct options *options, int code, char **argv, struct minivmm_error *error)
 {
     const char *word = argv[optind - 1];
 
     switch (code) {
     case 1:
-        return take_word(options, optarg, error);
+        return parse_word(options, optarg, error);
     case ':':
         return minivmm_error_set(error, -EINVAL, "%s: a value is missing; see --help", word);
     case '?':
@@ -100,7 +100,7 @@ static int take_option(struct options *options, int code, char **argv, struct mi
                                      word);
         return no_such_option(word, error);
     default:
-        return take_value(options, spec_of(code), error);
+        return parse_value(options, spec_of(code), error);
     }
 }
 
@@ -225,7 +225,7 @@ int options_parse(int argc, char **argv, struct options *options, struct minivmm
     optind = 0; /* begin anew: getopt keeps its place in globals of its own */
     while (result == 0 && (options->action == OPTIONS_RUN || options->action == OPTIONS_REPLAY) &&
            (code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1)
-        result = take_option(options, code, argv, error);
+        result = parse_option(options, code, argv, error);
     if (result < 0)
         return result;
     options->words = (const char *const *)argv + optind;

@@ -16,7 +16,7 @@ int run_fail(const char *who, const struct minivmm_error *error)
 }
 
 /* How a guest has ended, and at once: the other may run on. */
-static void tell_end(void *opaque, unsigned index, const struct minivmm_result *result)
+static void report_end(void *opaque, unsigned index, const struct minivmm_result *result)
 {
     struct guest *guest = &((struct guest *)opaque)[index];
 
@@ -46,7 +46,7 @@ static int run(struct guest *guests, unsigned count, const struct options *optio
     const struct minivmm_foreground foreground = {
         .checkpoint_signal = options->checkpoint_signal,
         .checkpoint_path = options->checkpoint_signal_path,
-        .ended = tell_end,
+        .ended = report_end,
         .opaque = guests,
     };
     struct minivmm_machine *machines[GUESTS];

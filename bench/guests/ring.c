@@ -18,6 +18,7 @@
 #include "guest/lib/guest.h"
 #include "guest/lib/interrupt.h"
 #include "guest/lib/smp.h"
+#include "guest/xen/start.h"
 #include "tests/guests/xen-as.h"
 
 #define BATCH_PRESET  64u

@@ -2,8 +2,6 @@
 #include "guest/xen/xen.h"
 
 #include "guest/lib/cpu.h"
-#include "guest/xen/events.h"
-#include "guest/xen/gnttab.h"
 
 #define CPUID_HYPERVISOR (1u << 31) /* leaf 1, ECX */
 #define LEAF_STEP        0x100u     /* Xen stands behind other interfaces that are offered too */
@@ -49,21 +47,11 @@ struct xen_discovery xen_discover(void)
     return found;
 }
 
-int xen_init(void)
+int xen_enter(const struct xen_discovery *found)
 {
-    struct xen_discovery found = xen_discover();
-    int result;
-
-    if (!found.found)
-        return -XEN_ENOSYS;
-    own_domid = found.domid;
-    msr_write(found.hypercall_msr, (uintptr_t)xen_hypercall_page);
-    result = xen_place_page(XENMAPSPACE_shared_info, 0, shared_info_page);
-    if (result == 0)
-        result = gnttab_init();
-    if (result == 0)
-        result = events_init();
-    return result;
+    own_domid = found->domid;
+    msr_write(found->hypercall_msr, (uintptr_t)xen_hypercall_page);
+    return xen_place_page(XENMAPSPACE_shared_info, 0, shared_info_page);
 }
 
 domid_t xen_domid(void)

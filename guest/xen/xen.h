@@ -1,7 +1,7 @@
 /*
  * A guest that is a Xen domain: finding Xen, and the pages that are shared with it. Long mode only.
  *
- * gnttab.h has grants, events.h event channels, ring.h the shared ring. Results are 0 or more, or a
+ * start.h has xen_init(), gnttab.h grants, events.h event channels, ring.h the shared ring. Results are 0 or more, or a
  * negative error of <xen/errno.h>. Memory is mapped to itself, so a frame is an address / 4096.
  */
 #ifndef GUEST_XEN_XEN_H
@@ -24,12 +24,8 @@ struct xen_discovery {
 /* Ask CPUID only. */
 struct xen_discovery xen_discover(void);
 
-/*
- * Become a domain: the hypercall page, shared_info, the grant table and event upcalls of the first
- * vCPU. To be called once, in ring 0, after exceptions_init() if the guest uses that. -XEN_ENOSYS:
- * there is no Xen; another error is that of the hypercall that failed.
- */
-int xen_init(void);
+/* The hypercall page and shared_info of the Xen that was (found). 0, or the error of the hypercall. For xen_init(). */
+int xen_enter(const struct xen_discovery *found);
 
 domid_t xen_domid(void);
 

@@ -1,6 +1,5 @@
 #include "stubs/step/cache.h"
 
-#include "stubs/step/options.h"
 #include "vmm/base/property.h"
 
 #include <errno.h>
@@ -20,7 +19,7 @@ static bool is_power_of_two(uint64_t number)
 }
 
 /* The number up to the next colon, or the last one; *text moves behind it. */
-static int take_number(const char **text, bool last, uint64_t *number)
+static int parse_number(const char **text, bool last, uint64_t *number)
 {
     const size_t length = strcspn(*text, ":");
     char field[FIELD_MAX];
@@ -33,33 +32,32 @@ static int take_number(const char **text, bool last, uint64_t *number)
     return number_parse(field, "KM", number);
 }
 
-int step_cache_parse(struct step_cache_shape *shape, const char *text, struct error *error)
+int step_cache_parse(struct step_cache_shape *shape, const char *text, const char *owner,
+                     struct error *error)
 {
     const char *rest = text;
     uint64_t size, ways, line;
 
-    if (take_number(&rest, false, &size) < 0 || take_number(&rest, false, &ways) < 0 ||
-        take_number(&rest, true, &line) < 0)
+    if (parse_number(&rest, false, &size) < 0 || parse_number(&rest, false, &ways) < 0 ||
+        parse_number(&rest, true, &line) < 0)
         return error_set(error, -EINVAL,
-                         STEP_OWNER
-                         ": cache=%s is not SIZE:WAYS:LINE; write three numbers, as in 32K:8:64",
-                         text);
+                         "%s: cache=%s is not SIZE:WAYS:LINE; write three numbers, as in 32K:8:64",
+                         owner, text);
     if (line < LINE_MIN || line > LINE_MAX || !is_power_of_two(line))
         return error_set(error, -EINVAL,
-                         STEP_OWNER ": cache=%s: a line of %" PRIu64
-                                    " bytes is not allowed; give a power of two from %u to %u",
-                         text, line, LINE_MIN, LINE_MAX);
+                         "%s: cache=%s: a line of %" PRIu64
+                         " bytes is not allowed; give a power of two from %u to %u",
+                         owner, text, line, LINE_MIN, LINE_MAX);
     if (ways < 1 || ways > WAYS_MAX)
         return error_set(error, -EINVAL,
-                         STEP_OWNER ": cache=%s: %" PRIu64
-                                    " ways are not allowed; give a number from 1 to %u",
-                         text, ways, WAYS_MAX);
+                         "%s: cache=%s: %" PRIu64
+                         " ways are not allowed; give a number from 1 to %u",
+                         owner, text, ways, WAYS_MAX);
     if (size > SIZE_MAX_BYTES || size % (ways * line) || !is_power_of_two(size / (ways * line)))
         return error_set(error, -EINVAL,
-                         STEP_OWNER
-                         ": cache=%s: SIZE must be WAYS times LINE times a power of two, "
+                         "%s: cache=%s: SIZE must be WAYS times LINE times a power of two, "
                          "and at most 16M; such as %" PRIu64,
-                         text, ways * line * 64);
+                         owner, text, ways * line * 64);
     *shape =
         (struct step_cache_shape){.size = size, .ways = (unsigned)ways, .line = (unsigned)line};
     return 0;

@@ -27,8 +27,9 @@ struct step_cache {
     uint64_t hits, misses;
 };
 
-/* (text): SIZE:WAYS:LINE, as in 32K:8:64. -EINVAL. */
-int step_cache_parse(struct step_cache_shape *shape, const char *text, struct error *error);
+/* (text): SIZE:WAYS:LINE, as in 32K:8:64. -EINVAL, with a sentence that begins with (owner). */
+int step_cache_parse(struct step_cache_shape *shape, const char *text, const char *owner,
+                     struct error *error);
 
 /* Empty, of a (shape) that was parsed. -ENOMEM. */
 int step_cache_init(struct step_cache *cache, const struct step_cache_shape *shape);

@@ -1,20 +1,24 @@
 /*
- * A file that `--stub step` writes as it goes, at the path its user gave: a trace, or vectors.
+ * The files of `--stub step`.
  *
- * The user may give a pipe: then a reader that does not read holds the guest up.
+ * A trace or basic-block vectors are written as the guest runs, at the path that the user gave. That may be a pipe:
+ * a reader that does not read then holds the guest up. Counters are written as a whole, to a file that the guest
+ * named.
  */
 #ifndef STUBS_STEP_FILES_H
 #define STUBS_STEP_FILES_H
 
+#include "include/minivmm.h"
 #include "vmm/base/error.h"
 #include "vmm/io/output.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct step_file {
     struct output output; /* takes what is written; after a failure drops it */
     const char *path;     /* the owner's; NULL: no such file is wanted */
-    bool told;            /* the failure has been asked for */
+    bool reported;        /* the failure has been asked for */
 };
 
 /* Empty, at (path), which may be NULL. A negative errno. */
@@ -25,5 +29,12 @@ bool step_file_has_failed(struct step_file *file, struct error *error);
 
 /* What is buffered is written; output_failure() still tells afterwards. */
 void step_file_close(struct step_file *file);
+
+/*
+ * Write the file (name)(ending), of (length) bytes at (text), to the --out directory of (machine): whole, or not
+ * at all. Called in a callback; outfile_name_allowed(name) holds. 0 or a negative errno.
+ */
+int step_file_write_named(struct minivmm_machine *machine, const char *name, const char *ending,
+                          const char *text, size_t length);
 
 #endif

@@ -57,7 +57,7 @@ static int check(struct step_options *options, struct error *error)
         return error_set(error, -EINVAL,
                          STEP_OWNER ": trace and bb are the same file, %s; give each its own",
                          options->bb);
-    return step_cache_parse(&options->cache, options->cache_text, error);
+    return step_cache_parse(&options->cache, options->cache_text, STEP_OWNER, error);
 }
 
 int step_options_parse(struct step_options *options, const char *text, struct error *error)

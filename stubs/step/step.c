@@ -7,18 +7,98 @@
 #include "stubs/step/blocks.h"
 #include "stubs/step/cache.h"
 #include "stubs/step/files.h"
+#include "stubs/step/limits.h"
 #include "stubs/step/options.h"
-#include "stubs/step/outfile.h"
-#include "stubs/step/stats.h"
-#include "stubs/step/step_limits.h"
-#include "stubs/step/trace.h"
+#include "vmm/io/outfile.h"
 #include "vmm/observe/disasm.h"
 #include "vmm/step/decode.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MILLION 1000000u
+
+_Static_assert(STEP_STATS_NAME == OUTFILE_NAME_MAX + 1, "every name fits");
+_Static_assert(3 * 20 + 2 * INSTRUCTION_MAX + DISASM_TEXT + 16 < STEP_TRACE_LINE,
+               "three numbers, the bytes and the text fit in a line");
+
+/* ---- Texts ---- */
+
+/* In millionths, rounded: a decimal point that depends on no locale can be put before them. */
+static uint64_t miss_rate(const struct step_stats *stats)
+{
+    const double accesses = (double)stats->cache_hits + (double)stats->cache_misses;
+
+    return accesses > 0 ? (uint64_t)((double)stats->cache_misses * MILLION / accesses + 0.5) : 0;
+}
+
+size_t step_stats_format(const struct step_stats *stats, char *text)
+{
+    const uint64_t rate = miss_rate(stats);
+    const int length =
+        snprintf(text, STEP_STATS_TEXT,
+                 "{\"instructions\":%" PRIu64 ",\"fast_forwarded\":%" PRIu64 ",\"blocks\":%" PRIu64
+                 ",\"intervals\":%" PRIu64 ",\"cache_hits\":%" PRIu64 ",\"cache_misses\":%" PRIu64
+                 ",\"miss_rate\":%" PRIu64 ".%06" PRIu64 ",\"switches\":%" PRIu64
+                 ",\"markers\":%" PRIu64 "}\n",
+                 stats->instructions, stats->fast_forwarded, stats->blocks, stats->intervals,
+                 stats->cache_hits, stats->cache_misses, rate / MILLION, rate % MILLION,
+                 stats->switches, stats->markers);
+
+    return (size_t)length;
+}
+
+const char *step_stats_name(char *name, const char *value)
+{
+    const size_t ending = strlen(STEP_STATS_ENDING);
+    size_t length = value ? strlen(value) : 0;
+
+    if (!length)
+        return "refused: no name is given";
+    if (!outfile_name_allowed(value, length))
+        return "refused: the name is not allowed";
+    if (length > ending && strcmp(value + length - ending, STEP_STATS_ENDING) == 0)
+        length -= ending;
+    memcpy(name, value, length);
+    name[length] = 0;
+    return "kept: written at -snapshot-now and at the end";
+}
+
+static size_t write_bytes(char *to, const uint8_t *bytes, unsigned count)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (!count)
+        *to = '-';
+    for (unsigned i = 0; i < count; i++) {
+        to[2 * i] = digits[bytes[i] >> 4];
+        to[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    return count ? 2 * count : 1;
+}
+
+size_t step_trace_line(char *line, unsigned vcpu, const struct minivmm_instruction *instruction,
+                       const uint8_t *bytes, unsigned count, const struct disasm *disasm)
+{
+    size_t used = (size_t)snprintf(line, STEP_TRACE_LINE, "%" PRIu64 " %u 0x%" PRIx64 " ",
+                                   instruction->number, vcpu, instruction->address);
+    char text[DISASM_TEXT];
+
+    used += write_bytes(line + used, bytes, count < INSTRUCTION_MAX ? count : INSTRUCTION_MAX);
+    if (disasm) {
+        if (disasm_instruction(disasm, bytes, count, instruction->address, instruction->bits, text,
+                               sizeof(text)) < 0)
+            strcpy(text, "(bad)");
+        used += (size_t)snprintf(line + used, STEP_TRACE_LINE - used, " %s", text);
+    }
+    line[used++] = '\n';
+    return used;
+}
+
+/* ---- Callbacks ---- */
 
 struct step {
     struct minivmm_machine *machine;
@@ -26,7 +106,7 @@ struct step {
     struct disasm disasm; /* open with disasm=on */
     struct step_file trace, bb;
     struct step_blocks blocks;
-    bool told_full; /* that (blocks) is */
+    bool reported_full; /* that (blocks) is */
     struct step_cache cache;
 
     struct step_limits limits;
@@ -89,7 +169,7 @@ static int step_attach(struct minivmm_machine *machine, const char *options, voi
 }
 
 /* Failures are told once, and the guest goes on. */
-static void tell_failures(struct step *step)
+static void report_failures(struct step *step)
 {
     struct error error;
 
@@ -97,8 +177,8 @@ static void tell_failures(struct step *step)
         minivmm_notice(step->machine, "%s", error.text);
     if (step_file_has_failed(&step->bb, &error))
         minivmm_notice(step->machine, "%s", error.text);
-    if (step->blocks.full && !step->told_full) {
-        step->told_full = true;
+    if (step->blocks.full && !step->reported_full) {
+        step->reported_full = true;
         minivmm_notice(step->machine,
                        "there is no room for more than %" PRIu32
                        " basic blocks: the last one stands for all further ones",
@@ -128,7 +208,7 @@ static void write_stats(struct step *step)
 
     if (!step->name[0] || strcmp(text, step->written) == 0)
         return;
-    result = step_outfile_write(step->machine, step->name, STEP_STATS_ENDING, text, length);
+    result = step_file_write_named(step->machine, step->name, STEP_STATS_ENDING, text, length);
     if (result < 0)
         minivmm_notice(step->machine, "%s%s cannot be written: %s", step->name, STEP_STATS_ENDING,
                        strerror(-result));
@@ -137,7 +217,7 @@ static void write_stats(struct step *step)
 }
 
 /* For whoever has a guest that does not ask for them. */
-static void tell_stats(struct step *step)
+static void report_stats(struct step *step)
 {
     const struct step_stats stats = stats_of(step);
 
@@ -156,9 +236,9 @@ static void step_detach(void *state)
     step_blocks_write(&step->blocks, &step->bb.output);
     step_file_close(&step->trace);
     step_file_close(&step->bb);
-    tell_failures(step);
+    report_failures(step);
     write_stats(step);
-    tell_stats(step);
+    report_stats(step);
     step_free(step);
 }
 
@@ -234,7 +314,7 @@ static void step_native(void *state, struct minivmm_vcpu *vcpu)
     step_blocks_cut(&step->blocks);
     output_drain(&step->trace.output);
     output_drain(&step->bb.output);
-    tell_failures(step);
+    report_failures(step);
 }
 
 /* Give the next instruction of (vcpu) to the models. */
@@ -257,7 +337,7 @@ static void simulate(struct step *step, struct minivmm_vcpu *vcpu,
     step_cache_access(&step->cache, instruction->address);
     if (step_blocks_execute(&step->blocks, id, instruction->address, &code))
         step_blocks_write(&step->blocks, &step->bb.output);
-    tell_failures(step);
+    report_failures(step);
 }
 
 static enum minivmm_next step_step(void *state, struct minivmm_vcpu *vcpu,

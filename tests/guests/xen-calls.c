@@ -8,6 +8,7 @@
 #include "guest/lib/guest.h"
 #include "guest/xen/gnttab.h"
 #include "guest/xen/linux.h"
+#include "guest/xen/start.h"
 #include "guest/xen/xen.h"
 
 #define UNKNOWN  99u

@@ -9,6 +9,7 @@
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/interrupt.h"
+#include "guest/xen/start.h"
 #include "tests/guests/xen-as.h"
 
 #define GRANTER 1

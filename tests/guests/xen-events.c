@@ -8,6 +8,7 @@
 #include "guest/lib/smp.h"
 #include "guest/xen/events.h"
 #include "guest/xen/linux.h"
+#include "guest/xen/start.h"
 #include "guest/xen/xen.h"
 
 #define STRANGER    5u

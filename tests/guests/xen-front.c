@@ -12,6 +12,7 @@
 #include "guest/xen/gnttab.h"
 #include "guest/xen/linux.h"
 #include "guest/xen/ring.h"
+#include "guest/xen/start.h"
 #include "guest/xen/xen.h"
 
 static unsigned long page;

@@ -9,6 +9,7 @@
 #include "guest/lib/smp.h"
 #include "guest/xen/gnttab.h"
 #include "guest/xen/linux.h"
+#include "guest/xen/start.h"
 #include "guest/xen/xen.h"
 
 #define STRANGER     5u /* a domid that is not ours */

@@ -8,6 +8,7 @@
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/smp.h"
+#include "guest/xen/start.h"
 #include "tests/guests/xen-as-back.h"
 
 #define WRAP_INDEX  0xfffffff0u

@@ -11,9 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct core_place core_place_make(void)
+struct elf_place elf_place_make(void)
 {
-    struct core_place place = {.directory = "/tmp/minivmm-core-XXXXXX"};
+    struct elf_place place = {.directory = "/tmp/minivmm-core-XXXXXX"};
 
     ck_assert_ptr_nonnull(mkdtemp(place.directory));
     snprintf(place.path, sizeof(place.path), "%s/roi.core", place.directory);
@@ -22,14 +22,14 @@ struct core_place core_place_make(void)
     return place;
 }
 
-void core_place_remove(struct core_place *place)
+void elf_place_remove(struct elf_place *place)
 {
     unlink(place->path);
     close(place->dir_fd);
     ck_assert_int_eq(rmdir(place->directory), 0);
 }
 
-unsigned core_place_files(const struct core_place *place)
+unsigned elf_place_files(const struct elf_place *place)
 {
     DIR *dir = opendir(place->directory);
     const struct dirent *entry;
@@ -42,31 +42,31 @@ unsigned core_place_files(const struct core_place *place)
     return count;
 }
 
-int core_place_try_save(const struct core_place *place, const struct memory *memory,
-                        struct error *error)
+int elf_place_try_save(const struct elf_place *place, const struct memory *memory,
+                       struct error *error)
 {
-    const struct core_note note = {CORE_OWNER, CORE_MACHINE, "a machine", 9};
+    const struct elf_note note = {ELF_OWNER, ELF_NOTE_MACHINE, "a machine", 9};
 
-    return core_write(place->dir_fd, "roi.core", &note, 1, memory, error);
+    return elf_file_write(place->dir_fd, "roi.core", &note, 1, memory, error);
 }
 
-void core_place_save(const struct core_place *place, const struct memory *memory)
-{
-    struct error error = {""};
-
-    ck_assert_msg(core_place_try_save(place, memory, &error) == 0, "%s", error.text);
-}
-
-struct core core_place_open(const struct core_place *place)
+void elf_place_save(const struct elf_place *place, const struct memory *memory)
 {
     struct error error = {""};
-    struct core core;
 
-    ck_assert_msg(core_open(&core, place->path, &error) == 0, "%s", error.text);
-    return core;
+    ck_assert_msg(elf_place_try_save(place, memory, &error) == 0, "%s", error.text);
 }
 
-struct memory core_place_memory(uint64_t size)
+struct elf_file elf_place_open(const struct elf_place *place)
+{
+    struct error error = {""};
+    struct elf_file elf;
+
+    ck_assert_msg(elf_file_open(&elf, place->path, &error) == 0, "%s", error.text);
+    return elf;
+}
+
+struct memory elf_place_memory(uint64_t size)
 {
     struct error error = {""};
     struct memory memory;
@@ -75,18 +75,18 @@ struct memory core_place_memory(uint64_t size)
     return memory;
 }
 
-struct memory core_place_restore(const struct core_place *place, uint64_t size)
+struct memory elf_place_restore(const struct elf_place *place, uint64_t size)
 {
-    struct memory memory = core_place_memory(size);
-    struct core core = core_place_open(place);
+    struct memory memory = elf_place_memory(size);
+    struct elf_file elf = elf_place_open(place);
     struct error error = {""};
 
-    ck_assert_msg(core_map(&core, &memory, &error) == 0, "%s", error.text);
-    core_close(&core);
+    ck_assert_msg(elf_file_map(&elf, &memory, &error) == 0, "%s", error.text);
+    elf_file_close(&elf);
     return memory;
 }
 
-void core_mark(const struct memory *memory, uint64_t address, uint64_t salt)
+void elf_mark(const struct memory *memory, uint64_t address, uint64_t salt)
 {
     const uint64_t value = (address + 1) ^ salt;
 
@@ -94,7 +94,7 @@ void core_mark(const struct memory *memory, uint64_t address, uint64_t salt)
     ck_assert_int_eq(memory_write(memory, gpa(address + PAGE_SIZE - 8), &value, 8), 0);
 }
 
-uint64_t core_number_at(const struct memory *memory, uint64_t address)
+uint64_t elf_number_at(const struct memory *memory, uint64_t address)
 {
     uint64_t value = 0;
 
@@ -102,14 +102,14 @@ uint64_t core_number_at(const struct memory *memory, uint64_t address)
     return value;
 }
 
-void core_check_mark(const struct memory *memory, uint64_t address, uint64_t salt)
+void elf_check_mark(const struct memory *memory, uint64_t address, uint64_t salt)
 {
-    ck_assert_uint_eq(core_number_at(memory, address), (address + 1) ^ salt);
-    ck_assert_uint_eq(core_number_at(memory, address + 8), 0);
-    ck_assert_uint_eq(core_number_at(memory, address + PAGE_SIZE - 8), (address + 1) ^ salt);
+    ck_assert_uint_eq(elf_number_at(memory, address), (address + 1) ^ salt);
+    ck_assert_uint_eq(elf_number_at(memory, address + 8), 0);
+    ck_assert_uint_eq(elf_number_at(memory, address + PAGE_SIZE - 8), (address + 1) ^ salt);
 }
 
-size_t core_resident(const struct memory *memory)
+size_t elf_resident(const struct memory *memory)
 {
     size_t count = 0;
 
@@ -126,12 +126,12 @@ size_t core_resident(const struct memory *memory)
     return count;
 }
 
-const uint64_t core_marked[CORE_MARKED] = {
+const uint64_t elf_marked[ELF_MARKED] = {
     0,
     PAGE_SIZE,
     7 * PAGE_SIZE,
-    CORE_PAGES_CHUNK - PAGE_SIZE,
-    CORE_PAGES_CHUNK,
+    ELF_PAGES_CHUNK - PAGE_SIZE,
+    ELF_PAGES_CHUNK,
     GIB + 5 * PAGE_SIZE,
     3 * GIB - PAGE_SIZE,
     4 * GIB,
@@ -139,17 +139,17 @@ const uint64_t core_marked[CORE_MARKED] = {
     6 * GIB - PAGE_SIZE,
 };
 
-struct memory core_marked_memory(void)
+struct memory elf_marked_memory(void)
 {
-    struct memory memory = core_place_memory(CORE_BIG);
+    struct memory memory = elf_place_memory(ELF_BIG);
 
-    for (size_t i = 0; i < CORE_MARKED; i++)
-        core_mark(&memory, core_marked[i], 0);
+    for (size_t i = 0; i < ELF_MARKED; i++)
+        elf_mark(&memory, elf_marked[i], 0);
     return memory;
 }
 
-void core_mark_many(const struct memory *memory, unsigned runs)
+void elf_mark_many(const struct memory *memory, unsigned runs)
 {
     for (unsigned i = 0; i < runs; i++)
-        core_mark(memory, i * CORE_FAR, 0);
+        elf_mark(memory, i * ELF_FAR, 0);
 }

@@ -26,7 +26,7 @@ void event_clear(int event)
         return;
 }
 
-uint64_t event_take(int event)
+uint64_t event_read(int event)
 {
     uint64_t count;
 

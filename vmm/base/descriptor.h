@@ -16,6 +16,6 @@ void event_raise(int event);
 void event_clear(int event);
 
 /* How often an eventfd that does not block was raised since this was asked last; of -1: 0. */
-uint64_t event_take(int event);
+uint64_t event_read(int event);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "vmm/core/machine.h"
 #include "vmm/core/vcpu.h"
-#include "vmm/io/bus_access.h"
+#include "vmm/io/bus.h"
 
 #include <errno.h>
 #include <string.h>
@@ -212,7 +212,7 @@ const char *exit_reason_words(uint32_t reason)
     return exit_kinds[exit_reason_index(reason)].words;
 }
 
-/* All in one piece, for the reason that bus_access.h gives. */
+/* All in one piece, for the reason that bus.h gives. */
 __attribute__((flatten)) enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
 {
     const uint32_t reason = vcpu->run->exit_reason;

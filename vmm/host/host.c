@@ -1,7 +1,8 @@
-#include "vmm/host/host_parts.h"
+#include "vmm/host/host.h"
 
 #include "vmm/base/clock.h"
 #include "vmm/base/descriptor.h"
+#include "vmm/base/thread.h"
 #include "vmm/core/kick.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/vcpu.h"
@@ -18,6 +19,7 @@
 #define LOOK_MS       100
 #define KICK_AGAIN_MS 10 /* a signal can come just before the call that it is to end */
 #define NS_IN_MS      1000000u
+#define CTRL_A        1
 
 static void prepare_signals(struct host *host, sigset_t *taken)
 {
@@ -36,7 +38,7 @@ static void prepare_signals(struct host *host, sigset_t *taken)
     pthread_sigmask(SIG_BLOCK, taken, NULL);
 }
 
-void host_go_on(struct host *host)
+static void continue_machines(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
         if (!host->machines[i].away)
@@ -54,10 +56,80 @@ static void end_machine(struct host_machine *ended, enum outcome outcome)
     machine_go_on(ended->machine);
 }
 
-void host_end_machines(struct host *host)
+static void end_machines(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
         end_machine(&host->machines[i], OUTCOME_INTERRUPTED);
+}
+
+/* A terminal is made raw only if we are in its foreground; else it is not ours to read. */
+static void prepare_input(struct host *host)
+{
+    struct termios raw;
+
+    host->input = STDIN_FILENO;
+    if (tcgetattr(STDIN_FILENO, &host->saved) < 0)
+        return;
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) {
+        host->input = -1;
+        return;
+    }
+    raw = host->saved;
+    cfmakeraw(&raw);
+    raw.c_oflag = host->saved.c_oflag; /* a newline on stdout stays one */
+    host->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    if (host->raw)
+        machine_notice(host->machines[0].machine, "Ctrl-A x ends the guest");
+}
+
+static void restore_input(const struct host *host)
+{
+    if (host->raw)
+        tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
+}
+
+/* Ctrl-A x ends the guest, Ctrl-A c lets it go on, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
+static bool is_typed(struct host *host, uint8_t byte)
+{
+    if (!host->raw)
+        return true;
+    if (!host->escape) {
+        host->escape = byte == CTRL_A;
+        return !host->escape;
+    }
+    host->escape = false;
+    if (byte == 'x')
+        end_machines(host);
+    if (byte == 'c')
+        continue_machines(host);
+    return byte != 'x' && byte != 'c';
+}
+
+static void read_input(struct host *host)
+{
+    uint8_t bytes[256];
+    size_t room = HOST_PENDING - host->pending_count;
+    /* A terminal is read even when nobody takes the bytes, or Ctrl-A x would go unseen. */
+    size_t wanted = host->raw || room > sizeof(bytes) ? sizeof(bytes) : room;
+    ssize_t count = read(host->input, bytes, wanted);
+
+    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (count <= 0) {
+        host->input = -1;
+        return;
+    }
+    for (ssize_t i = 0; i < count; i++)
+        if (is_typed(host, bytes[i]) && host->pending_count < HOST_PENDING)
+            host->pending[host->pending_count++] = bytes[i];
+}
+
+static void hand_over_input(struct host *host, struct console *console)
+{
+    size_t taken = console ? console_type(console, host->pending, host->pending_count) : 0;
+
+    host->pending_count -= taken;
+    memmove(host->pending, host->pending + taken, host->pending_count);
 }
 
 static void check_deadlines(struct host *host)
@@ -128,18 +200,18 @@ static void save(const struct host_machine *machine, const char *path)
         checkpoint_save(machine->machine, path);
 }
 
-static void take_signal(struct host *host)
+static void read_signal(struct host *host)
 {
     struct signalfd_siginfo signal;
 
     if (read(host->signals, &signal, sizeof(signal)) != sizeof(signal))
         return;
     if (signal.ssi_signo == SIGCONT)
-        host_go_on(host);
+        continue_machines(host);
     else if ((int)signal.ssi_signo == host->checkpoint_signal)
         save(&host->machines[0], host->checkpoint_path);
     else
-        host_end_machines(host);
+        end_machines(host);
 }
 
 /* No vCPU had an exit since the last time: does anything still run? */
@@ -195,25 +267,21 @@ static bool serve(struct host *host)
     if (waits[0].revents)
         return false;
     if (waits[1].revents)
-        take_signal(host);
+        read_signal(host);
     check_deadlines(host);
     if (waits[2].revents)
-        host_read_input(host);
+        read_input(host);
     if (waits[3].revents)
         event_clear(host->room);
-    host_hand_over_input(host, find_listener(host));
+    hand_over_input(host, find_listener(host));
     kick_abandoned(host);
     return true;
 }
 
-/* Signals are for other threads, but those that (signals) tells of. */
 static void *host_thread(void *argument)
 {
     struct host *host = argument;
-    sigset_t all;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, NULL);
     pthread_mutex_lock(&host->lock);
     while (serve(host))
         ;
@@ -223,7 +291,7 @@ static void *host_thread(void *argument)
 
 static void restore(struct host *host)
 {
-    host_restore_input(host);
+    restore_input(host);
     descriptor_close(&host->signals);
     descriptor_close(&host->stop);
     for (unsigned i = 0; i < host->machine_count; i++)
@@ -281,26 +349,26 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
         error_set(error, result, "signals cannot be taken: %s", strerror(-result));
     } else {
         if (host->foreground)
-            host_prepare_input(host);
-        result = -pthread_create(&host->thread, NULL, host_thread, host);
+            prepare_input(host);
+        result = thread_start(&host->thread, host_thread, host);
         if (result < 0)
             error_set(error, result, "no thread for the host's side: %s", strerror(-result));
     }
     if (result < 0) {
         restore(host);
-        host_give_back_signals(host);
+        host_restore_signals(host);
     }
     return result;
 }
 
-void host_take_away(struct host *host, unsigned index)
+void host_remove_machine(struct host *host, unsigned index)
 {
     pthread_mutex_lock(&host->lock);
     host->machines[index].away = true;
     pthread_mutex_unlock(&host->lock);
 }
 
-void host_give_back(struct host *host, unsigned index)
+void host_add_machine(struct host *host, unsigned index)
 {
     struct host_machine *machine = &host->machines[index];
 
@@ -320,7 +388,7 @@ void host_end(struct host *host)
     restore(host);
 }
 
-void host_give_back_signals(const struct host *host)
+void host_restore_signals(const struct host *host)
 {
     if (!host->foreground)
         return;

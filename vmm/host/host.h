@@ -73,13 +73,13 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
  * Machine (index) is to be made anew: away with it, and back, at the same place. What ended it
  * meanwhile, ends it then. Both from any thread.
  */
-void host_take_away(struct host *host, unsigned index);
-void host_give_back(struct host *host, unsigned index);
+void host_remove_machine(struct host *host, unsigned index);
+void host_add_machine(struct host *host, unsigned index);
 
 /* End the thread and give the terminal back as it was. */
 void host_end(struct host *host);
 
 /* After host_end(), when all is written: SIGPIPE and SIGXFSZ do what they did. */
-void host_give_back_signals(const struct host *host);
+void host_restore_signals(const struct host *host);
 
 #endif

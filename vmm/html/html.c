@@ -1,4 +1,4 @@
-/* From a stream to the file of its page: what of the lines counts is page_reader's. */
+/* From a stream to the file of its page: what of the lines counts is html_reader's. */
 #include "vmm/html/html.h"
 
 #include "vmm/html/html_reader.h"
@@ -77,7 +77,7 @@ static int write_whole(const char *path, const struct text *html, struct error *
     return result < 0 ? cannot_write(path, result, error) : 0;
 }
 
-int page_write(const char *stream_path, const char *out_path, struct error *error)
+int html_write(const char *stream_path, const char *out_path, struct error *error)
 {
     struct text data = {0}, html = {0};
     uint64_t unique;
@@ -85,12 +85,12 @@ int page_write(const char *stream_path, const char *out_path, struct error *erro
     int result = check_target(stream_path, out_path, error);
 
     if (result == 0)
-        result = page_read(stream_path, &data, error);
+        result = html_read(stream_path, &data, error);
     if (result == 0 && getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
         result = error_set(error, -EIO, "%s: the host gives no random number", out_path);
     if (result == 0) {
         snprintf(nonce, sizeof(nonce), "%016" PRIx64, unique);
-        page_template_fill(&data, nonce, &html);
+        html_template_fill(&data, nonce, &html);
         if (html.failed)
             result = error_set(error, -ENOMEM, "%s: out of memory", out_path);
     }

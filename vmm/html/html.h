@@ -14,6 +14,6 @@
  * name when it is complete. A recording that broke off, and a stream without times, have a page too.
  * 0 or a negative errno: the sentence names the file, and for a stream the line.
  */
-int page_write(const char *stream_path, const char *out_path, struct error *error);
+int html_write(const char *stream_path, const char *out_path, struct error *error);
 
 #endif

@@ -9,18 +9,18 @@
 #define PLACES 2048 /* of the hash table, a power of two */
 #define KINDS  64   /* more than a stream has words */
 
-struct page_classes {
+struct html_classes {
     unsigned count;
     uint16_t places[PLACES]; /* the number of a class, plus 1 */
-    struct page_class classes[PAGE_CLASSES + KINDS];
+    struct html_class classes[HTML_CLASSES + KINDS];
 };
 
-struct page_classes *page_classes_create(void)
+struct html_classes *html_classes_create(void)
 {
-    return calloc(1, sizeof(struct page_classes));
+    return calloc(1, sizeof(struct html_classes));
 }
 
-void page_classes_destroy(struct page_classes *classes)
+void html_classes_destroy(struct html_classes *classes)
 {
     free(classes);
 }
@@ -41,13 +41,13 @@ static bool address_of(const struct exit_event *event, uint64_t *address)
     }
 }
 
-static bool is_same(const struct page_class *a, const struct page_class *b)
+static bool is_same(const struct html_class *a, const struct html_class *b)
 {
     return a->address == b->address && a->has_address == b->has_address &&
            a->elsewhere == b->elsewhere && strcmp(a->word, b->word) == 0;
 }
 
-static uint64_t hash_of(const struct page_class *class)
+static uint64_t hash_of(const struct html_class *class)
 {
     uint64_t hash = class->address * 2 + class->elsewhere;
 
@@ -58,7 +58,7 @@ static uint64_t hash_of(const struct page_class *class)
 }
 
 /* The number of a class, which is made if there are less than (limit); (limit): none is left. */
-static unsigned find(struct page_classes *classes, const struct page_class *wanted, unsigned limit)
+static unsigned find(struct html_classes *classes, const struct html_class *wanted, unsigned limit)
 {
     for (uint64_t hash = hash_of(wanted);; hash++) {
         uint16_t *place = &classes->places[hash % PLACES];
@@ -75,24 +75,24 @@ static unsigned find(struct page_classes *classes, const struct page_class *want
     }
 }
 
-unsigned page_classes_count(struct page_classes *classes, const struct exit_event *event,
+unsigned html_classes_count(struct html_classes *classes, const struct exit_event *event,
                             const char *word, size_t length)
 {
-    struct page_class wanted = {.count = 0};
-    struct page_class *class;
+    struct html_class wanted = {.count = 0};
+    struct html_class *class;
     unsigned number;
 
     if (length >= sizeof(wanted.word))
         length = sizeof(wanted.word) - 1;
     memcpy(wanted.word, word, length);
     wanted.has_address = address_of(event, &wanted.address);
-    number = find(classes, &wanted, PAGE_CLASSES);
-    if (number == PAGE_CLASSES) {
+    number = find(classes, &wanted, HTML_CLASSES);
+    if (number == HTML_CLASSES) {
         wanted.elsewhere = true;
         wanted.address = 0;
-        number = find(classes, &wanted, PAGE_CLASSES + KINDS);
+        number = find(classes, &wanted, HTML_CLASSES + KINDS);
     }
-    if (number == PAGE_CLASSES + KINDS)
+    if (number == HTML_CLASSES + KINDS)
         number--;
     class = &classes->classes[number];
     class->count++;
@@ -102,11 +102,11 @@ unsigned page_classes_count(struct page_classes *classes, const struct exit_even
 }
 
 /* Where in its words "0x3f8", "elsewhere" or nothing stands behind "out". */
-static void put_address(const struct page_class *class, struct text *json)
+static void write_address(const struct html_class *class, struct text *json)
 {
     if (!class->has_address)
         return;
-    page_json_key(json, "address");
+    html_json_key(json, "address");
     text_put(json, "\"", 1);
     if (class->elsewhere)
         text_put_string(json, "elsewhere");
@@ -116,45 +116,45 @@ static void put_address(const struct page_class *class, struct text *json)
 }
 
 /* Pairs of bucket and count, without the empty ones. */
-static void put_buckets(const struct histogram *histogram, struct text *json)
+static void write_buckets(const struct histogram *histogram, struct text *json)
 {
-    page_json_key(json, "buckets");
+    html_json_key(json, "buckets");
     text_put(json, "[", 1);
     for (unsigned bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
         if (!histogram->buckets[bucket])
             continue;
-        page_json_number(json, bucket);
-        page_json_number(json, histogram->buckets[bucket]);
+        html_json_number(json, bucket);
+        html_json_number(json, histogram->buckets[bucket]);
     }
     text_put(json, "]", 1);
 }
 
-static void put_class(const struct page_class *class, struct text *json)
+static void write_class(const struct html_class *class, struct text *json)
 {
     const struct histogram *handled = &class->handled;
 
-    page_json_separate(json);
+    html_json_separate(json);
     text_put(json, "{", 1);
-    page_json_key(json, "word");
-    page_json_string(json, class->word, strlen(class->word));
-    put_address(class, json);
-    page_json_add(json, "count", class->count);
-    page_json_add(json, "measured", handled->count);
-    page_json_add(json, "sum", handled->sum);
-    page_json_add(json, "min", handled->min);
-    page_json_add(json, "median", histogram_percentile(handled, 50));
-    page_json_add(json, "p99", histogram_percentile(handled, 99));
-    page_json_add(json, "max", handled->max);
-    put_buckets(handled, json);
+    html_json_key(json, "word");
+    html_json_string(json, class->word, strlen(class->word));
+    write_address(class, json);
+    html_json_add(json, "count", class->count);
+    html_json_add(json, "measured", handled->count);
+    html_json_add(json, "sum", handled->sum);
+    html_json_add(json, "min", handled->min);
+    html_json_add(json, "median", histogram_percentile(handled, 50));
+    html_json_add(json, "p99", histogram_percentile(handled, 99));
+    html_json_add(json, "max", handled->max);
+    write_buckets(handled, json);
     text_put(json, "}", 1);
 }
 
-void page_classes_put(const struct page_classes *classes, struct text *json)
+void html_classes_write(const struct html_classes *classes, struct text *json)
 {
-    page_json_add(json, "sub_bits", HISTOGRAM_SUB_BITS);
-    page_json_key(json, "classes");
+    html_json_add(json, "sub_bits", HISTOGRAM_SUB_BITS);
+    html_json_key(json, "classes");
     text_put(json, "[", 1);
     for (unsigned i = 0; i < classes->count; i++)
-        put_class(&classes->classes[i], json);
+        write_class(&classes->classes[i], json);
     text_put(json, "]", 1);
 }

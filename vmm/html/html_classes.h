@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE_CLASSES 512 /* then those of a kind share one, whatever their address */
+#define HTML_CLASSES 512 /* then those of a kind share one, whatever their address */
 
-struct page_class {
+struct html_class {
     char word[20]; /* of the stream: "out", "hlt" */
     bool has_address, elsewhere;
     uint64_t address; /* port, gpa, MSR; KVM's number */
@@ -22,17 +22,17 @@ struct page_class {
     struct histogram handled; /* ns, of those that were measured */
 };
 
-struct page_classes;
+struct html_classes;
 
 /* NULL: out of memory. */
-struct page_classes *page_classes_create(void);
-void page_classes_destroy(struct page_classes *classes);
+struct html_classes *html_classes_create(void);
+void html_classes_destroy(struct html_classes *classes);
 
 /* Count the exit (event), whose line begins with (word): the number of its class. */
-unsigned page_classes_count(struct page_classes *classes, const struct exit_event *event,
+unsigned html_classes_count(struct html_classes *classes, const struct exit_event *event,
                             const char *word, size_t length);
 
 /* "sub_bits" and "classes" as JSON, in the order of their numbers. */
-void page_classes_put(const struct page_classes *classes, struct text *json);
+void html_classes_write(const struct html_classes *classes, struct text *json);
 
 #endif

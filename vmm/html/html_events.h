@@ -12,25 +12,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE_FLAGS_FIRST 1000 /* are shown, */
-#define PAGE_FLAGS_LAST  1000 /* and so are these */
-#define PAGE_FLAG_TEXT   64
-#define PAGE_LAST        64   /* events */
-#define PAGE_LINE_MAX    400  /* bytes of an event's line */
-#define PAGE_DETAILS_MAX 4096 /* bytes of the lines below it */
+#define HTML_FLAGS_FIRST 1000 /* are shown, */
+#define HTML_FLAGS_LAST  1000 /* and so are these */
+#define HTML_FLAG_TEXT   64
+#define HTML_LAST        64   /* events */
+#define HTML_LINE_MAX    400  /* bytes of an event's line */
+#define HTML_DETAILS_MAX 4096 /* bytes of the lines below it */
 
-enum page_flag_kind { PAGE_MARKER, PAGE_POST, PAGE_TYPED, PAGE_TEST, PAGE_END, PAGE_FLAG_KINDS };
+enum html_flag_kind { HTML_MARKER, HTML_POST, HTML_TYPED, HTML_TEST, HTML_END, HTML_FLAG_KINDS };
 
-struct page_flag {
-    enum page_flag_kind kind;
+struct html_flag {
+    enum html_flag_kind kind;
     uint64_t time, exit;
     unsigned vcpu;
     unsigned char length;
     bool cut;
-    char text[PAGE_FLAG_TEXT];
+    char text[HTML_FLAG_TEXT];
 };
 
-struct page_event {
+struct html_event {
     uint64_t number; /* of the exit; 0: it is none */
     uint64_t time, handle_ns;
     unsigned vcpu;
@@ -39,28 +39,28 @@ struct page_event {
     struct text line, details;
 };
 
-struct page_events {
+struct html_events {
     uint64_t flag_count, event_count;
-    struct page_flag *flags; /* the first, then a ring of the last */
-    struct page_event last[PAGE_LAST];
+    struct html_flag *flags; /* the first, then a ring of the last */
+    struct html_event last[HTML_LAST];
 };
 
 /* (events) is zero. -ENOMEM. */
-int page_events_init(struct page_events *events);
-void page_events_free(struct page_events *events);
+int html_events_init(struct html_events *events);
+void html_events_free(struct html_events *events);
 
 /* (text) is what stands behind the kind's word in the stream. */
-void page_events_flag(struct page_events *events, const struct page_flag *flag, const char *text,
+void html_events_flag(struct html_events *events, const struct html_flag *flag, const char *text,
                       size_t length);
 
 /* An event with its line; (event) has no texts. */
-void page_events_add(struct page_events *events, const struct page_event *event, const char *line,
+void html_events_add(struct html_events *events, const struct html_event *event, const char *line,
                      size_t length);
 
 /* A line that belongs to the event added last, if there is one. */
-void page_events_detail(struct page_events *events, const char *line, size_t length);
+void html_events_detail(struct html_events *events, const char *line, size_t length);
 
 /* "flag_count", "flags" and "last" as JSON. */
-void page_events_put(const struct page_events *events, struct text *json);
+void html_events_write(const struct html_events *events, struct text *json);
 
 #endif

@@ -8,7 +8,7 @@ static bool is_plain(unsigned char byte)
     return byte >= ' ' && byte <= '~' && !strchr("<>&\"\\", byte);
 }
 
-void page_json_string(struct text *text, const void *bytes, size_t length)
+void html_json_string(struct text *text, const void *bytes, size_t length)
 {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *from = bytes;
@@ -32,34 +32,34 @@ void page_json_string(struct text *text, const void *bytes, size_t length)
     text_put(text, "\"", 1);
 }
 
-void page_json_separate(struct text *text)
+void html_json_separate(struct text *text)
 {
     if (text->used && !strchr("{[:,", text->bytes[text->used - 1]))
         text_put(text, ",", 1);
 }
 
-void page_json_key(struct text *text, const char *name)
+void html_json_key(struct text *text, const char *name)
 {
-    page_json_separate(text);
+    html_json_separate(text);
     text_put(text, "\"", 1);
     text_put_string(text, name);
     text_put(text, "\":", 2);
 }
 
-void page_json_number(struct text *text, uint64_t number)
+void html_json_number(struct text *text, uint64_t number)
 {
-    page_json_separate(text);
-    text_put_decimal(text, number < PAGE_JSON_MAX ? number : PAGE_JSON_MAX);
+    html_json_separate(text);
+    text_put_decimal(text, number < HTML_JSON_MAX ? number : HTML_JSON_MAX);
 }
 
-void page_json_add(struct text *text, const char *name, uint64_t number)
+void html_json_add(struct text *text, const char *name, uint64_t number)
 {
-    page_json_key(text, name);
-    page_json_number(text, number);
+    html_json_key(text, name);
+    html_json_number(text, number);
 }
 
-void page_json_add_text(struct text *text, const char *name, const struct text *value)
+void html_json_add_text(struct text *text, const char *name, const struct text *value)
 {
-    page_json_key(text, name);
-    page_json_string(text, value->bytes, value->used);
+    html_json_key(text, name);
+    html_json_string(text, value->bytes, value->used);
 }

@@ -5,14 +5,13 @@
 #include "vmm/html/html_recording.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct reader {
     struct lines lines;
     struct exit_event event; /* the last one */
-    struct page_recording recording;
+    struct html_recording recording;
 };
 
 /* What is left of a line, without the spaces before it. */
@@ -28,15 +27,15 @@ static void keep_rest(const struct cursor *line, struct text *text)
     const size_t length = rest_of(*line, &rest);
 
     text_clear(text);
-    page_recording_keep(text, rest, length);
+    html_recording_keep(text, rest, length);
 }
 
-static void flag(struct reader *reader, enum page_flag_kind kind, const struct cursor *line)
+static void flag(struct reader *reader, enum html_flag_kind kind, const struct cursor *line)
 {
     const char *rest;
     const size_t length = rest_of(*line, &rest);
 
-    page_recording_flag(&reader->recording, kind, reader->event.vcpu, rest, length);
+    html_recording_flag(&reader->recording, kind, reader->event.vcpu, rest, length);
 }
 
 /* The lines that are no events. */
@@ -66,7 +65,7 @@ static int read_device(struct reader *reader, struct cursor *line, struct error 
 
     (void)error;
     if (!reader->recording.tests)
-        page_recording_add_device(&reader->recording, rest, length);
+        html_recording_add_device(&reader->recording, rest, length);
     return 0;
 }
 
@@ -80,7 +79,7 @@ static int read_test(struct reader *reader, struct cursor *line, struct error *e
     (void)error;
     reader->recording.tests++;
     reader->event.vcpu = 0;
-    flag(reader, PAGE_TEST, line);
+    flag(reader, HTML_TEST, line);
     return 0;
 }
 
@@ -89,7 +88,7 @@ static int read_test(struct reader *reader, struct cursor *line, struct error *e
 static int read_input(struct reader *reader, struct cursor *line, struct error *error)
 {
     (void)error;
-    page_events_detail(&reader->recording.events, line->next - 1,
+    html_events_detail(&reader->recording.events, line->next - 1,
                        (size_t)(line->end - line->next) + 1);
     return 0;
 }
@@ -98,11 +97,11 @@ static int read_effect(struct reader *reader, struct cursor *line, struct error 
 {
     read_input(reader, line, error);
     if (cursor_skip(line, "marker"))
-        flag(reader, PAGE_MARKER, line);
+        flag(reader, HTML_MARKER, line);
     else if (cursor_skip(line, "post"))
-        flag(reader, PAGE_POST, line);
+        flag(reader, HTML_POST, line);
     else if (cursor_skip(line, "end")) {
-        flag(reader, PAGE_END, line);
+        flag(reader, HTML_END, line);
         keep_rest(line, &reader->recording.outcome);
     }
     return 0;
@@ -117,15 +116,15 @@ static void use_exit(struct reader *reader, struct cursor line)
     if (*line.next == '@')
         cursor_word(&line, &word);
     cursor_word(&line, &word);
-    page_recording_add_exit(&reader->recording, &reader->event, word, (size_t)(line.end - word));
+    html_recording_add_exit(&reader->recording, &reader->event, word, (size_t)(line.end - word));
 }
 
 static void use_typed(struct reader *reader, struct cursor line)
 {
-    page_recording_add_event(&reader->recording, &reader->event, line.next,
+    html_recording_add_event(&reader->recording, &reader->event, line.next,
                              (size_t)(line.end - line.next));
     if (cursor_skip(&line, "typed"))
-        flag(reader, PAGE_TYPED, &line);
+        flag(reader, HTML_TYPED, &line);
 }
 
 /* An effect may have told of the end before, with the status. */
@@ -133,7 +132,7 @@ static void use_ended(struct reader *reader, struct cursor line)
 {
     if (reader->recording.outcome.used || !cursor_skip(&line, "ended"))
         return;
-    flag(reader, PAGE_END, &line);
+    flag(reader, HTML_END, &line);
     keep_rest(&line, &reader->recording.outcome);
 }
 
@@ -150,7 +149,7 @@ static void use_event(struct reader *reader, struct cursor line)
         use_ended(reader, line);
         break;
     case EVENT_REPORT:
-        page_recording_add_report(&reader->recording, &reader->event.text);
+        html_recording_add_report(&reader->recording, &reader->event.text);
         break;
     case EVENT_WAITS:
         reader->recording.waits = reader->event.value;
@@ -185,70 +184,49 @@ static int read_line(struct reader *reader, struct cursor *line, struct error *e
     return result;
 }
 
-static int read_version(struct reader *reader, struct error *error)
-{
-    struct cursor line;
-    uint64_t version = 0;
-    int result = lines_next(&reader->lines, &line, error);
-
-    if (result < 0)
-        return result;
-    if (result == 0 || !cursor_skip(&line, "exits"))
-        return error_set(error, -EINVAL,
-                         "%.300s is no exit stream: its first line is not `exits %d`; "
-                         "make one with --record",
-                         reader->lines.path, EXIT_STREAM_VERSION);
-    result = cursor_number(&line, "the version of the format", &version, error);
-    if (result == 0 && version != EXIT_STREAM_VERSION)
-        return lines_refuse(&reader->lines, error,
-                            "this is version %" PRIu64 " of the format; only %d is known", version,
-                            EXIT_STREAM_VERSION);
-    return result;
-}
-
 static int read_stream(struct reader *reader, struct error *error)
 {
     struct cursor line;
-    int result = read_version(reader, error);
+    int result = exit_parse_version(&reader->lines, error);
 
     while (result == 0 && (result = lines_next(&reader->lines, &line, error)) == 1)
         result = read_line(reader, &line, error);
     return result;
 }
 
-static int put_data(struct reader *reader, struct text *data, struct error *error)
+static int write_data(struct reader *reader, struct text *data, struct error *error)
 {
     const char *slash = strrchr(reader->lines.path, '/');
     const char *name = slash && slash[1] ? slash + 1 : reader->lines.path;
 
     text_put(data, "{", 1);
-    page_json_key(data, "file");
-    page_json_string(data, name, strlen(name));
-    page_recording_put(&reader->recording, data);
+    html_json_key(data, "file");
+    html_json_string(data, name, strlen(name));
+    html_recording_write(&reader->recording, data);
     text_put(data, "}", 1);
     if (data->failed)
         return error_set(error, -ENOMEM, "%s: out of memory", reader->lines.path);
     return 0;
 }
 
-int page_read(const char *path, struct text *data, struct error *error)
+int html_read(const char *path, struct text *data, struct error *error)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     int result;
 
     if (!reader)
         return error_set(error, -ENOMEM, "%s: out of memory", path);
-    if (page_recording_init(&reader->recording) < 0)
+    if (html_recording_init(&reader->recording) < 0)
         result = error_set(error, -ENOMEM, "%s: out of memory", path);
     else
         result = lines_open(&reader->lines, path, error);
     if (result == 0) {
         result = read_stream(reader, error);
         if (result == 0)
-            result = put_data(reader, data, error);
+            result = write_data(reader, data, error);
         lines_close(&reader->lines);
     }
-    page_recording_free(&reader->recording);
+    html_recording_free(&reader->recording);
     exit_event_free(&reader->event);
     free(reader);
     return result;

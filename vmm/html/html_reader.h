@@ -11,6 +11,6 @@
  * Append to (data) one JSON object, as of vmm/html/html_json.h, that tells all that a page shows of the
  * stream (path). Its size is bounded. docs/report.md names its members. Negative errno.
  */
-int page_read(const char *path, struct text *data, struct error *error);
+int html_read(const char *path, struct text *data, struct error *error);
 
 #endif

@@ -9,51 +9,51 @@
 #define CRASH_REPORT_MAX (64 * 1024)
 #define NS_PER_MS        1000000
 
-int page_recording_init(struct page_recording *recording)
+int html_recording_init(struct html_recording *recording)
 {
-    recording->classes = page_classes_create();
-    if (!recording->classes || page_timeline_init(&recording->timeline) < 0 ||
-        page_events_init(&recording->events) < 0)
+    recording->classes = html_classes_create();
+    if (!recording->classes || html_timeline_init(&recording->timeline) < 0 ||
+        html_events_init(&recording->events) < 0)
         return -ENOMEM;
     return 0;
 }
 
-void page_recording_free(struct page_recording *recording)
+void html_recording_free(struct html_recording *recording)
 {
     text_free(&recording->recorded);
     text_free(&recording->machine);
     text_free(&recording->devices);
     text_free(&recording->outcome);
     text_free(&recording->report);
-    page_events_free(&recording->events);
-    page_timeline_free(&recording->timeline);
-    page_classes_destroy(recording->classes);
+    html_events_free(&recording->events);
+    html_timeline_free(&recording->timeline);
+    html_classes_destroy(recording->classes);
 }
 
-static void put_limited(struct text *text, const char *bytes, size_t length, size_t limit)
+static void append_limited(struct text *text, const char *bytes, size_t length, size_t limit)
 {
     const size_t room = text->used < limit ? limit - text->used : 0;
 
     text_put(text, bytes, length < room ? length : room);
 }
 
-void page_recording_keep(struct text *text, const char *bytes, size_t length)
+void html_recording_keep(struct text *text, const char *bytes, size_t length)
 {
-    put_limited(text, bytes, length, HEADER_MAX);
+    append_limited(text, bytes, length, HEADER_MAX);
 }
 
-void page_recording_add_device(struct page_recording *recording, const char *bytes, size_t length)
+void html_recording_add_device(struct html_recording *recording, const char *bytes, size_t length)
 {
     if (recording->devices.used > HEADER_MAX)
         return;
-    page_json_separate(&recording->devices);
-    page_json_string(&recording->devices, bytes, length < HEADER_MAX ? length : HEADER_MAX);
+    html_json_separate(&recording->devices);
+    html_json_string(&recording->devices, bytes, length < HEADER_MAX ? length : HEADER_MAX);
 }
 
-void page_recording_add_report(struct page_recording *recording, const struct text *line)
+void html_recording_add_report(struct html_recording *recording, const struct text *line)
 {
-    put_limited(&recording->report, line->bytes, line->used, CRASH_REPORT_MAX);
-    put_limited(&recording->report, "\n", 1, CRASH_REPORT_MAX);
+    append_limited(&recording->report, line->bytes, line->used, CRASH_REPORT_MAX);
+    append_limited(&recording->report, "\n", 1, CRASH_REPORT_MAX);
 }
 
 /* Times are sums of untrusted numbers: they stay within what JavaScript counts exactly. */
@@ -61,11 +61,11 @@ static uint64_t add_time(uint64_t time, int64_t delta)
 {
     if (delta < 0)
         return time > -(uint64_t)delta ? time - -(uint64_t)delta : 0;
-    return (uint64_t)delta < PAGE_JSON_MAX - time ? time + (uint64_t)delta : PAGE_JSON_MAX;
+    return (uint64_t)delta < HTML_JSON_MAX - time ? time + (uint64_t)delta : HTML_JSON_MAX;
 }
 
 /* Where on the timeline the exit lies. Without times it has the place of its number. */
-static void pass_time(struct page_recording *recording, const struct exit_event *event,
+static void pass_time(struct html_recording *recording, const struct exit_event *event,
                       uint64_t *start, uint64_t *end)
 {
     if (recording->exits == 0)
@@ -95,10 +95,10 @@ static size_t length_without_times(const struct exit_event *event, const char *l
     return at ? (size_t)(at - line) : length;
 }
 
-void page_recording_add_exit(struct page_recording *recording, const struct exit_event *event,
+void html_recording_add_exit(struct html_recording *recording, const struct exit_event *event,
                              const char *line, size_t length)
 {
-    struct page_event shown = {
+    struct html_event shown = {
         .number = recording->exits + 1,
         .vcpu = event->vcpu,
         .measured = event->measured,
@@ -110,41 +110,41 @@ void page_recording_add_exit(struct page_recording *recording, const struct exit
 
     pass_time(recording, event, &shown.time, &end);
     recording->exits++;
-    class = page_classes_count(recording->classes, event, line,
+    class = html_classes_count(recording->classes, event, line,
                                space ? (size_t)(space - line) : length);
-    page_timeline_add(&recording->timeline, event->vcpu, shown.time, end, class);
-    page_events_add(&recording->events, &shown, line, length_without_times(event, line, length));
+    html_timeline_add(&recording->timeline, event->vcpu, shown.time, end, class);
+    html_events_add(&recording->events, &shown, line, length_without_times(event, line, length));
 }
 
-void page_recording_add_event(struct page_recording *recording, const struct exit_event *event,
+void html_recording_add_event(struct html_recording *recording, const struct exit_event *event,
                               const char *line, size_t length)
 {
-    const struct page_event shown = {.time = recording->now, .vcpu = event->vcpu};
+    const struct html_event shown = {.time = recording->now, .vcpu = event->vcpu};
 
-    page_events_add(&recording->events, &shown, line, length);
+    html_events_add(&recording->events, &shown, line, length);
 }
 
-void page_recording_flag(struct page_recording *recording, enum page_flag_kind kind, unsigned vcpu,
+void html_recording_flag(struct html_recording *recording, enum html_flag_kind kind, unsigned vcpu,
                          const char *text, size_t length)
 {
-    const struct page_flag flag = {
+    const struct html_flag flag = {
         .kind = kind,
         /* A test begins where the next exit stands; of all else an exit was the cause. */
-        .time = kind == PAGE_TEST && !recording->timed ? recording->exits : recording->now,
+        .time = kind == HTML_TEST && !recording->timed ? recording->exits : recording->now,
         .exit = recording->exits,
         .vcpu = vcpu,
     };
 
-    page_events_flag(&recording->events, &flag, text, length);
+    html_events_flag(&recording->events, &flag, text, length);
 }
 
-static void put_texts(const struct page_recording *recording, struct text *data)
+static void write_texts(const struct html_recording *recording, struct text *data)
 {
-    page_json_add_text(data, "recorded", &recording->recorded);
-    page_json_add_text(data, "machine", &recording->machine);
-    page_json_add_text(data, "outcome", &recording->outcome);
-    page_json_add_text(data, "report", &recording->report);
-    page_json_key(data, "devices");
+    html_json_add_text(data, "recorded", &recording->recorded);
+    html_json_add_text(data, "machine", &recording->machine);
+    html_json_add_text(data, "outcome", &recording->outcome);
+    html_json_add_text(data, "report", &recording->report);
+    html_json_key(data, "devices");
     text_put(data, "[", 1);
     text_put(data, recording->devices.bytes, recording->devices.used);
     text_put(data, "]", 1);
@@ -153,26 +153,26 @@ static void put_texts(const struct page_recording *recording, struct text *data)
                     recording->devices.failed;
 }
 
-static void put_numbers(const struct page_recording *recording, struct text *data)
+static void write_numbers(const struct html_recording *recording, struct text *data)
 {
-    page_json_add(data, "is_recording", recording->is_recording);
-    page_json_add(data, "partial", recording->is_recording && !recording->done);
-    page_json_add(data, "done", recording->done);
-    page_json_add(data, "announced", recording->announced);
-    page_json_add(data, "start_ms", recording->start / NS_PER_MS);
-    page_json_add(data, "waits", recording->waits);
-    page_json_add(data, "tests", recording->tests);
-    page_json_add(data, "exits", recording->exits);
-    page_json_add(data, "timed", recording->timed);
-    page_json_add(data, "mixed", recording->mixed);
-    page_json_add(data, "end", recording->end);
+    html_json_add(data, "is_recording", recording->is_recording);
+    html_json_add(data, "partial", recording->is_recording && !recording->done);
+    html_json_add(data, "done", recording->done);
+    html_json_add(data, "announced", recording->announced);
+    html_json_add(data, "start_ms", recording->start / NS_PER_MS);
+    html_json_add(data, "waits", recording->waits);
+    html_json_add(data, "tests", recording->tests);
+    html_json_add(data, "exits", recording->exits);
+    html_json_add(data, "timed", recording->timed);
+    html_json_add(data, "mixed", recording->mixed);
+    html_json_add(data, "end", recording->end);
 }
 
-void page_recording_put(struct page_recording *recording, struct text *data)
+void html_recording_write(struct html_recording *recording, struct text *data)
 {
-    put_texts(recording, data);
-    put_numbers(recording, data);
-    page_classes_put(recording->classes, data);
-    page_timeline_put(&recording->timeline, data);
-    page_events_put(&recording->events, data);
+    write_texts(recording, data);
+    write_numbers(recording, data);
+    html_classes_write(recording->classes, data);
+    html_timeline_write(&recording->timeline, data);
+    html_events_write(&recording->events, data);
 }

@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct page_recording {
-    struct page_classes *classes;
-    struct page_timeline timeline;
-    struct page_events events;
+struct html_recording {
+    struct html_classes *classes;
+    struct html_timeline timeline;
+    struct html_events events;
 
     /* As in the stream, cut where too long; (devices): JSON strings with commas. */
     struct text recorded, machine, devices, outcome, report;
@@ -35,31 +35,31 @@ struct page_recording {
 };
 
 /* (recording) is zero, and to be freed in any case. -ENOMEM. */
-int page_recording_init(struct page_recording *recording);
-void page_recording_free(struct page_recording *recording);
+int html_recording_init(struct html_recording *recording);
+void html_recording_free(struct html_recording *recording);
 
 /* Append (length) bytes to a text of the header, or as much as has room. */
-void page_recording_keep(struct text *text, const char *bytes, size_t length);
+void html_recording_keep(struct text *text, const char *bytes, size_t length);
 
 /* Another device of the machine. */
-void page_recording_add_device(struct page_recording *recording, const char *bytes, size_t length);
+void html_recording_add_device(struct html_recording *recording, const char *bytes, size_t length);
 
 /* A line of the crash report. */
-void page_recording_add_report(struct page_recording *recording, const struct text *line);
+void html_recording_add_report(struct html_recording *recording, const struct text *line);
 
 /* An exit with its (line) in the stream, where the vCPU does not stand any more. */
-void page_recording_add_exit(struct page_recording *recording, const struct exit_event *event,
+void html_recording_add_exit(struct html_recording *recording, const struct exit_event *event,
                              const char *line, size_t length);
 
 /* An event from outside with its line: it happens now. */
-void page_recording_add_event(struct page_recording *recording, const struct exit_event *event,
+void html_recording_add_event(struct html_recording *recording, const struct exit_event *event,
                               const char *line, size_t length);
 
-/* A flag of the timeline, now; page_events_flag() tells of (text). */
-void page_recording_flag(struct page_recording *recording, enum page_flag_kind kind, unsigned vcpu,
+/* A flag of the timeline, now; html_events_flag() tells of (text). */
+void html_recording_flag(struct html_recording *recording, enum html_flag_kind kind, unsigned vcpu,
                          const char *text, size_t length);
 
 /* Everything, as members of a JSON object. data->failed: out of memory. */
-void page_recording_put(struct page_recording *recording, struct text *data);
+void html_recording_write(struct html_recording *recording, struct text *data);
 
 #endif

@@ -13,11 +13,11 @@
     extern const char name[] __attribute__((visibility("hidden")));                                \
     extern const size_t name##_size __attribute__((visibility("hidden")))
 
-EMBED(page_template_html, "page.html");
-EMBED(page_template_style, "page.css");
-EMBED(page_template_data, "data.js");
-EMBED(page_template_timeline, "timeline.js");
-EMBED(page_template_tables, "tables.js");
+EMBED(html_template_html, "page.html");
+EMBED(html_template_style, "page.css");
+EMBED(html_template_data, "data.js");
+EMBED(html_template_timeline, "timeline.js");
+EMBED(html_template_tables, "tables.js");
 
 struct part {
     const char *name; /* page.html has {{NAME}} where it belongs */
@@ -33,27 +33,27 @@ static const char *find(const char *text, const char *end, const char *mark)
     return found ? found : end;
 }
 
-static void put_part(const struct part *parts, size_t count, const char *name, size_t length,
-                     struct text *html)
+static void write_part(const struct part *parts, size_t count, const char *name, size_t length,
+                       struct text *html)
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(parts[i].name) == length && memcmp(parts[i].name, name, length) == 0)
             text_put(html, parts[i].bytes, *parts[i].length);
 }
 
-void page_template_fill(const struct text *data, const char *nonce, struct text *html)
+void html_template_fill(const struct text *data, const char *nonce, struct text *html)
 {
     const size_t nonce_length = strlen(nonce);
     const struct part parts[] = {
-        {"style", page_template_style, &page_template_style_size},
-        {"data.js", page_template_data, &page_template_data_size},
-        {"timeline.js", page_template_timeline, &page_template_timeline_size},
-        {"tables.js", page_template_tables, &page_template_tables_size},
+        {"style", html_template_style, &html_template_style_size},
+        {"data.js", html_template_data, &html_template_data_size},
+        {"timeline.js", html_template_timeline, &html_template_timeline_size},
+        {"tables.js", html_template_tables, &html_template_tables_size},
         {"data", data->bytes, &data->used},
         {"nonce", nonce, &nonce_length},
     };
-    const char *at = page_template_html;
-    const char *end = at + page_template_html_size;
+    const char *at = html_template_html;
+    const char *end = at + html_template_html_size;
 
     while (at < end) {
         const char *open = find(at, end, "{{");
@@ -62,8 +62,8 @@ void page_template_fill(const struct text *data, const char *nonce, struct text 
         text_put(html, at, (size_t)(open - at));
         if (close == end)
             break;
-        put_part(parts, sizeof(parts) / sizeof(parts[0]), open + 2, (size_t)(close - open - 2),
-                 html);
+        write_part(parts, sizeof(parts) / sizeof(parts[0]), open + 2, (size_t)(close - open - 2),
+                   html);
         at = close + 2;
     }
     html->failed |= data->failed;

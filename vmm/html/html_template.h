@@ -10,6 +10,6 @@
  * The whole page into (html): (data) is JSON as of vmm/html/html_json.h. Its scripts and styles are the
  * only ones that a browser runs, for nobody else knows (nonce), which is letters and digits.
  */
-void page_template_fill(const struct text *data, const char *nonce, struct text *html);
+void html_template_fill(const struct text *data, const char *nonce, struct text *html);
 
 #endif

@@ -10,24 +10,24 @@
 #define FIRST_ROOM       256
 #define PERMILLE         1000
 
-int page_timeline_init(struct page_timeline *timeline)
+int html_timeline_init(struct html_timeline *timeline)
 {
-    timeline->recent = calloc(PAGE_EXACT, sizeof(*timeline->recent));
+    timeline->recent = calloc(HTML_EXACT, sizeof(*timeline->recent));
     return timeline->recent ? 0 : -ENOMEM;
 }
 
-void page_timeline_free(struct page_timeline *timeline)
+void html_timeline_free(struct html_timeline *timeline)
 {
     for (unsigned i = 0; i < timeline->track_count; i++)
         free(timeline->tracks[i].slices);
     free(timeline->recent);
 }
 
-static unsigned track_of(struct page_timeline *timeline, unsigned vcpu)
+static unsigned track_of(struct html_timeline *timeline, unsigned vcpu)
 {
     unsigned i;
 
-    for (i = 0; i < timeline->track_count && i < PAGE_TRACKS; i++)
+    for (i = 0; i < timeline->track_count && i < HTML_TRACKS; i++)
         if (timeline->tracks[i].vcpu == vcpu)
             return i;
     if (i == timeline->track_count)
@@ -36,12 +36,12 @@ static unsigned track_of(struct page_timeline *timeline, unsigned vcpu)
 }
 
 /* Give (share) its place, or that of a lighter one: what has none counts as the rest. */
-static void add_share(struct page_slice *slice, struct page_share share)
+static void add_share(struct html_slice *slice, struct html_share share)
 {
-    struct page_share *least = &slice->mix[0];
+    struct html_share *least = &slice->mix[0];
 
-    for (unsigned i = 0; i < PAGE_MIX; i++) {
-        struct page_share *known = &slice->mix[i];
+    for (unsigned i = 0; i < HTML_MIX; i++) {
+        struct html_share *known = &slice->mix[i];
 
         if (known->weight && known->class == share.class) {
             known->weight += share.weight;
@@ -51,7 +51,7 @@ static void add_share(struct page_slice *slice, struct page_share share)
             least = known;
     }
     if (share.weight > least->weight) {
-        struct page_share lighter = *least;
+        struct html_share lighter = *least;
 
         *least = share;
         share = lighter;
@@ -59,24 +59,24 @@ static void add_share(struct page_slice *slice, struct page_share share)
     slice->rest += share.weight;
 }
 
-static void merge(struct page_slice *slice, const struct page_slice *next)
+static void merge(struct html_slice *slice, const struct html_slice *next)
 {
     slice->end = next->end;
     slice->busy += next->busy;
     slice->count += next->count;
     slice->rest += next->rest;
-    for (unsigned i = 0; i < PAGE_MIX; i++)
+    for (unsigned i = 0; i < HTML_MIX; i++)
         if (next->mix[i].weight)
             add_share(slice, next->mix[i]);
 }
 
 /* One after the other, without what would be longer than the resolution. */
-static void compact_track(struct page_track *track, uint64_t resolution)
+static void compact_track(struct html_track *track, uint64_t resolution)
 {
     size_t kept = track->exact;
 
     for (size_t i = track->exact; i < track->count; i++) {
-        const struct page_slice *next = &track->slices[i];
+        const struct html_slice *next = &track->slices[i];
 
         if (kept > track->exact && next->end - track->slices[kept - 1].start <= resolution)
             merge(&track->slices[kept - 1], next);
@@ -90,9 +90,9 @@ static void compact_track(struct page_track *track, uint64_t resolution)
  * Until there is room. The resolution grows by a quarter each time, so that is done less than 200
  * times for all times that a page knows.
  */
-static void compact(struct page_timeline *timeline)
+static void compact(struct html_timeline *timeline)
 {
-    while (timeline->slices > PAGE_SLICES) {
+    while (timeline->slices > HTML_SLICES) {
         timeline->resolution += timeline->resolution ? timeline->resolution / 4 : FIRST_RESOLUTION;
         timeline->slices = 0;
         for (unsigned i = 0; i < timeline->track_count; i++) {
@@ -102,10 +102,10 @@ static void compact(struct page_timeline *timeline)
     }
 }
 
-static bool reserve(struct page_track *track)
+static bool reserve(struct html_track *track)
 {
     const size_t room = track->room ? 2 * track->room : FIRST_ROOM;
-    struct page_slice *slices;
+    struct html_slice *slices;
 
     if (track->count < track->room)
         return true;
@@ -117,10 +117,10 @@ static bool reserve(struct page_track *track)
     return true;
 }
 
-static void append(struct page_timeline *timeline, const struct page_recent *exit, bool alone)
+static void append(struct html_timeline *timeline, const struct html_recent *exit, bool alone)
 {
-    struct page_track *track = &timeline->tracks[exit->track];
-    struct page_slice *last = track->count > track->exact ? &track->slices[track->count - 1] : NULL;
+    struct html_track *track = &timeline->tracks[exit->track];
+    struct html_slice *last = track->count > track->exact ? &track->slices[track->count - 1] : NULL;
 
     if (!alone && last && exit->slice.end - last->start <= timeline->resolution) {
         merge(last, &exit->slice);
@@ -135,9 +135,9 @@ static void append(struct page_timeline *timeline, const struct page_recent *exi
 }
 
 /* What is no longer one of the last exits goes where it may be merged. */
-static void settle(struct page_timeline *timeline, const struct page_recent *exit, uint64_t number)
+static void settle(struct html_timeline *timeline, const struct html_recent *exit, uint64_t number)
 {
-    const bool first = number < PAGE_EXACT;
+    const bool first = number < HTML_EXACT;
 
     append(timeline, exit, first);
     if (first)
@@ -146,16 +146,16 @@ static void settle(struct page_timeline *timeline, const struct page_recent *exi
         compact(timeline);
 }
 
-void page_timeline_add(struct page_timeline *timeline, unsigned vcpu, uint64_t start, uint64_t end,
+void html_timeline_add(struct html_timeline *timeline, unsigned vcpu, uint64_t start, uint64_t end,
                        unsigned class)
 {
     const unsigned index = track_of(timeline, vcpu);
-    struct page_track *track = &timeline->tracks[index];
-    struct page_recent *recent = &timeline->recent[timeline->exits % PAGE_EXACT];
+    struct html_track *track = &timeline->tracks[index];
+    struct html_recent *recent = &timeline->recent[timeline->exits % HTML_EXACT];
     const uint64_t busy = end - start;
 
-    if (timeline->exits >= PAGE_EXACT)
-        settle(timeline, recent, timeline->exits - PAGE_EXACT);
+    if (timeline->exits >= HTML_EXACT)
+        settle(timeline, recent, timeline->exits - HTML_EXACT);
     timeline->exits++;
     if (start < track->last_end)
         start = track->last_end;
@@ -164,7 +164,7 @@ void page_timeline_add(struct page_timeline *timeline, unsigned vcpu, uint64_t s
     track->last_end = end;
     track->exits++;
     track->busy += busy;
-    *recent = (struct page_recent){
+    *recent = (struct html_recent){
         .track = index,
         .slice = {.start = start,
                   .end = end,
@@ -175,70 +175,70 @@ void page_timeline_add(struct page_timeline *timeline, unsigned vcpu, uint64_t s
 }
 
 /* CLASS for one exit; BUSY, then how many, then that many CLASS and PERMILLE for several. */
-static void put_mix(const struct page_slice *slice, unsigned others, struct text *json)
+static void write_mix(const struct html_slice *slice, unsigned others, struct text *json)
 {
     uint64_t whole = slice->rest;
     unsigned used = slice->rest ? 1 : 0;
 
     if (slice->count == 1) {
-        page_json_number(json, slice->mix[0].class);
+        html_json_number(json, slice->mix[0].class);
         return;
     }
-    for (unsigned i = 0; i < PAGE_MIX; i++) {
+    for (unsigned i = 0; i < HTML_MIX; i++) {
         whole += slice->mix[i].weight;
         used += slice->mix[i].weight != 0;
     }
-    page_json_number(json, slice->busy);
-    page_json_number(json, used);
-    for (unsigned i = 0; i < PAGE_MIX; i++) {
+    html_json_number(json, slice->busy);
+    html_json_number(json, used);
+    for (unsigned i = 0; i < HTML_MIX; i++) {
         if (!slice->mix[i].weight)
             continue;
-        page_json_number(json, slice->mix[i].class);
-        page_json_number(json, (uint64_t)((double)slice->mix[i].weight / (double)whole * PERMILLE));
+        html_json_number(json, slice->mix[i].class);
+        html_json_number(json, (uint64_t)((double)slice->mix[i].weight / (double)whole * PERMILLE));
     }
     if (slice->rest) {
-        page_json_number(json, others);
-        page_json_number(json, (uint64_t)((double)slice->rest / (double)whole * PERMILLE));
+        html_json_number(json, others);
+        html_json_number(json, (uint64_t)((double)slice->rest / (double)whole * PERMILLE));
     }
 }
 
-/* For each slice: ns since the one before it, its length, how many exits, and put_mix(). */
-static void put_track(const struct page_track *track, bool shared, struct text *json)
+/* For each slice: ns since the one before it, its length, how many exits, and write_mix(). */
+static void write_track(const struct html_track *track, bool shared, struct text *json)
 {
     const unsigned others = 0xffff; /* no class has this number */
     uint64_t end = 0;
 
-    page_json_separate(json);
+    html_json_separate(json);
     text_put(json, "{", 1);
-    page_json_add(json, "vcpu", track->vcpu);
-    page_json_add(json, "shared", shared);
-    page_json_add(json, "exits", track->exits);
-    page_json_add(json, "busy", track->busy);
-    page_json_key(json, "slices");
+    html_json_add(json, "vcpu", track->vcpu);
+    html_json_add(json, "shared", shared);
+    html_json_add(json, "exits", track->exits);
+    html_json_add(json, "busy", track->busy);
+    html_json_key(json, "slices");
     text_put(json, "[", 1);
     for (size_t i = 0; i < track->count; i++) {
-        const struct page_slice *slice = &track->slices[i];
+        const struct html_slice *slice = &track->slices[i];
 
-        page_json_number(json, slice->start - end);
-        page_json_number(json, slice->end - slice->start);
-        page_json_number(json, slice->count);
-        put_mix(slice, others, json);
+        html_json_number(json, slice->start - end);
+        html_json_number(json, slice->end - slice->start);
+        html_json_number(json, slice->count);
+        write_mix(slice, others, json);
         end = slice->end;
     }
     text_put(json, "]}", 2);
 }
 
-void page_timeline_put(struct page_timeline *timeline, struct text *json)
+void html_timeline_write(struct html_timeline *timeline, struct text *json)
 {
-    const uint64_t count = timeline->exits < PAGE_EXACT ? timeline->exits : PAGE_EXACT;
+    const uint64_t count = timeline->exits < HTML_EXACT ? timeline->exits : HTML_EXACT;
 
     for (uint64_t number = timeline->exits - count; number < timeline->exits; number++)
-        append(timeline, &timeline->recent[number % PAGE_EXACT], true);
-    page_json_add(json, "resolution", timeline->resolution);
-    page_json_key(json, "tracks");
+        append(timeline, &timeline->recent[number % HTML_EXACT], true);
+    html_json_add(json, "resolution", timeline->resolution);
+    html_json_key(json, "tracks");
     text_put(json, "[", 1);
     for (unsigned i = 0; i < timeline->track_count; i++)
-        put_track(&timeline->tracks[i], i == PAGE_TRACKS, json);
+        write_track(&timeline->tracks[i], i == HTML_TRACKS, json);
     text_put(json, "]", 1);
     json->failed |= timeline->failed;
 }

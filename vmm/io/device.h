@@ -11,7 +11,6 @@
 #include "vmm/base/error.h"
 #include "vmm/base/lock.h"
 #include "vmm/base/property.h"
-#include "vmm/io/bus.h"
 #include "vmm/io/device_state.h"
 
 #include <stdbool.h>
@@ -22,6 +21,8 @@
 
 struct machine;
 struct vcpu;
+
+enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
 
 struct device_access {
     unsigned region;   /* the index that the device gave in device_claim() */

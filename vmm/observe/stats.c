@@ -2,7 +2,8 @@
 
 #include "vmm/core/machine.h"
 #include "vmm/core/vcpu.h"
-#include "vmm/observe/stats_tables.h"
+#include "vmm/observe/stats_json.h"
+#include "vmm/observe/stats_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,14 +140,6 @@ static int compare_places(const void *left, const void *right)
     if (a->space != b->space)
         return a->space < b->space ? -1 : 1;
     return a->address < b->address ? -1 : a->address > b->address;
-}
-
-const char *stats_device_at(struct machine *machine, const struct place *place)
-{
-    struct bus_region region;
-
-    return bus_find(&machine->bus[place->space], place->address, &region) ? region.name
-                                                                          : "unclaimed";
 }
 
 /* Add up what all vCPUs counted, in (sum), and write that. */

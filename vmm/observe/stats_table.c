@@ -1,5 +1,7 @@
 /* --stats as tables for a person: 120 columns unless a number is very long, times in microseconds. */
-#include "vmm/observe/stats_tables.h"
+#include "vmm/observe/stats_table.h"
+
+#include "vmm/core/machine.h"
 
 #include <inttypes.h>
 
@@ -12,6 +14,14 @@
 #define TIMES_WIDTH 35
 
 static const char *const space_titles[BUS_SPACES] = {[BUS_PIO] = "port", [BUS_MMIO] = "memory"};
+
+const char *stats_device_at(struct machine *machine, const struct place *place)
+{
+    struct bus_region region;
+
+    return bus_find(&machine->bus[place->space], place->address, &region) ? region.name
+                                                                          : "unclaimed";
+}
 
 /* Six columns and a space, whatever the time: seconds say so. */
 static void write_time(double ns, FILE *file)

@@ -275,6 +275,30 @@ static int refuse_event(struct cursor *line, struct error *error)
                         word, length ? " and no event" : " of a vCPU");
 }
 
+int exit_parse_version(struct lines *lines, struct error *error)
+{
+    struct cursor line;
+    uint64_t version;
+    int result = lines_next(lines, &line, error);
+
+    if (result < 0)
+        return result;
+    if (result == 0 || !cursor_skip(&line, "exits"))
+        return error_set(
+            error, -EINVAL,
+            "%.300s: this is no exit stream: its first line is not `exits %d`; make one "
+            "with --record",
+            lines->path, EXIT_STREAM_VERSION);
+    result = cursor_number(&line, "the version of the format", &version, error);
+    if (result == 0)
+        result = cursor_finish(&line, error);
+    if (result == 0 && version != EXIT_STREAM_VERSION)
+        return lines_refuse(lines, error,
+                            "version %llu of the format; this minivmm reads version %d",
+                            (unsigned long long)version, EXIT_STREAM_VERSION);
+    return result;
+}
+
 int exit_parse_event(struct cursor *line, struct exit_event *event, struct error *error)
 {
     const char *begin = line->next;

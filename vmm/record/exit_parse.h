@@ -42,6 +42,12 @@ struct exit_event {
 };
 
 /*
+ * Read the first line of a stream, `exits VERSION`. Returns 0, or -EINVAL with a sentence if this is no exit stream,
+ * or one of another version.
+ */
+int exit_parse_version(struct lines *lines, struct error *error);
+
+/*
  * Parse an event. (event) is zeroed or holds an earlier event. Returns -EINVAL with a sentence if the
  * line is not a valid event.
  */

@@ -19,7 +19,7 @@
 
 /* Notes, and what they own. */
 struct notes {
-    struct core_note *list;
+    struct elf_note *list;
     unsigned count, room;
 };
 
@@ -29,7 +29,7 @@ static int add(struct notes *notes, const char *owner, uint32_t type, void *byte
         free(bytes);
         return -ENOMEM;
     }
-    notes->list[notes->count++] = (struct core_note){owner, type, bytes, size};
+    notes->list[notes->count++] = (struct elf_note){owner, type, bytes, size};
     return bytes ? 0 : -ENOMEM;
 }
 
@@ -39,15 +39,15 @@ static int add_text(struct notes *notes, uint32_t type, const struct text *text)
         free(text->bytes);
         return -ENOMEM;
     }
-    return add(notes, CORE_OWNER, type, text->bytes, text->used);
+    return add(notes, ELF_OWNER, type, text->bytes, text->used);
 }
 
 static int add_machine(struct notes *notes, struct machine *machine)
 {
     struct text text = {0};
 
-    machine_note_put(machine, &text);
-    return add_text(notes, CORE_MACHINE, &text);
+    machine_note_write(machine, &text);
+    return add_text(notes, ELF_NOTE_MACHINE, &text);
 }
 
 static int add_cpuid(struct notes *notes, struct machine *machine)
@@ -56,9 +56,9 @@ static int add_cpuid(struct notes *notes, struct machine *machine)
 
     if (copy) {
         *copy = *machine->cpuid;
-        copy->header.padding = CORE_CPUID_VERSION;
+        copy->header.padding = ELF_CPUID_VERSION;
     }
-    return add(notes, CORE_OWNER, CORE_CPUID, copy,
+    return add(notes, ELF_OWNER, ELF_NOTE_CPUID, copy,
                sizeof(struct kvm_cpuid2) +
                    machine->cpuid->header.nent * sizeof(struct kvm_cpuid_entry2));
 }
@@ -73,7 +73,7 @@ static int add_vm(struct notes *notes, struct machine *machine, struct error *er
         free(state);
         return result;
     }
-    return add(notes, CORE_OWNER, CORE_VM, state, sizeof(*state));
+    return add(notes, ELF_OWNER, ELF_NOTE_VM, state, sizeof(*state));
 }
 
 /* For gdb, then for us. */
@@ -93,12 +93,12 @@ static int add_vcpu(struct notes *notes, struct vcpu *vcpu, uint64_t rax_flag, s
     }
     state->regs.rax |= rax_flag;
     prstatus_fill(status, vcpu->id + 1, &state->regs, &state->sregs);
-    result = add(notes, CORE_GDB_OWNER, NT_PRSTATUS, status, sizeof(*status));
+    result = add(notes, ELF_GDB_OWNER, NT_PRSTATUS, status, sizeof(*status));
     if (result < 0) {
         free(state);
         return result;
     }
-    return add(notes, CORE_OWNER, CORE_VCPU, state, kvm_vcpu_state_size(state));
+    return add(notes, ELF_OWNER, ELF_NOTE_VCPU, state, kvm_vcpu_state_size(state));
 }
 
 static int add_devices(struct notes *notes, const struct machine *machine)
@@ -109,7 +109,7 @@ static int add_devices(struct notes *notes, const struct machine *machine)
         struct text text = {0};
 
         state_put(device, &text);
-        result = add_text(notes, CORE_DEVICE, &text);
+        result = add_text(notes, ELF_NOTE_DEVICE, &text);
     }
     return result;
 }
@@ -175,7 +175,7 @@ static int collect_at_once(struct notes *notes, struct machine *machine, const s
 int checkpoint_write(struct machine *machine, int dir_fd, const char *name, struct vcpu *vcpu,
                      uint64_t rax_flag, struct error *error)
 {
-    struct notes notes = {.list = calloc(CORE_NOTES, sizeof(struct core_note)), .room = CORE_NOTES};
+    struct notes notes = {.list = calloc(ELF_NOTES, sizeof(struct elf_note)), .room = ELF_NOTES};
     int result;
 
     if (!notes.list)
@@ -183,7 +183,7 @@ int checkpoint_write(struct machine *machine, int dir_fd, const char *name, stru
     flush(machine);
     result = collect_at_once(&notes, machine, vcpu, rax_flag, error);
     if (result == 0)
-        result = core_write(dir_fd, name, notes.list, notes.count, &machine->memory, error);
+        result = elf_file_write(dir_fd, name, notes.list, notes.count, &machine->memory, error);
     clear(&notes);
     free(notes.list);
     return result;

@@ -16,28 +16,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CORE_OWNER     "minivmm"
-#define CORE_GDB_OWNER "CORE"
-#define CORE_NOTES     2200 /* notes of a file: two for each vCPU, one for each device, a few more */
-#define CORE_EXTENTS   1024 /* ranges of memory: near ones are joined until they are no more */
-#define CORE_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes; neither counts the sum */
+#define ELF_OWNER     "minivmm"
+#define ELF_GDB_OWNER "CORE"
+#define ELF_NOTES     2200 /* notes of a file: two for each vCPU, one for each device, a few more */
+#define ELF_EXTENTS   1024 /* ranges of memory: near ones are joined until they are no more */
+#define ELF_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes; neither counts the sum */
 
 /*
  * Notes of the owner "minivmm". Readers of core files look at the type alone, whoever the owner is, so
  * these are numbers that mean nothing to them: "MVM" and a counter.
  */
-enum core_note_type {
-    CORE_MACHINE = 0x4d564d01, /* text: what it is made of, and when it was saved */
-    CORE_CPUID,                /* of vCPU 0 */
-    CORE_VCPU,                 /* KVM's state of a vCPU */
-    CORE_VM,                   /* KVM's state of the VM: interrupt controllers, PIT, clock */
-    CORE_DEVICE,               /* text: the state of a device, see vmm/io/device_state.h */
-    CORE_SUM, /* 8 bytes, FNV-1a of headers and notes with these bytes 0; the last one */
+enum elf_note_type {
+    ELF_NOTE_MACHINE = 0x4d564d01, /* text: what it is made of, and when it was saved */
+    ELF_NOTE_CPUID,                /* of vCPU 0 */
+    ELF_NOTE_VCPU,                 /* KVM's state of a vCPU */
+    ELF_NOTE_VM,                   /* KVM's state of the VM: interrupt controllers, PIT, clock */
+    ELF_NOTE_DEVICE,               /* text: the state of a device, see vmm/io/device_state.h */
+    ELF_NOTE_SUM, /* 8 bytes, FNV-1a of headers and notes with these bytes 0; the last one */
 };
 
-#define CORE_CPUID_VERSION 1 /* in the padding of struct kvm_cpuid2 */
+#define ELF_CPUID_VERSION 1 /* in the padding of struct kvm_cpuid2 */
 
-struct core_note {
+struct elf_note {
     const char *owner;
     uint32_t type;
     const void *bytes; /* of a file: aligned to 4 bytes only, so copied to be looked at */
@@ -52,15 +52,15 @@ struct core_note {
  * -E2BIG: too many notes, or too long ones; -EBUSY: memory was written to meanwhile; -EIO: the file
  * that it was mapped from has become shorter; else what the host says, such as -ENOSPC.
  */
-int core_write(int dir_fd, const char *name, const struct core_note *notes, unsigned count,
-               const struct memory *memory, struct error *error);
+int elf_file_write(int dir_fd, const char *name, const struct elf_note *notes, unsigned count,
+                   const struct memory *memory, struct error *error);
 
-struct core {
+struct elf_file {
     const char *path; /* the caller's */
     int fd;
     uint8_t *headers; /* all headers and notes; notes point into it */
     size_t headers_size;
-    struct core_note *notes; /* all but the sum */
+    struct elf_note *notes; /* all but the sum */
     unsigned note_count;
     struct memory_extent *extents; /* sorted by address, no overlaps */
     unsigned extent_count;
@@ -71,18 +71,18 @@ struct core {
  * What the notes say is for others to check. A negative errno with the sentence "PATH: …"; -EINVAL:
  * it is no checkpoint. On success to be closed.
  */
-int core_open(struct core *core, const char *path, struct error *error);
-void core_close(struct core *core);
+int elf_file_open(struct elf_file *elf, const char *path, struct error *error);
+void elf_file_close(struct elf_file *elf);
 
 /* The (index)th note, from 0, of the owner "minivmm" and (type), or NULL. */
-const struct core_note *core_find(const struct core *core, enum core_note_type type,
-                                  unsigned index);
+const struct elf_note *elf_file_find(const struct elf_file *elf, enum elf_note_type type,
+                                     unsigned index);
 
 /*
  * Let (memory), just made, have the file's contents: mapped privately, so that nothing is read before
  * the guest touches it and the file is never written. -EINVAL: an extent is outside of memory. The
  * core may be closed, and the file replaced or removed, but never cut, see memory_map_file().
  */
-int core_map(const struct core *core, struct memory *memory, struct error *error);
+int elf_file_map(const struct elf_file *elf, struct memory *memory, struct error *error);
 
 #endif

@@ -6,9 +6,9 @@
 
 #define NOTE_ALIGN 4 /* as in Linux's own core files, also of 64 bits */
 
-static const uint8_t no_sum[CORE_SUM_BYTES];
+static const uint8_t no_sum[ELF_SUM_BYTES];
 
-Elf64_Ehdr core_elf_header(unsigned extents)
+Elf64_Ehdr elf_file_header(unsigned extents)
 {
     return (Elf64_Ehdr){
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
@@ -22,7 +22,7 @@ Elf64_Ehdr core_elf_header(unsigned extents)
     };
 }
 
-Elf64_Phdr core_note_header(unsigned extents, uint64_t notes_size)
+Elf64_Phdr elf_note_header(unsigned extents, uint64_t notes_size)
 {
     return (Elf64_Phdr){
         .p_type = PT_NOTE,
@@ -32,7 +32,7 @@ Elf64_Phdr core_note_header(unsigned extents, uint64_t notes_size)
     };
 }
 
-Elf64_Phdr core_memory_header(const struct memory_extent *extent)
+Elf64_Phdr elf_memory_header(const struct memory_extent *extent)
 {
     return (Elf64_Phdr){
         .p_type = PT_LOAD,
@@ -46,28 +46,28 @@ Elf64_Phdr core_memory_header(const struct memory_extent *extent)
     };
 }
 
-uint64_t core_memory_offset(uint64_t headers_size)
+uint64_t elf_memory_offset(uint64_t headers_size)
 {
     return (headers_size + PAGE_MASK) & ~PAGE_MASK;
 }
 
-uint64_t core_note_padded(uint64_t size)
+uint64_t elf_note_padded(uint64_t size)
 {
     return (size + (NOTE_ALIGN - 1)) & ~(uint64_t)(NOTE_ALIGN - 1);
 }
 
-uint64_t core_note_space(const struct core_note *note)
+uint64_t elf_note_space(const struct elf_note *note)
 {
-    return sizeof(Elf64_Nhdr) + core_note_padded(strlen(note->owner) + 1) +
-           core_note_padded(note->size);
+    return sizeof(Elf64_Nhdr) + elf_note_padded(strlen(note->owner) + 1) +
+           elf_note_padded(note->size);
 }
 
-struct core_note core_sum_note(void)
+struct elf_note elf_sum_note(void)
 {
-    return (struct core_note){CORE_OWNER, CORE_SUM, no_sum, sizeof(no_sum)};
+    return (struct elf_note){ELF_OWNER, ELF_NOTE_SUM, no_sum, sizeof(no_sum)};
 }
 
-uint64_t core_sum(const uint8_t *headers, size_t size)
+uint64_t elf_sum(const uint8_t *headers, size_t size)
 {
-    return fnv_add(fnv_add(FNV_START, headers, size - CORE_SUM_BYTES), no_sum, sizeof(no_sum));
+    return fnv_add(fnv_add(FNV_START, headers, size - ELF_SUM_BYTES), no_sum, sizeof(no_sum));
 }

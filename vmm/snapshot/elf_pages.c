@@ -33,7 +33,7 @@ struct scan_request {
 #define TABLE_SWAPPED (1ull << 62)
 #define TABLE_ENTRIES 4096
 
-/* At most CORE_PAGES_CHUNK bytes of one slot. */
+/* At most ELF_PAGES_CHUNK bytes of one slot. */
 struct chunk {
     gpa_t address;
     uint8_t *host;
@@ -41,7 +41,7 @@ struct chunk {
 };
 
 /* (first) and (end) are bytes from the start of the chunk; parts of pages count as whole ones. */
-static void touch(struct core_pages *pages, uint64_t first, uint64_t end)
+static void touch(struct elf_pages *pages, uint64_t first, uint64_t end)
 {
     const uint64_t page = first / PAGE_SIZE;
 
@@ -49,7 +49,7 @@ static void touch(struct core_pages *pages, uint64_t first, uint64_t end)
     pages->found = true;
 }
 
-static bool scan(struct core_pages *pages, const struct chunk *chunk)
+static bool scan(struct elf_pages *pages, const struct chunk *chunk)
 {
     const uint64_t base = (uintptr_t)chunk->host;
     struct scan_region regions[SCAN_REGIONS];
@@ -75,7 +75,7 @@ static bool scan(struct core_pages *pages, const struct chunk *chunk)
     return true;
 }
 
-static bool read_table(struct core_pages *pages, const struct chunk *chunk)
+static bool read_table(struct elf_pages *pages, const struct chunk *chunk)
 {
     const uint64_t base = (uintptr_t)chunk->host / PAGE_SIZE, count = chunk->size / PAGE_SIZE;
     uint64_t entries[TABLE_ENTRIES];
@@ -95,14 +95,14 @@ static bool read_table(struct core_pages *pages, const struct chunk *chunk)
     return true;
 }
 
-static bool take_all(struct core_pages *pages, const struct chunk *chunk)
+static bool touch_all(struct elf_pages *pages, const struct chunk *chunk)
 {
     touch(pages, 0, chunk->size);
     return true;
 }
 
 /* What of (extent) lies in the chunk and is no hole in the file. */
-static void touch_data(struct core_pages *pages, const struct chunk *chunk,
+static void touch_data(struct elf_pages *pages, const struct chunk *chunk,
                        const struct memory_extent *extent)
 {
     const uint64_t first = chunk->address.value, end = first + chunk->size;
@@ -124,12 +124,12 @@ static void touch_data(struct core_pages *pages, const struct chunk *chunk,
     }
 }
 
-static void find_touched(struct core_pages *pages, const struct chunk *chunk)
+static void find_touched(struct elf_pages *pages, const struct chunk *chunk)
 {
-    static bool (*const sources[])(struct core_pages *, const struct chunk *) = {
-        [CORE_PAGES_SCAN] = scan,
-        [CORE_PAGES_TABLE] = read_table,
-        [CORE_PAGES_ALL] = take_all,
+    static bool (*const sources[])(struct elf_pages *, const struct chunk *) = {
+        [ELF_PAGES_SCAN] = scan,
+        [ELF_PAGES_TABLE] = read_table,
+        [ELF_PAGES_ALL] = touch_all,
     };
     const struct memory_file *file = pages->memory->file;
 
@@ -150,7 +150,7 @@ static bool page_is_zero(const uint8_t *page)
     return first == 0 && memcmp(page, page + sizeof(first), PAGE_SIZE - sizeof(first)) == 0;
 }
 
-static int visit_chunk(struct core_pages *pages, const struct chunk *chunk, core_run_visit *visit,
+static int visit_chunk(struct elf_pages *pages, const struct chunk *chunk, elf_run_visit *visit,
                        void *context)
 {
     uint64_t run = 0; /* bytes right before (offset) */
@@ -173,17 +173,17 @@ static int visit_chunk(struct core_pages *pages, const struct chunk *chunk, core
     return result;
 }
 
-int core_pages_visit(struct core_pages *pages, core_run_visit *visit, void *context)
+int elf_pages_visit(struct elf_pages *pages, elf_run_visit *visit, void *context)
 {
     int result = 0;
 
     for (unsigned i = 0; i < pages->memory->slot_count; i++) {
         const struct memory_slot *slot = &pages->memory->slots[i];
 
-        for (uint64_t at = 0; at < slot->size && result == 0; at += CORE_PAGES_CHUNK) {
+        for (uint64_t at = 0; at < slot->size && result == 0; at += ELF_PAGES_CHUNK) {
             const uint64_t left = slot->size - at;
             const struct chunk chunk = {gpa(slot->base.value + at), slot->host + at,
-                                        left < CORE_PAGES_CHUNK ? left : CORE_PAGES_CHUNK};
+                                        left < ELF_PAGES_CHUNK ? left : ELF_PAGES_CHUNK};
 
             result = visit_chunk(pages, &chunk, visit, context);
         }
@@ -204,16 +204,74 @@ static bool file_is_whole(const struct memory_file *file)
     return true;
 }
 
-int core_pages_open(struct core_pages *pages, const struct memory *memory)
+int elf_pages_open(struct elf_pages *pages, const struct memory *memory)
 {
-    *pages = (struct core_pages){.memory = memory, .pagemap = -1};
+    *pages = (struct elf_pages){.memory = memory, .pagemap = -1};
     if (memory->file && !file_is_whole(memory->file))
         return -EIO;
     pages->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     return 0;
 }
 
-void core_pages_close(struct core_pages *pages)
+void elf_pages_close(struct elf_pages *pages)
 {
     descriptor_close(&pages->pagemap);
+}
+
+/* ---- Extents ---- */
+
+void elf_extents_begin(struct elf_extents *extents, const struct memory *memory)
+{
+    extents->memory = memory;
+    extents->gap = ELF_EXTENTS_GAP;
+    extents->count = 0;
+}
+
+/* Let (extent) reach to the end of the run, if that is near and in the same slot. */
+static bool join(const struct elf_extents *extents, struct memory_extent *extent, gpa_t address,
+                 uint64_t size)
+{
+    const uint64_t distance = address.value - extent->address.value;
+
+    if (distance - extent->size > extents->gap ||
+        !memory_at(extents->memory, extent->address, distance + size))
+        return false;
+    extent->size = distance + size;
+    return true;
+}
+
+static void widen_gap(struct elf_extents *extents)
+{
+    unsigned last = 0;
+
+    extents->gap *= 2;
+    for (unsigned i = 1; i < extents->count; i++) {
+        const struct memory_extent *next = &extents->list[i];
+
+        if (!join(extents, &extents->list[last], next->address, next->size))
+            extents->list[++last] = *next;
+    }
+    extents->count = last + 1;
+}
+
+/* This ends: with a gap as wide as a slot there is one extent for each slot, and slots are few. */
+void elf_extents_add(struct elf_extents *extents, gpa_t address, uint64_t size)
+{
+    while (extents->count == 0 ||
+           !join(extents, &extents->list[extents->count - 1], address, size)) {
+        if (extents->count < ELF_EXTENTS) {
+            extents->list[extents->count++] = (struct memory_extent){address, size, 0};
+            return;
+        }
+        widen_gap(extents);
+    }
+}
+
+uint64_t elf_extents_place(struct elf_extents *extents, uint64_t offset)
+{
+    for (unsigned i = 0; i < extents->count; i++) {
+        extents->list[i].offset = offset;
+        offset += extents->list[i].size;
+    }
+    return offset;
 }

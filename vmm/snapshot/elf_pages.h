@@ -1,6 +1,7 @@
 /*
- * Which pages of guest memory are not zero, found without touching those that nobody has touched.
+ * Which memory a checkpoint holds: the pages that are not zero, as extents of the file.
  *
+ * Pages that were never touched are not read.
  * The host knows which pages of the anonymous reservation a process has: present or swapped out. Of
  * memory that was mapped from a file, also those count that the file has data for. Only these are
  * read. mincore() would not do: a page that is swapped out is to it as one that never was.
@@ -9,38 +10,63 @@
 #define VMM_SNAPSHOT_ELF_PAGES_H
 
 #include "vmm/io/memory.h"
+#include "vmm/snapshot/elf_file.h"
 
-#define CORE_PAGES_CHUNK (64 * MIB) /* bytes that are looked at together */
+#define ELF_PAGES_CHUNK (64 * MIB) /* bytes that are looked at together */
 
 /* Who says which pages there are, the best first. */
-enum core_pages_source {
-    CORE_PAGES_SCAN,  /* the ioctl PAGEMAP_SCAN, Linux 6.7: its cost follows what is touched */
-    CORE_PAGES_TABLE, /* /proc/self/pagemap: 8 bytes to read for each page of RAM */
-    CORE_PAGES_ALL,   /* nobody: all of RAM is read */
+enum elf_pages_source {
+    ELF_PAGES_SCAN,  /* the ioctl PAGEMAP_SCAN, Linux 6.7: its cost follows what is touched */
+    ELF_PAGES_TABLE, /* /proc/self/pagemap: 8 bytes to read for each page of RAM */
+    ELF_PAGES_ALL,   /* nobody: all of RAM is read */
 };
 
-struct core_pages {
+struct elf_pages {
     const struct memory *memory;
-    enum core_pages_source source;
+    enum elf_pages_source source;
     int pagemap; /* -1: none */
     bool found;  /* any of (touched) is set */
-    uint8_t touched[CORE_PAGES_CHUNK / PAGE_SIZE];
+    uint8_t touched[ELF_PAGES_CHUNK / PAGE_SIZE];
 };
 
 /*
  * (size) bytes of one slot, whole pages, at (address) for the guest and (host) for us, and none of
  * these pages is zero. A negative errno ends the visit.
  */
-typedef int core_run_visit(void *context, gpa_t address, const uint8_t *host, uint64_t size);
+typedef int elf_run_visit(void *context, gpa_t address, const uint8_t *host, uint64_t size);
 
 /* Begin; (memory) outlives it. -EIO: the file that it was mapped from has become shorter. */
-int core_pages_open(struct core_pages *pages, const struct memory *memory);
-void core_pages_close(struct core_pages *pages);
+int elf_pages_open(struct elf_pages *pages, const struct memory *memory);
+void elf_pages_close(struct elf_pages *pages);
 
 /*
  * Call (visit) for all pages that are not zero, in order of their addresses. A run may go on in the
  * next one. 0, or what (visit) gave.
  */
-int core_pages_visit(struct core_pages *pages, core_run_visit *visit, void *context);
+int elf_pages_visit(struct elf_pages *pages, elf_run_visit *visit, void *context);
+
+/*
+ * Extents: the ranges of memory that the file has.
+ *
+ * Runs that lie near each other become one extent, with the zero pages between them: an extent costs a program
+ * header, and a mapping when it is restored. Near means at most ELF_EXTENTS_GAP bytes away. The limit doubles
+ * whenever there would be more than ELF_EXTENTS extents.
+ */
+#define ELF_EXTENTS_GAP (64 * KIB) /* bytes */
+
+struct elf_extents {
+    const struct memory *memory; /* no extent leaves a slot of it */
+    uint64_t gap;                /* bytes between runs that become one extent, at most */
+    unsigned count;
+    struct memory_extent list[ELF_EXTENTS]; /* sorted by address, no overlaps */
+};
+
+void elf_extents_begin(struct elf_extents *extents, const struct memory *memory);
+
+/* Add a run, which lies in one slot, behind all that were added before. */
+void elf_extents_add(struct elf_extents *extents, gpa_t address, uint64_t size);
+
+/* Give all their offsets, one behind the other from (offset) on. The end of the last one. */
+uint64_t elf_extents_place(struct elf_extents *extents, uint64_t offset);
 
 #endif

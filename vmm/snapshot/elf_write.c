@@ -1,7 +1,6 @@
 #include "vmm/snapshot/elf_file.h"
 
 #include "vmm/io/outfile.h"
-#include "vmm/snapshot/core_extents.h"
 #include "vmm/snapshot/elf_format.h"
 #include "vmm/snapshot/elf_pages.h"
 
@@ -10,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-struct core_writer {
-    const struct core_note *notes;
+struct elf_writer {
+    const struct elf_note *notes;
     unsigned note_count;
-    struct core_pages pages;
-    struct core_extents extents;
+    struct elf_pages pages;
+    struct elf_extents extents;
     uint8_t *headers; /* with the notes */
     size_t headers_size;
     struct outfile file;
@@ -23,21 +22,21 @@ struct core_writer {
 
 static int add_run(void *context, gpa_t address, const uint8_t *host, uint64_t size)
 {
-    struct core_writer *writer = context;
+    struct elf_writer *writer = context;
 
     (void)host;
-    core_extents_add(&writer->extents, address, size);
+    elf_extents_add(&writer->extents, address, size);
     return 0;
 }
 
-/* Bytes of the caller's notes, or more than CORE_NOTES_MAX. */
-static uint64_t notes_size(const struct core_writer *writer)
+/* Bytes of the caller's notes, or more than ELF_NOTES_MAX. */
+static uint64_t notes_size(const struct elf_writer *writer)
 {
     uint64_t size = 0;
 
-    for (unsigned i = 0; i < writer->note_count && size <= CORE_NOTES_MAX; i++)
-        size += writer->notes[i].size > CORE_NOTES_MAX ? writer->notes[i].size
-                                                       : core_note_space(&writer->notes[i]);
+    for (unsigned i = 0; i < writer->note_count && size <= ELF_NOTES_MAX; i++)
+        size += writer->notes[i].size > ELF_NOTES_MAX ? writer->notes[i].size
+                                                      : elf_note_space(&writer->notes[i]);
     return size;
 }
 
@@ -47,46 +46,46 @@ static void *put(uint8_t *to, const void *bytes, size_t size)
 }
 
 /* The room is zeroed: padding is skipped. */
-static uint8_t *put_note(uint8_t *to, const struct core_note *note)
+static uint8_t *write_note(uint8_t *to, const struct elf_note *note)
 {
     const Elf64_Nhdr header = {(Elf64_Word)strlen(note->owner) + 1, (Elf64_Word)note->size,
                                note->type};
     uint8_t *name = put(to, &header, sizeof(header));
-    uint8_t *bytes = name + core_note_padded(header.n_namesz);
+    uint8_t *bytes = name + elf_note_padded(header.n_namesz);
 
     put(name, note->owner, header.n_namesz);
     put(bytes, note->bytes, note->size);
-    return bytes + core_note_padded(note->size);
+    return bytes + elf_note_padded(note->size);
 }
 
-static void fill_headers(struct core_writer *writer, const Elf64_Phdr *note_header)
+static void fill_headers(struct elf_writer *writer, const Elf64_Phdr *note_header)
 {
-    const struct core_note sum_note = core_sum_note();
-    const Elf64_Ehdr elf_header = core_elf_header(writer->extents.count);
+    const struct elf_note sum_note = elf_sum_note();
+    const Elf64_Ehdr elf_header = elf_file_header(writer->extents.count);
     uint8_t *next = put(writer->headers, &elf_header, sizeof(elf_header));
     uint64_t sum;
 
     next = put(next, note_header, sizeof(*note_header));
     for (unsigned i = 0; i < writer->extents.count; i++) {
-        const Elf64_Phdr header = core_memory_header(&writer->extents.list[i]);
+        const Elf64_Phdr header = elf_memory_header(&writer->extents.list[i]);
 
         next = put(next, &header, sizeof(header));
     }
     for (unsigned i = 0; i < writer->note_count; i++)
-        next = put_note(next, &writer->notes[i]);
-    next = put_note(next, &sum_note);
-    sum = core_sum(writer->headers, writer->headers_size);
+        next = write_note(next, &writer->notes[i]);
+    next = write_note(next, &sum_note);
+    sum = elf_sum(writer->headers, writer->headers_size);
     memcpy(next - sizeof(sum), &sum, sizeof(sum));
 }
 
 /* All that goes before memory; the extents get their places. (end): of the file. */
-static int make_headers(struct core_writer *writer, uint64_t *end)
+static int make_headers(struct elf_writer *writer, uint64_t *end)
 {
-    const struct core_note sum_note = core_sum_note();
-    const uint64_t notes = notes_size(writer), size = notes + core_note_space(&sum_note);
-    const Elf64_Phdr note_header = core_note_header(writer->extents.count, size);
+    const struct elf_note sum_note = elf_sum_note();
+    const uint64_t notes = notes_size(writer), size = notes + elf_note_space(&sum_note);
+    const Elf64_Phdr note_header = elf_note_header(writer->extents.count, size);
 
-    if (writer->note_count > CORE_NOTES || notes > CORE_NOTES_MAX)
+    if (writer->note_count > ELF_NOTES || notes > ELF_NOTES_MAX)
         return -E2BIG;
     writer->headers_size = note_header.p_offset + size;
     writer->headers = calloc(1, writer->headers_size);
@@ -94,7 +93,7 @@ static int make_headers(struct core_writer *writer, uint64_t *end)
         return -ENOMEM;
     *end = writer->headers_size;
     if (writer->extents.count)
-        *end = core_extents_place(&writer->extents, core_memory_offset(writer->headers_size));
+        *end = elf_extents_place(&writer->extents, elf_memory_offset(writer->headers_size));
     fill_headers(writer, &note_header);
     return 0;
 }
@@ -102,7 +101,7 @@ static int make_headers(struct core_writer *writer, uint64_t *end)
 /* Where the extents were found, and nowhere else: -EBUSY. */
 static int write_run(void *context, gpa_t address, const uint8_t *host, uint64_t size)
 {
-    struct core_writer *writer = context;
+    struct elf_writer *writer = context;
     const struct memory_extent *extent = &writer->extents.list[writer->extent];
     const struct memory_extent *end = writer->extents.list + writer->extents.count;
     uint64_t offset;
@@ -121,21 +120,21 @@ static int write_run(void *context, gpa_t address, const uint8_t *host, uint64_t
 }
 
 /* It is made as long as it will be: pages that are not written are holes. */
-static int write_all(struct core_writer *writer, uint64_t end)
+static int write_all(struct elf_writer *writer, uint64_t end)
 {
     int result = outfile_write(&writer->file, writer->headers, writer->headers_size);
 
     if (result == 0 && ftruncate(writer->file.fd, (off_t)end) < 0)
         result = -errno;
     if (result == 0)
-        result = core_pages_visit(&writer->pages, write_run, writer);
+        result = elf_pages_visit(&writer->pages, write_run, writer);
     return result;
 }
 
-static int write_file(struct core_writer *writer, int dir_fd, const char *name)
+static int write_file(struct elf_writer *writer, int dir_fd, const char *name)
 {
     uint64_t end;
-    int result = core_pages_visit(&writer->pages, add_run, writer);
+    int result = elf_pages_visit(&writer->pages, add_run, writer);
 
     if (result == 0)
         result = make_headers(writer, &end);
@@ -168,16 +167,16 @@ static const char *mend(int result)
     return "choose a directory that can be written and has room";
 }
 
-int core_write(int dir_fd, const char *name, const struct core_note *notes, unsigned count,
-               const struct memory *memory, struct error *error)
+int elf_file_write(int dir_fd, const char *name, const struct elf_note *notes, unsigned count,
+                   const struct memory *memory, struct error *error)
 {
-    struct core_writer writer = {.notes = notes, .note_count = count};
-    int result = core_pages_open(&writer.pages, memory);
+    struct elf_writer writer = {.notes = notes, .note_count = count};
+    int result = elf_pages_open(&writer.pages, memory);
 
-    core_extents_begin(&writer.extents, memory);
+    elf_extents_begin(&writer.extents, memory);
     if (result == 0)
         result = write_file(&writer, dir_fd, name);
-    core_pages_close(&writer.pages);
+    elf_pages_close(&writer.pages);
     free(writer.headers);
     if (result)
         error_set(error, result, "%s: cannot save the checkpoint: %s; %s", name, strerror(-result),

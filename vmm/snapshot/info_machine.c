@@ -1,7 +1,7 @@
-/* `minivmm info`: the machine that was saved, and what the file has of it. */
-#include "vmm/snapshot/info_parts.h"
+#include "vmm/snapshot/info_machine.h"
 
 #include "vmm/base/text.h"
+#include "vmm/snapshot/kvm_state.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -51,23 +51,23 @@ static void write_saved(const struct machine_note *note, FILE *out)
     fprintf(out, ", after %" PRIu64 " exits\n", note->exits);
 }
 
-int info_write_machine(const struct info *info, struct error *error)
+int info_write_machine(const struct restore *file, FILE *out, struct error *error)
 {
-    const struct machine_note *machine = &info->file.note;
-    const struct core_note *note = core_find(&info->file.core, CORE_VM, 0);
+    const struct machine_note *machine = &file->note;
+    const struct elf_note *note = elf_file_find(&file->elf, ELF_NOTE_VM, 0);
     struct kvm_vm_state vm;
     struct error cause;
     int result;
 
     if (!note)
-        return error_set(error, -EINVAL, "%s: the state of the VM is missing", info->path);
+        return error_set(error, -EINVAL, "%s: the state of the VM is missing", file->elf.path);
     result = kvm_parse_vm_state(note->bytes, note->size, &vm, &cause);
     if (result < 0)
-        return error_set(error, result, "%.200s: %.300s", info->path, cause.text);
-    write_saved(machine, info->out);
-    fprintf(info->out, "machine   ");
-    write_size(machine->plan.memory_size, info->out);
-    fprintf(info->out, " of memory, %u vCPU%s, %s\n", machine->plan.vcpu_count,
+        return error_set(error, result, "%.200s: %.300s", file->elf.path, cause.text);
+    write_saved(machine, out);
+    fprintf(out, "machine   ");
+    write_size(machine->plan.memory_size, out);
+    fprintf(out, " of memory, %u vCPU%s, %s\n", machine->plan.vcpu_count,
             machine->plan.vcpu_count == 1 ? "" : "s",
             vm.has_irqchip ? "interrupt controllers in KVM" : "no interrupt controllers");
     return 0;
@@ -95,7 +95,7 @@ static bool is_name_of(const struct device_note *device, const char *description
     return at == device->name_length;
 }
 
-static bool parse_device(const struct core_note *note, struct device_note *device)
+static bool parse_device(const struct elf_note *note, struct device_note *device)
 {
     const char *text = note->bytes;
     const char *newline = memchr(text, '\n', note->size);
@@ -115,40 +115,40 @@ static bool parse_device(const struct core_note *note, struct device_note *devic
     return true;
 }
 
-static int write_device(const struct info *info, unsigned index, struct error *error)
+static int write_device(const struct restore *file, FILE *out, unsigned index, struct error *error)
 {
-    const char *description = info->file.note.plan.devices[index];
-    const struct core_note *note = core_find(&info->file.core, CORE_DEVICE, index);
+    const char *description = file->note.plan.devices[index];
+    const struct elf_note *note = elf_file_find(&file->elf, ELF_NOTE_DEVICE, index);
     const int type_length = (int)strcspn(description, ",");
     struct device_note device;
 
     if (!note)
-        return error_set(error, -EINVAL, "%s: the state of device %.*s is missing", info->path,
+        return error_set(error, -EINVAL, "%s: the state of device %.*s is missing", file->elf.path,
                          type_length, description);
     if (!parse_device(note, &device) || !is_name_of(&device, description))
         return error_set(error, -EINVAL,
                          "%s: the state of device %.*s does not begin with its name and version",
-                         info->path, type_length, description);
-    fprintf(info->out, "  %-14.*s %7" PRIu64 " %7u  ", (int)device.name_length, device.name,
+                         file->elf.path, type_length, description);
+    fprintf(out, "  %-14.*s %7" PRIu64 " %7u  ", (int)device.name_length, device.name,
             device.version, device.fields);
-    write_escaped(description, strlen(description), info->out);
-    fputc('\n', info->out);
+    write_escaped(description, strlen(description), out);
+    fputc('\n', out);
     return 0;
 }
 
-int info_write_devices(const struct info *info, struct error *error)
+int info_write_devices(const struct restore *file, FILE *out, struct error *error)
 {
-    const unsigned count = info->file.note.plan.device_count;
+    const unsigned count = file->note.plan.device_count;
     int result = 0;
 
-    fprintf(info->out, "\ndevices   %u\n", count);
+    fprintf(out, "\ndevices   %u\n", count);
     if (count > 0)
-        fprintf(info->out, "  name           version  fields  --device\n");
+        fprintf(out, "  name           version  fields  --device\n");
     for (unsigned i = 0; result == 0 && i < count; i++)
-        result = write_device(info, i, error);
-    if (result == 0 && core_find(&info->file.core, CORE_DEVICE, count))
+        result = write_device(file, out, i, error);
+    if (result == 0 && elf_file_find(&file->elf, ELF_NOTE_DEVICE, count))
         return error_set(error, -EINVAL, "%s: it has the state of a device that is not there",
-                         info->path);
+                         file->elf.path);
     return result;
 }
 
@@ -157,48 +157,47 @@ static double share(uint64_t bytes, uint64_t all)
     return 100.0 * (double)bytes / (double)all;
 }
 
-void info_write_memory(const struct info *info)
+void info_write_memory(const struct restore *file, FILE *out)
 {
-    const struct core *core = &info->file.core;
-    const uint64_t all = info->file.note.plan.memory_size;
+    const struct elf_file *elf = &file->elf;
+    const uint64_t all = file->note.plan.memory_size;
     uint64_t bytes = 0;
 
-    for (unsigned i = 0; i < core->extent_count; i++)
-        bytes += core->extents[i].size;
-    fprintf(info->out, "\nmemory    ");
-    write_size(bytes, info->out);
-    fprintf(info->out, " of it in the file, %.1f%%; the rest is zero\n", share(bytes, all));
-    if (core->extent_count > 0)
-        fprintf(info->out, "  first gpa       last gpa                 bytes   share  offset\n");
-    for (unsigned i = 0; i < core->extent_count && i < RANGES_SHOWN; i++) {
-        const struct memory_extent *extent = &core->extents[i];
+    for (unsigned i = 0; i < elf->extent_count; i++)
+        bytes += elf->extents[i].size;
+    fprintf(out, "\nmemory    ");
+    write_size(bytes, out);
+    fprintf(out, " of it in the file, %.1f%%; the rest is zero\n", share(bytes, all));
+    if (elf->extent_count > 0)
+        fprintf(out, "  first gpa       last gpa                 bytes   share  offset\n");
+    for (unsigned i = 0; i < elf->extent_count && i < RANGES_SHOWN; i++) {
+        const struct memory_extent *extent = &elf->extents[i];
 
-        fprintf(info->out,
-                "  0x%012" PRIx64 "  0x%012" PRIx64 " %14" PRIu64 "  %5.1f%%  0x%" PRIx64 "\n",
+        fprintf(out, "  0x%012" PRIx64 "  0x%012" PRIx64 " %14" PRIu64 "  %5.1f%%  0x%" PRIx64 "\n",
                 extent->address.value, extent->address.value + extent->size - 1, extent->size,
                 share(extent->size, all), extent->offset);
     }
-    if (core->extent_count > RANGES_SHOWN)
-        fprintf(info->out, "  and %u more; readelf -lW shows them all\n",
-                core->extent_count - RANGES_SHOWN);
+    if (elf->extent_count > RANGES_SHOWN)
+        fprintf(out, "  and %u more; readelf -lW shows them all\n",
+                elf->extent_count - RANGES_SHOWN);
 }
 
 static const struct {
     const char *owner, *name;
     uint32_t type;
 } note_kinds[] = {
-    {CORE_GDB_OWNER, "NT_PRSTATUS", NT_PRSTATUS},
-    {CORE_OWNER, "machine", CORE_MACHINE},
-    {CORE_OWNER, "cpuid", CORE_CPUID},
-    {CORE_OWNER, "vcpu", CORE_VCPU},
-    {CORE_OWNER, "vm", CORE_VM},
-    {CORE_OWNER, "device", CORE_DEVICE},
+    {ELF_GDB_OWNER, "NT_PRSTATUS", NT_PRSTATUS},
+    {ELF_OWNER, "machine", ELF_NOTE_MACHINE},
+    {ELF_OWNER, "cpuid", ELF_NOTE_CPUID},
+    {ELF_OWNER, "vcpu", ELF_NOTE_VCPU},
+    {ELF_OWNER, "vm", ELF_NOTE_VM},
+    {ELF_OWNER, "device", ELF_NOTE_DEVICE},
     {"other", "unknown", 0},
 };
 #define NOTE_KINDS (sizeof(note_kinds) / sizeof(note_kinds[0]) - 1) /* that are known */
 
 /* Its place in note_kinds; NOTE_KINDS: this minivmm does not know it. */
-static size_t kind_of(const struct core_note *note)
+static size_t kind_of(const struct elf_note *note)
 {
     size_t kind = 0;
 
@@ -208,22 +207,21 @@ static size_t kind_of(const struct core_note *note)
     return kind;
 }
 
-void info_write_notes(const struct info *info)
+void info_write_notes(const struct restore *file, FILE *out)
 {
-    const struct core *core = &info->file.core;
+    const struct elf_file *elf = &file->elf;
     unsigned counts[NOTE_KINDS + 1] = {0};
     uint64_t bytes[NOTE_KINDS + 1] = {0};
 
-    for (unsigned i = 0; i < core->note_count; i++) {
-        const size_t kind = kind_of(&core->notes[i]);
+    for (unsigned i = 0; i < elf->note_count; i++) {
+        const size_t kind = kind_of(&elf->notes[i]);
 
         counts[kind]++;
-        bytes[kind] += core->notes[i].size;
+        bytes[kind] += elf->notes[i].size;
     }
-    fprintf(info->out, "\nnotes     %u\n  owner    type          count       bytes\n",
-            core->note_count);
+    fprintf(out, "\nnotes     %u\n  owner    type          count       bytes\n", elf->note_count);
     for (size_t i = 0; i <= NOTE_KINDS; i++)
         if (counts[i] > 0)
-            fprintf(info->out, "  %-7s  %-11s %7u  %10" PRIu64 "\n", note_kinds[i].owner,
+            fprintf(out, "  %-7s  %-11s %7u  %10" PRIu64 "\n", note_kinds[i].owner,
                     note_kinds[i].name, counts[i], bytes[i]);
 }

@@ -20,6 +20,7 @@
 
 #include "vmm/base/error.h"
 #include "vmm/core/kvm.h"
+#include "vmm/snapshot/kvm_state_msr.h"
 
 #include <linux/kvm.h>
 #include <stdbool.h>
@@ -27,7 +28,6 @@
 #include <stdint.h>
 
 #define KVM_STATE_VERSION 1
-#define KVM_STATE_MSRS    1024
 
 /* What is there: not every KVM or VM has it all, and what was saved with one needs it to be set. */
 enum kvm_state_part {

@@ -60,28 +60,27 @@ static void drop_first(struct kvm_msr_entry *entries, unsigned count)
         entries[i - 1] = entries[i];
 }
 
-int kvm_get_state_msrs(const struct kvm *kvm, int vcpu_fd, struct kvm_vcpu_state *state,
-                       struct error *error)
+int kvm_get_state_msrs(const struct kvm *kvm, int vcpu_fd,
+                       struct kvm_msr_entry msrs[KVM_STATE_MSRS], struct error *error)
 {
     uint32_t indices[KVM_STATE_MSRS];
     int count = list(kvm, indices, error);
     unsigned left = count > 0 ? (unsigned)count : 0;
+    int read = 0;
 
     for (unsigned i = 0; i < left; i++)
-        state->msrs[i] = (struct kvm_msr_entry){.index = indices[i]};
-    state->msr_count = 0;
+        msrs[i] = (struct kvm_msr_entry){.index = indices[i]};
     while (left) {
-        struct kvm_msr_entry *next = &state->msrs[state->msr_count];
-        int got = kvm_get_msrs(vcpu_fd, next, left, error);
+        int got = kvm_get_msrs(vcpu_fd, &msrs[read], left, error);
 
         if (got < 0)
             return got;
         if (got == 0)
-            drop_first(next, left--);
-        state->msr_count += (unsigned)got;
+            drop_first(&msrs[read], left--);
+        read += got;
         left -= (unsigned)got;
     }
-    return count < 0 ? count : 0;
+    return count < 0 ? count : read;
 }
 
 /* KVM has refused (entry): no matter, if it holds that value already. */
@@ -132,22 +131,24 @@ static bool is_clock(uint32_t index)
     return index == MSR_TSC || index == MSR_TSC_DEADLINE;
 }
 
-int kvm_set_state_msrs(int vcpu_fd, const struct kvm_vcpu_state *state, struct error *error)
+int kvm_set_state_msrs(int vcpu_fd, unsigned id, const struct kvm_msr_entry *msrs, unsigned count,
+                       struct error *error)
 {
     struct kvm_msr_entry entries[KVM_STATE_MSRS];
-    unsigned count = 0;
+    unsigned used = 0;
 
-    for (unsigned i = 0; i < state->msr_count; i++)
-        if (!is_clock(state->msrs[i].index))
-            entries[count++] = state->msrs[i];
-    return set(vcpu_fd, state->id, entries, count, error);
+    for (unsigned i = 0; i < count; i++)
+        if (!is_clock(msrs[i].index))
+            entries[used++] = msrs[i];
+    return set(vcpu_fd, id, entries, used, error);
 }
 
-static const struct kvm_msr_entry *find(const struct kvm_vcpu_state *state, uint32_t index)
+static const struct kvm_msr_entry *find(const struct kvm_msr_entry *msrs, unsigned count,
+                                        uint32_t index)
 {
-    for (unsigned i = 0; i < state->msr_count; i++)
-        if (state->msrs[i].index == index)
-            return &state->msrs[i];
+    for (unsigned i = 0; i < count; i++)
+        if (msrs[i].index == index)
+            return &msrs[i];
     return NULL;
 }
 
@@ -164,13 +165,14 @@ static int set_tsc(int vcpu_fd, unsigned id, const struct kvm_msr_entry *tsc, st
     return result < 0 ? result : set(vcpu_fd, id, tsc, 1, error);
 }
 
-int kvm_set_state_clocks(int vcpu_fd, const struct kvm_vcpu_state *state, struct error *error)
+int kvm_set_state_clocks(int vcpu_fd, unsigned id, const struct kvm_msr_entry *msrs, unsigned count,
+                         struct error *error)
 {
-    const struct kvm_msr_entry *tsc = find(state, MSR_TSC);
-    const struct kvm_msr_entry *deadline = find(state, MSR_TSC_DEADLINE);
-    int result = tsc ? set_tsc(vcpu_fd, state->id, tsc, error) : 0;
+    const struct kvm_msr_entry *tsc = find(msrs, count, MSR_TSC);
+    const struct kvm_msr_entry *deadline = find(msrs, count, MSR_TSC_DEADLINE);
+    int result = tsc ? set_tsc(vcpu_fd, id, tsc, error) : 0;
 
     if (result == 0 && deadline)
-        result = set(vcpu_fd, state->id, deadline, 1, error);
+        result = set(vcpu_fd, id, deadline, 1, error);
     return result;
 }

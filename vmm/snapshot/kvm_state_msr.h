@@ -4,19 +4,29 @@
 #ifndef VMM_SNAPSHOT_KVM_STATE_MSR_H
 #define VMM_SNAPSHOT_KVM_STATE_MSR_H
 
-#include "vmm/snapshot/kvm_state.h"
+#include "vmm/base/error.h"
+#include "vmm/core/kvm.h"
 
-/* All that can be read, into (state). */
-int kvm_get_state_msrs(const struct kvm *kvm, int vcpu_fd, struct kvm_vcpu_state *state,
+#include <linux/kvm.h>
+
+#define KVM_STATE_MSRS 1024
+
+/* All that can be read, into (msrs). How many they are, or a negative errno with a sentence. */
+int kvm_get_state_msrs(const struct kvm *kvm, int vcpu_fd,
+                       struct kvm_msr_entry msrs[KVM_STATE_MSRS], struct error *error);
+
+/*
+ * Set all of (msrs) in vCPU (id) but the clocks. 0, or a negative errno with a sentence. An MSR that KVM refuses is an
+ * error, unless it has the value already, as one does that describes the processor.
+ */
+int kvm_set_state_msrs(int vcpu_fd, unsigned id, const struct kvm_msr_entry *msrs, unsigned count,
                        struct error *error);
 
 /*
- * All but those that are clocks. One that KVM refuses is an error, unless it holds the value
- * already (as one does that only tells what the processor is).
+ * Set the clocks of (msrs): the TSC, then its deadline. Called after the local APIC is set, whose timer mode the
+ * deadline needs.
  */
-int kvm_set_state_msrs(int vcpu_fd, const struct kvm_vcpu_state *state, struct error *error);
-
-/* The TSC, then its deadline: once the local APIC is set, whose timer mode the deadline needs. */
-int kvm_set_state_clocks(int vcpu_fd, const struct kvm_vcpu_state *state, struct error *error);
+int kvm_set_state_clocks(int vcpu_fd, unsigned id, const struct kvm_msr_entry *msrs, unsigned count,
+                         struct error *error);
 
 #endif

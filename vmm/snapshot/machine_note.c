@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_number(struct text *text, const char *word, uint64_t number)
+static void write_number(struct text *text, const char *word, uint64_t number)
 {
     text_put_string(text, word);
     text_put_decimal(text, number);
     text_put_string(text, "\n");
 }
 
-void machine_note_put(struct machine *machine, struct text *text)
+void machine_note_write(struct machine *machine, struct text *text)
 {
     uint64_t counts[EXIT_REASONS];
     uint64_t exits = 0;
@@ -26,14 +26,14 @@ void machine_note_put(struct machine *machine, struct text *text)
     machine_count_exits(machine, counts);
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         exits += counts[reason];
-    put_number(text, "checkpoint ", MACHINE_NOTE_VERSION);
+    write_number(text, "checkpoint ", MACHINE_NOTE_VERSION);
     text_put_string(text, "by " MINIVMM_VERSION "\n");
-    put_number(text, "saved ", clock_read(CLOCK_REALTIME));
-    put_number(text, "exits ", exits);
+    write_number(text, "saved ", clock_read(CLOCK_REALTIME));
+    write_number(text, "exits ", exits);
     machine_plan_put(machine->plan, text);
 }
 
-static int take_version(struct machine_note *note, struct cursor *line, struct error *error)
+static int parse_version(struct machine_note *note, struct cursor *line, struct error *error)
 {
     uint64_t version = 0;
     int result = cursor_number(line, "a version", &version, error);
@@ -46,7 +46,7 @@ static int take_version(struct machine_note *note, struct cursor *line, struct e
     return result;
 }
 
-static int take_by(struct machine_note *note, struct cursor *line, struct error *error)
+static int parse_by(struct machine_note *note, struct cursor *line, struct error *error)
 {
     const char *word;
     size_t length = cursor_word(line, &word);
@@ -59,12 +59,12 @@ static int take_by(struct machine_note *note, struct cursor *line, struct error 
     return 0;
 }
 
-static int take_saved(struct machine_note *note, struct cursor *line, struct error *error)
+static int parse_saved(struct machine_note *note, struct cursor *line, struct error *error)
 {
     return cursor_number(line, "nanoseconds", &note->saved, error);
 }
 
-static int take_exits(struct machine_note *note, struct cursor *line, struct error *error)
+static int parse_exits(struct machine_note *note, struct cursor *line, struct error *error)
 {
     return cursor_number(line, "a number of exits", &note->exits, error);
 }
@@ -73,13 +73,13 @@ static const struct {
     const char *word;
     int (*take)(struct machine_note *note, struct cursor *line, struct error *error);
 } forms[] = {
-    {"checkpoint", take_version},
-    {"by", take_by},
-    {"saved", take_saved},
-    {"exits", take_exits},
+    {"checkpoint", parse_version},
+    {"by", parse_by},
+    {"saved", parse_saved},
+    {"exits", parse_exits},
 };
 
-static int take_line(struct machine_note *note, struct cursor *line, struct error *error)
+static int parse_line(struct machine_note *note, struct cursor *line, struct error *error)
 {
     int result;
 
@@ -95,15 +95,15 @@ static int take_line(struct machine_note *note, struct cursor *line, struct erro
     return result < 0 ? result : 0;
 }
 
-int machine_note_read(struct machine_note *note, const struct core *core, struct error *error)
+int machine_note_read(struct machine_note *note, const struct elf_file *elf, struct error *error)
 {
-    const struct core_note *text = core_find(core, CORE_MACHINE, 0);
-    struct lines lines = {.path = core->path, .fd = -1};
+    const struct elf_note *text = elf_file_find(elf, ELF_NOTE_MACHINE, 0);
+    struct lines lines = {.path = elf->path, .fd = -1};
     int result = 0;
 
     *note = (struct machine_note){.plan = {.memory_size = 0}};
     if (!text)
-        return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
+        return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
     for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {
         const char *newline = memchr(next, '\n', (size_t)(end - next));
         const char *line_end = newline ? newline : end;
@@ -111,11 +111,11 @@ int machine_note_read(struct machine_note *note, const struct core *core, struct
 
         lines.number++;
         if (line_end > next)
-            result = take_line(note, &line, error);
+            result = parse_line(note, &line, error);
         next = line_end + 1;
     }
     if (result == 0 && (note->plan.memory_size == 0 || note->version == 0))
-        return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
+        return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
     return result;
 }
 

@@ -26,10 +26,10 @@ struct machine_note {
 };
 
 /* Append the note's text. No vCPU runs. */
-void machine_note_put(struct machine *machine, struct text *text);
+void machine_note_write(struct machine *machine, struct text *text);
 
-/* Read it from (core), untrusted; to be freed also after an error. */
-int machine_note_read(struct machine_note *note, const struct core *core, struct error *error);
+/* Read it from (elf), untrusted; to be freed also after an error. */
+int machine_note_read(struct machine_note *note, const struct elf_file *elf, struct error *error);
 void machine_note_free(struct machine_note *note);
 
 #endif

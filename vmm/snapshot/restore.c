@@ -11,11 +11,11 @@
 
 int restore_open(struct restore *restore, const char *path, struct error *error)
 {
-    int result = core_open(&restore->core, path, error);
+    int result = elf_file_open(&restore->elf, path, error);
 
     if (result < 0)
         return result;
-    result = machine_note_read(&restore->note, &restore->core, error);
+    result = machine_note_read(&restore->note, &restore->elf, error);
     if (result < 0)
         restore_close(restore);
     return result;
@@ -24,14 +24,14 @@ int restore_open(struct restore *restore, const char *path, struct error *error)
 void restore_close(struct restore *restore)
 {
     machine_note_free(&restore->note);
-    core_close(&restore->core);
+    elf_file_close(&restore->elf);
 }
 
 /* A sentence of (cause) with the file's name before it. */
 static int refuse(const struct restore *restore, struct error *error, int code,
                   const struct error *cause)
 {
-    return error_set(error, code, "%.200s: %.300s", restore->core.path, cause->text);
+    return error_set(error, code, "%.200s: %.300s", restore->elf.path, cause->text);
 }
 
 /* The notes of the devices are in the order of the devices, which the plan gives. */
@@ -41,18 +41,18 @@ static int restore_devices(const struct restore *restore, struct machine *machin
     unsigned count = 0;
 
     for (struct device *device = machine->devices; device; device = device->next, count++) {
-        const struct core_note *note = core_find(&restore->core, CORE_DEVICE, count);
+        const struct elf_note *note = elf_file_find(&restore->elf, ELF_NOTE_DEVICE, count);
         struct error cause;
 
         if (!note)
-            return error_set(error, -EINVAL, "%s: the state of %s is missing", restore->core.path,
+            return error_set(error, -EINVAL, "%s: the state of %s is missing", restore->elf.path,
                              device->name);
         if (state_take(device, note->bytes, note->size, &cause) < 0)
             return refuse(restore, error, -EINVAL, &cause);
     }
-    if (core_find(&restore->core, CORE_DEVICE, count))
+    if (elf_file_find(&restore->elf, ELF_NOTE_DEVICE, count))
         return error_set(error, -EINVAL, "%s: it has the state of a device that is not there",
-                         restore->core.path);
+                         restore->elf.path);
     return 0;
 }
 
@@ -63,21 +63,21 @@ static int check_cpuid(const struct restore *restore, const struct machine *mach
     union kvm_cpuid_table table = *machine->cpuid;
     const struct kvm_cpuid2 *here = &table.header;
     const size_t size = sizeof(*here) + here->nent * sizeof(struct kvm_cpuid_entry2);
-    const struct core_note *note = core_find(&restore->core, CORE_CPUID, 0);
+    const struct elf_note *note = elf_file_find(&restore->elf, ELF_NOTE_CPUID, 0);
 
-    table.header.padding = CORE_CPUID_VERSION;
+    table.header.padding = ELF_CPUID_VERSION;
     if (!note || note->size != size || memcmp(note->bytes, here, size) != 0)
         return error_set(
             error, -EINVAL,
             "%s: it is from another processor or KVM (CPUID differs); restore it where "
             "it was saved",
-            restore->core.path);
+            restore->elf.path);
     return 0;
 }
 
 static int restore_vcpu(const struct restore *restore, struct vcpu *vcpu, struct error *error)
 {
-    const struct core_note *note = core_find(&restore->core, CORE_VCPU, vcpu->id);
+    const struct elf_note *note = elf_file_find(&restore->elf, ELF_NOTE_VCPU, vcpu->id);
     struct kvm_vcpu_state *state = calloc(1, sizeof(*state));
     struct error cause;
     int result = -EINVAL;
@@ -100,7 +100,7 @@ static int restore_vcpu(const struct restore *restore, struct vcpu *vcpu, struct
 static int restore_vm_state(const struct restore *restore, struct machine *machine,
                             struct error *error)
 {
-    const struct core_note *note = core_find(&restore->core, CORE_VM, 0);
+    const struct elf_note *note = elf_file_find(&restore->elf, ELF_NOTE_VM, 0);
     struct kvm_vm_state state = {0};
     struct error cause;
     int result = -EINVAL;
@@ -117,7 +117,7 @@ static int restore_vm_state(const struct restore *restore, struct machine *machi
 
 int restore_memory(const struct restore *restore, struct machine *machine, struct error *error)
 {
-    return core_map(&restore->core, &machine->memory, error);
+    return elf_file_map(&restore->elf, &machine->memory, error);
 }
 
 int restore_vm(const struct restore *restore, struct machine *machine, struct error *error)
@@ -128,9 +128,9 @@ int restore_vm(const struct restore *restore, struct machine *machine, struct er
         result = restore_vcpu(restore, &machine->vcpus[id], error);
     if (result == 0)
         result = restore_vm_state(restore, machine, error);
-    if (result == 0 && core_find(&restore->core, CORE_VCPU, machine->vcpu_count))
+    if (result == 0 && elf_file_find(&restore->elf, ELF_NOTE_VCPU, machine->vcpu_count))
         return error_set(error, -EINVAL, "%s: it has the state of a vCPU that is not there",
-                         restore->core.path);
+                         restore->elf.path);
     /* Behind the interrupt controllers, which hear of what comes in from now on. */
     return result < 0 ? result : restore_devices(restore, machine, error);
 }

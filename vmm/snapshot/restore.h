@@ -15,7 +15,7 @@
 struct machine;
 
 struct restore {
-    struct core core;
+    struct elf_file elf;
     struct machine_note note;
 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-Suite *plan_suite(void);
+Suite *machine_plan_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ALL                                                                                        \
@@ -317,9 +317,9 @@ START_TEST(a_machine_is_said_once)
 }
 END_TEST
 
-Suite *plan_suite(void)
+Suite *machine_plan_suite(void)
 {
-    Suite *suite = suite_create("plan");
+    Suite *suite = suite_create("machine_plan");
     TCase *tcase = tcase_create("plan");
 
     tcase_add_checked_fixture(tcase, setup, teardown);

@@ -659,11 +659,11 @@ START_TEST(what_ends_a_machine_between_two_boots_ends_the_next)
 {
     stdin_is_null();
     begin(0);
-    host_take_away(&host, 0);
+    host_remove_machine(&host, 0);
     kill(getpid(), SIGTERM);
     poll(NULL, 0, SETTLE);
     ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_NONE);
-    host_give_back(&host, 0);
+    host_add_machine(&host, 0);
     ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_INTERRUPTED);
     host_end(&host);
 }
@@ -679,7 +679,7 @@ START_TEST(what_signals_did_is_given_back_at_the_end)
     host_end(&host);
     sigaction(SIGPIPE, NULL, &now);
     ck_assert_ptr_eq(now.sa_handler, SIG_IGN); /* what is left is written yet */
-    host_give_back_signals(&host);
+    host_restore_signals(&host);
     sigaction(SIGPIPE, NULL, &now);
     ck_assert_ptr_eq(now.sa_handler, hear);
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-Suite *page_suite(void);
+Suite *html_suite(void);
 
 /* Each test has a folder with a stream. */
 static char folder[64], stream[96], page[96];
@@ -59,7 +59,7 @@ static void teardown(void)
 
 static void make_page(void)
 {
-    ck_assert_msg(page_write(stream, page, &error) == 0, "%s", error.text);
+    ck_assert_msg(html_write(stream, page, &error) == 0, "%s", error.text);
 }
 
 START_TEST(a_page_is_a_whole_html_file_with_the_data_in_it)
@@ -130,7 +130,7 @@ START_TEST(an_older_page_stays_if_the_stream_is_refused)
 
     write_file(page, "old");
     write_file(stream, "exits 1\nnonsense\n");
-    ck_assert_int_eq(page_write(stream, page, &error), -EINVAL);
+    ck_assert_int_eq(html_write(stream, page, &error), -EINVAL);
     text = read_file(page);
     ck_assert_str_eq(text, "old");
     free(text);
@@ -142,7 +142,7 @@ START_TEST(a_page_in_the_current_folder_needs_no_slash)
     char *text;
 
     ck_assert_int_eq(chdir(folder), 0);
-    ck_assert_msg(page_write("run.exits", "run.html", &error) == 0, "%s", error.text);
+    ck_assert_msg(html_write("run.exits", "run.html", &error) == 0, "%s", error.text);
     ck_assert_int_eq(chdir("/"), 0);
     text = read_file(page);
     free(text);
@@ -151,7 +151,7 @@ END_TEST
 
 static void check_refused(const char *out, int code, const char *sentence)
 {
-    ck_assert_int_eq(page_write(stream, out, &error), code);
+    ck_assert_int_eq(html_write(stream, out, &error), code);
     ck_assert_msg(strstr(error.text, sentence), "%s", error.text);
 }
 
@@ -194,9 +194,9 @@ START_TEST(a_page_does_not_take_the_place_of_its_recording)
 }
 END_TEST
 
-Suite *page_suite(void)
+Suite *html_suite(void)
 {
-    Suite *suite = suite_create("page");
+    Suite *suite = suite_create("html");
     TCase *tcase = tcase_create("file");
 
     tcase_add_checked_fixture(tcase, setup, teardown);

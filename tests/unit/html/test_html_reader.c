@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-Suite *page_reader_suite(void);
+Suite *html_reader_suite(void);
 
 #define RECORDED "exits 1\nrecorded \"guest.bin\" by minivmm\n"
 
@@ -50,7 +50,7 @@ static int read_result(void)
 {
     ck_assert_int_eq(fclose(stream), 0);
     stream = NULL;
-    return page_read(path, &json, &error);
+    return html_read(path, &json, &error);
 }
 
 /* Read what was written to (stream); (json) ends in a 0 afterwards. */
@@ -114,7 +114,7 @@ START_TEST(addresses_without_end_share_a_class)
     for (unsigned i = 0; i < 5000; i++)
         fprintf(stream, "load 0x%x 4\nstore 0x%x 4 1\n", 0xe0000000 + 4 * i, 0xf0000000 + 4 * i);
     read_page();
-    ck_assert_uint_eq(count_of("\"word\""), PAGE_CLASSES + 2);
+    ck_assert_uint_eq(count_of("\"word\""), HTML_CLASSES + 2);
     check_has("{\"word\":\"load\",\"address\":\"elsewhere\",\"count\":4744,");
     check_has("{\"word\":\"store\",\"address\":\"elsewhere\",\"count\":4744,");
 }
@@ -146,7 +146,7 @@ START_TEST(vcpus_without_end_share_a_track)
     for (unsigned vcpu = 0; vcpu < 500; vcpu++)
         fprintf(stream, "@%u hlt\n", vcpu);
     read_page();
-    ck_assert_uint_eq(count_of("\"shared\":0"), PAGE_TRACKS);
+    ck_assert_uint_eq(count_of("\"shared\":0"), HTML_TRACKS);
     check_has("{\"vcpu\":64,\"shared\":1,\"exits\":436,");
 }
 END_TEST
@@ -250,7 +250,7 @@ START_TEST(slices_that_stand_for_several_exits_lose_none)
     write_many(100000);
     read_page();
     sums = add_slices();
-    ck_assert_uint_le(sums.slices, PAGE_SLICES + PAGE_EXACT);
+    ck_assert_uint_le(sums.slices, HTML_SLICES + HTML_EXACT);
     ck_assert_uint_eq(sums.exits, 100000);
     ck_assert_uint_eq(sums.busy, 33334 * 100 + 33333 * 101 + 33333 * 102);
 }
@@ -273,8 +273,8 @@ START_TEST(the_first_and_the_last_exits_stay_alone)
 {
     write_many(100000);
     read_page();
-    ck_assert_uint_ge(add_slices().alone_first, PAGE_EXACT);
-    ck_assert_uint_ge(add_slices().alone_last, PAGE_EXACT);
+    ck_assert_uint_ge(add_slices().alone_first, HTML_EXACT);
+    ck_assert_uint_ge(add_slices().alone_last, HTML_EXACT);
 }
 END_TEST
 
@@ -317,7 +317,7 @@ START_TEST(of_many_milestones_the_first_and_the_last_are_kept)
         fprintf(stream, "> marker %u\n", i);
     read_page();
     check_has("\"flag_count\":5000,");
-    ck_assert_uint_eq(count_of("\"kind\""), PAGE_FLAGS_FIRST + PAGE_FLAGS_LAST);
+    ck_assert_uint_eq(count_of("\"kind\""), HTML_FLAGS_FIRST + HTML_FLAGS_LAST);
     check_has("\"text\":\"999\"");
     check_has_not("\"text\":\"1000\"");
     check_has_not("\"text\":\"3999\"");
@@ -357,7 +357,7 @@ START_TEST(an_event_with_much_below_it_is_cut)
     for (unsigned i = 0; i < 1000; i++)
         fputs("> console \"0123456789012345678901234567890123456789\"\n", stream);
     read_page();
-    ck_assert_uint_lt(json.used, 2 * PAGE_DETAILS_MAX + 2000);
+    ck_assert_uint_lt(json.used, 2 * HTML_DETAILS_MAX + 2000);
     check_has("\\u00e2\\u0080\\u00a6\"}]"); /* an ellipsis */
 }
 END_TEST
@@ -435,12 +435,12 @@ END_TEST
 static const struct {
     const char *stream, *sentence;
 } refused[] = {
-    {"", "is no exit stream: its first line is not `exits 1`; make one with --record"},
+    {"", ": this is no exit stream: its first line is not `exits 1`; make one with --record"},
     {"\x7f"
      "ELF\n",
      "is no exit stream"},
     {"{\"traceEvents\":[]}\n", "is no exit stream"},
-    {"exits 2\n", ":1: this is version 2 of the format; only 1 is known"},
+    {"exits 2\n", ":1: version 2 of the format; this minivmm reads version 1"},
     {"exits\n", ":1: the line ends where the version of the format should be"},
     {"exits 1\nhlt\njump 3\n", ":3: 'jump' is no exit and no event"},
     {"exits 1\nout 0x3f8 1\n", ":2: the line ends where a value should be"},
@@ -459,7 +459,7 @@ END_TEST
 
 START_TEST(a_stream_that_is_not_there_is_refused)
 {
-    ck_assert_int_eq(page_read("/nowhere/run.exits", &json, &error), -ENOENT);
+    ck_assert_int_eq(html_read("/nowhere/run.exits", &json, &error), -ENOENT);
     ck_assert_msg(strstr(error.text, "/nowhere/run.exits: "), "%s", error.text);
 }
 END_TEST
@@ -510,9 +510,9 @@ static void add_words(Suite *suite)
     tcase_add_test(tcase, a_stream_by_hand_needs_no_end);
 }
 
-Suite *page_reader_suite(void)
+Suite *html_reader_suite(void)
 {
-    Suite *suite = suite_create("page_reader");
+    Suite *suite = suite_create("html_reader");
     TCase *tcase = make_case(suite, "classes");
 
     tcase_add_test(tcase, an_exit_is_classed_by_what_it_does_and_where);

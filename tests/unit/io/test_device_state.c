@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-Suite *state_suite(void);
+Suite *device_state_suite(void);
 
 static struct twin one, other;
 
@@ -869,9 +869,9 @@ static TCase *loading_tests(void)
     return tcase;
 }
 
-Suite *state_suite(void)
+Suite *device_state_suite(void)
 {
-    Suite *suite = suite_create("state");
+    Suite *suite = suite_create("device_state");
     TCase *whole = tcase_create("whole machines"), *damaged = tcase_create("damaged");
 
     suite_add_tcase(suite, text_tests());

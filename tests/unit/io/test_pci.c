@@ -4,7 +4,7 @@
  * The devices are probes: a region remembers the last value written to it. Configuration space is
  * reached as a guest does it, by exits of port I/O.
  */
-#include "vmm/io/bus_access.h"
+#include "vmm/io/bus.h"
 #include "vmm/io/pci.h"
 
 #include "guest/abi/pci.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Suite *report_suite(void);
+Suite *crash_report_suite(void);
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -501,9 +501,9 @@ START_TEST(a_history_of_hostile_values_is_listed_as_it_is)
 }
 END_TEST
 
-Suite *report_suite(void)
+Suite *crash_report_suite(void)
 {
-    Suite *suite = suite_create("report");
+    Suite *suite = suite_create("crash_report");
     TCase *tcase = tcase_create("report");
 
     tcase_add_checked_fixture(tcase, setup, teardown);

@@ -212,13 +212,13 @@ static void read_saved(const char *directory)
 {
     char path[64];
     struct stat status;
-    struct core core;
+    struct elf_file elf;
     int fd;
 
     snprintf(path, sizeof(path), "%s/roi.core", directory);
-    must(core_open(&core, path, &saved.error));
-    saved.headers_size = core.headers_size;
-    core_close(&core);
+    must(elf_file_open(&elf, path, &saved.error));
+    saved.headers_size = elf.headers_size;
+    elf_file_close(&elf);
     fd = open(path, O_RDONLY);
     ck_assert(fd >= 0 && fstat(fd, &status) == 0);
     saved.size = (size_t)status.st_size;
@@ -263,7 +263,7 @@ static void forget_saved(void)
 /* Let the file have what (saved.bytes) have for headers and notes, with the sum that fits. */
 static void write_mended(void)
 {
-    const uint64_t sum = core_sum(saved.bytes, saved.headers_size);
+    const uint64_t sum = elf_sum(saved.bytes, saved.headers_size);
 
     memcpy(saved.bytes + saved.headers_size - sizeof(sum), &sum, sizeof(sum));
     ck_assert_int_eq(pwrite(saved.fd, saved.bytes, saved.headers_size, 0),
@@ -316,7 +316,7 @@ START_TEST(no_byte_of_headers_or_notes_is_too_hostile)
     unsigned refused = 0;
 
     save_machine();
-    for (size_t at = (size_t)_i; at < saved.headers_size - CORE_SUM_BYTES; at += PARTS) {
+    for (size_t at = (size_t)_i; at < saved.headers_size - ELF_SUM_BYTES; at += PARTS) {
         const uint8_t right = saved.bytes[at];
 
         saved.bytes[at] ^= (uint8_t)(1 + at / PARTS % 255);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-Suite *core_refusals_suite(void);
+Suite *elf_refusals_suite(void);
 
 #define EXTENTS  3 /* the last one of two pages */
 #define SENTENCE ": it is no checkpoint of minivmm: "
@@ -32,7 +32,7 @@ struct sample {
 };
 
 /* What is in (place), which is removed. */
-static struct sample sample_take(struct core_place *place)
+static struct sample sample_take(struct elf_place *place)
 {
     struct sample sample = {.fd = memfd_create("roi.core", MFD_CLOEXEC)};
     FILE *file = fopen(place->path, "r");
@@ -45,31 +45,31 @@ static struct sample sample_take(struct core_place *place)
     ck_assert_ptr_nonnull(sample.bytes);
     ck_assert_uint_eq(fread(sample.bytes, 1, sample.size, file), sample.size);
     fclose(file);
-    core_place_remove(place);
+    elf_place_remove(place);
     return sample;
 }
 
 static struct sample sample_make(void)
 {
-    static const struct core_note notes[] = {
-        {CORE_OWNER, CORE_MACHINE, "a machine", 9},
-        {CORE_GDB_OWNER, 1, "registers", 9},
+    static const struct elf_note notes[] = {
+        {ELF_OWNER, ELF_NOTE_MACHINE, "a machine", 9},
+        {ELF_GDB_OWNER, 1, "registers", 9},
     };
-    struct core_place place = core_place_make();
-    struct memory memory = core_place_memory(CORE_SMALL);
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_place_memory(ELF_SMALL);
     struct sample sample;
-    struct core core;
+    struct elf_file elf;
 
     *(uint8_t *)memory_at(&memory, gpa(0), 1) = 1;
     *(uint8_t *)memory_at(&memory, gpa(MIB), 1) = 2;
-    memset(memory_at(&memory, gpa(CORE_SMALL - 2 * PAGE_SIZE), 2 * PAGE_SIZE), 3, 2 * PAGE_SIZE);
-    ck_assert_int_eq(core_write(place.dir_fd, "roi.core", notes, 2, &memory, NULL), 0);
+    memset(memory_at(&memory, gpa(ELF_SMALL - 2 * PAGE_SIZE), 2 * PAGE_SIZE), 3, 2 * PAGE_SIZE);
+    ck_assert_int_eq(elf_file_write(place.dir_fd, "roi.core", notes, 2, &memory, NULL), 0);
     memory_destroy(&memory);
-    core = core_place_open(&place);
-    ck_assert_uint_eq(core.extent_count, EXTENTS);
+    elf = elf_place_open(&place);
+    ck_assert_uint_eq(elf.extent_count, EXTENTS);
     sample = sample_take(&place);
-    sample.headers_size = core.headers_size;
-    core_close(&core);
+    sample.headers_size = elf.headers_size;
+    elf_file_close(&elf);
     return sample;
 }
 
@@ -80,31 +80,31 @@ static void sample_remove(struct sample *sample)
 }
 
 /* Open the first (size) of its bytes. */
-static int sample_open(const struct sample *sample, size_t size, struct core *core,
+static int sample_open(const struct sample *sample, size_t size, struct elf_file *elf,
                        struct error *error)
 {
     ck_assert_int_eq(ftruncate(sample->fd, (off_t)size), 0);
     ck_assert_int_eq(pwrite(sample->fd, sample->bytes, size, 0), (ssize_t)size);
-    return core_open(core, sample->path, error);
+    return elf_file_open(elf, sample->path, error);
 }
 
 static void check_refused(const struct sample *sample, size_t size, const char *why)
 {
-    struct core core;
+    struct elf_file elf;
     struct error error = {""};
     const size_t path = strlen(sample->path);
 
-    ck_assert_int_eq(sample_open(sample, size, &core, &error), -EINVAL);
+    ck_assert_int_eq(sample_open(sample, size, &elf, &error), -EINVAL);
     ck_assert_msg(strncmp(error.text, sample->path, path) == 0, "%s", error.text);
     ck_assert_msg(strstr(error.text + path, SENTENCE) == error.text + path, "%s", error.text);
     ck_assert_msg(strstr(error.text, why), "%s", error.text);
-    ck_assert_int_eq(core.fd, -1);
-    core_close(&core);
+    ck_assert_int_eq(elf.fd, -1);
+    elf_file_close(&elf);
 }
 
 static void sample_sum(const struct sample *sample, size_t headers_size)
 {
-    const uint64_t sum = core_sum(sample->bytes, headers_size);
+    const uint64_t sum = elf_sum(sample->bytes, headers_size);
 
     memcpy(sample->bytes + headers_size - sizeof(sum), &sum, sizeof(sum));
 }
@@ -158,17 +158,17 @@ static const struct {
     {EHDR(e_phentsize), 32, "another ELF header"},
     {EHDR(e_shnum), 1, "another ELF header"},
     {EHDR(e_phnum), 0, "the number of program headers"},
-    {EHDR(e_phnum), CORE_EXTENTS + 2, "the number of program headers"},
+    {EHDR(e_phnum), ELF_EXTENTS + 2, "the number of program headers"},
     {EHDR(e_phnum), 0xffff, "the number of program headers"},
     {EHDR(e_phnum), 1, "its notes are not where"},
-    {EHDR(e_phnum), CORE_EXTENTS + 1, "its notes are not where"},
+    {EHDR(e_phnum), ELF_EXTENTS + 1, "its notes are not where"},
     {NOTE_PHDR(p_type), PT_LOAD, "its notes are not where"},
     {NOTE_PHDR(p_offset), NOTES + 4, "its notes are not where"},
     {NOTE_PHDR(p_filesz), 0, "too short or too long"},
     {NOTE_PHDR(p_filesz), 27, "too short or too long"},
-    {NOTE_PHDR(p_filesz), CORE_NOTES_MAX + 29, "too short or too long"},
+    {NOTE_PHDR(p_filesz), ELF_NOTES_MAX + 29, "too short or too long"},
     {NOTE_PHDR(p_filesz), UINT64_MAX, "too short or too long"},
-    {NOTE_PHDR(p_filesz), CORE_NOTES_MAX, "it ends within its notes"},
+    {NOTE_PHDR(p_filesz), ELF_NOTES_MAX, "it ends within its notes"},
     {NOTE_PHDR(p_filesz), 28, "its last note is no sum"},
     {PHDR(0, p_type), PT_NOTE, "is not that of guest memory"},
     {PHDR(0, p_flags), PF_R, "is not that of guest memory"},
@@ -207,7 +207,7 @@ static const struct {
     {MIB, 4097, KEEP, "not of whole pages"},
     {MIB + 512, PAGE_SIZE, KEEP, "not of whole pages"},
     {0, PAGE_SIZE, KEEP, "overlap or are not in order"},
-    {CORE_SMALL, PAGE_SIZE, KEEP, "overlap or are not in order"}, /* the next one is before it */
+    {ELF_SMALL, PAGE_SIZE, KEEP, "overlap or are not in order"}, /* the next one is before it */
     {UINT64_MAX - PAGE_MASK, PAGE_SIZE, KEEP, "where no machine has memory"},
     {MEMORY_HIGH + MEMORY_MAX, PAGE_SIZE, KEEP, "where no machine has memory"},
     {MIB, UINT64_MAX - PAGE_MASK, KEEP, "where no machine has memory"},
@@ -229,7 +229,7 @@ START_TEST(memory_that_cannot_be_is_refused_though_its_sum_is_right)
     memcpy(&header, sample.bytes + EXTENT(1), sizeof(header));
     if (extent.offset == KEEP)
         extent.offset = header.p_offset;
-    header = core_memory_header(&extent);
+    header = elf_memory_header(&extent);
     memcpy(sample.bytes + EXTENT(1), &header, sizeof(header));
     sample_sum(&sample, sample.headers_size);
     check_refused(&sample, sample.size, extents[_i].why);
@@ -239,16 +239,16 @@ END_TEST
 
 START_TEST(too_many_notes_are_refused_though_their_sum_is_right)
 {
-    static struct core_note notes[CORE_NOTES];
+    static struct elf_note notes[ELF_NOTES];
     const size_t space = sizeof(Elf64_Nhdr) + 8;
-    struct core_place place = core_place_make();
-    struct memory memory = core_place_memory(CORE_SMALL);
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_place_memory(ELF_SMALL);
     struct sample sample;
 
-    for (unsigned i = 0; i < CORE_NOTES; i++)
-        notes[i] = (struct core_note){CORE_OWNER, CORE_DEVICE, "", 0};
-    notes[7] = (struct core_note){CORE_OWNER, CORE_DEVICE, "01234567890123456789", 20};
-    ck_assert_int_eq(core_write(place.dir_fd, "roi.core", notes, CORE_NOTES, &memory, NULL), 0);
+    for (unsigned i = 0; i < ELF_NOTES; i++)
+        notes[i] = (struct elf_note){ELF_OWNER, ELF_NOTE_DEVICE, "", 0};
+    notes[7] = (struct elf_note){ELF_OWNER, ELF_NOTE_DEVICE, "01234567890123456789", 20};
+    ck_assert_int_eq(elf_file_write(place.dir_fd, "roi.core", notes, ELF_NOTES, &memory, NULL), 0);
     memory_destroy(&memory);
     sample = sample_take(&place);
 
@@ -264,13 +264,13 @@ END_TEST
 START_TEST(what_is_behind_the_memory_does_not_count)
 {
     struct sample sample = sample_make();
-    struct core core;
+    struct elf_file elf;
 
     sample.bytes = realloc(sample.bytes, sample.size + 1);
     ck_assert_ptr_nonnull(sample.bytes);
     sample.bytes[sample.size] = 1;
-    ck_assert_int_eq(sample_open(&sample, sample.size + 1, &core, NULL), 0);
-    core_close(&core);
+    ck_assert_int_eq(sample_open(&sample, sample.size + 1, &elf, NULL), 0);
+    elf_file_close(&elf);
     sample_remove(&sample);
 }
 END_TEST
@@ -285,8 +285,8 @@ START_TEST(random_headers_with_the_right_sum_do_no_harm)
     ck_assert_ptr_nonnull(good);
     memcpy(good, sample.bytes, sample.headers_size);
     for (unsigned i = 0; i < 5000; i++) {
-        struct memory memory = core_place_memory(CORE_SMALL);
-        struct core core;
+        struct memory memory = elf_place_memory(ELF_SMALL);
+        struct elf_file elf;
         int result;
 
         for (unsigned change = 0; change < 1 + i % 3; change++) {
@@ -297,12 +297,12 @@ START_TEST(random_headers_with_the_right_sum_do_no_harm)
                 (uint8_t)(random >> 32);
         }
         sample_sum(&sample, sample.headers_size);
-        result = sample_open(&sample, sample.size, &core, NULL);
+        result = sample_open(&sample, sample.size, &elf, NULL);
         ck_assert(result == 0 || result == -EINVAL);
         if (result == 0) {
-            result = core_map(&core, &memory, NULL);
+            result = elf_file_map(&elf, &memory, NULL);
             ck_assert(result == 0 || result == -EINVAL);
-            core_close(&core);
+            elf_file_close(&elf);
         }
         memory_destroy(&memory);
         memcpy(sample.bytes, good, sample.headers_size);
@@ -314,25 +314,25 @@ END_TEST
 
 START_TEST(what_is_no_regular_file_is_refused_without_waiting)
 {
-    struct core_place place = core_place_make();
-    struct core core;
+    struct elf_place place = elf_place_make();
+    struct elf_file elf;
     struct error error = {""};
 
     ck_assert_int_eq(mkfifo(place.path, 0600), 0);
-    ck_assert_int_eq(core_open(&core, place.path, &error), -EINVAL);
+    ck_assert_int_eq(elf_file_open(&elf, place.path, &error), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is no regular file"));
-    ck_assert_int_eq(core_open(&core, place.directory, &error), -EINVAL);
+    ck_assert_int_eq(elf_file_open(&elf, place.directory, &error), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is no regular file"));
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 START_TEST(a_program_is_no_checkpoint)
 {
-    struct core core;
+    struct elf_file elf;
     struct error error = {""};
 
-    ck_assert_int_eq(core_open(&core, "/proc/self/exe", &error), -EINVAL);
+    ck_assert_int_eq(elf_file_open(&elf, "/proc/self/exe", &error), -EINVAL);
     ck_assert_str_eq(error.text,
                      "/proc/self/exe" SENTENCE "it has another ELF header than one has");
 }
@@ -340,23 +340,23 @@ END_TEST
 
 START_TEST(a_file_that_is_not_there_is_named)
 {
-    struct core_place place = core_place_make();
-    struct core core;
+    struct elf_place place = elf_place_make();
+    struct elf_file elf;
     struct error error = {""};
     char sentence[256];
 
-    ck_assert_int_eq(core_open(&core, place.path, &error), -ENOENT);
+    ck_assert_int_eq(elf_file_open(&elf, place.path, &error), -ENOENT);
     snprintf(sentence, sizeof(sentence),
              "%s: cannot read the checkpoint: No such file or directory", place.path);
     ck_assert_str_eq(error.text, sentence);
-    core_close(&core);
-    core_place_remove(&place);
+    elf_file_close(&elf);
+    elf_place_remove(&place);
 }
 END_TEST
 
-Suite *core_refusals_suite(void)
+Suite *elf_refusals_suite(void)
 {
-    Suite *suite = suite_create("core_refusals");
+    Suite *suite = suite_create("elf_refusals");
     TCase *damaged = tcase_create("damaged"), *other = tcase_create("other");
 
     tcase_add_test(damaged, each_byte_of_headers_and_notes_is_guarded);

@@ -47,7 +47,7 @@ static const char ptlcall_text[] = "device ptlcall.0 version 1\n";
 static struct memory memory;
 static struct kvm_vcpu_state vcpu;
 static struct kvm_vm_state vm;
-static struct core_note notes[NOTES_MAX];
+static struct elf_note notes[NOTES_MAX];
 static unsigned note_count;
 static char directory[32], path[64];
 static char text[TEXT_MAX]; /* what print() has shown */
@@ -55,22 +55,22 @@ static struct error error;
 
 static void add_note(const char *owner, uint32_t type, const void *bytes, size_t size)
 {
-    notes[note_count++] = (struct core_note){owner, type, bytes, size};
+    notes[note_count++] = (struct elf_note){owner, type, bytes, size};
 }
 
 static void add_text(uint32_t type, const char *string)
 {
-    add_note(CORE_OWNER, type, string, strlen(string));
+    add_note(ELF_OWNER, type, string, strlen(string));
 }
 
 /* The first note of (type) has other contents, or, with NULL, is none that we know. */
-static void replace_note(enum core_note_type type, const char *string)
+static void replace_note(enum elf_note_type type, const char *string)
 {
     for (unsigned i = 0; i < note_count; i++) {
-        if (notes[i].type != (uint32_t)type || strcmp(notes[i].owner, CORE_OWNER) != 0)
+        if (notes[i].type != (uint32_t)type || strcmp(notes[i].owner, ELF_OWNER) != 0)
             continue;
         if (string)
-            notes[i] = (struct core_note){CORE_OWNER, type, string, strlen(string)};
+            notes[i] = (struct elf_note){ELF_OWNER, type, string, strlen(string)};
         else
             notes[i].type = 1000;
         return;
@@ -124,11 +124,11 @@ static void setup(void)
     set_long_mode();
 
     note_count = 0;
-    add_text(CORE_MACHINE, machine_text);
-    add_note(CORE_OWNER, CORE_VCPU, &vcpu, kvm_vcpu_state_size(&vcpu));
-    add_note(CORE_OWNER, CORE_VM, &vm, sizeof(vm));
-    add_text(CORE_DEVICE, serial_text);
-    add_text(CORE_DEVICE, ptlcall_text);
+    add_text(ELF_NOTE_MACHINE, machine_text);
+    add_note(ELF_OWNER, ELF_NOTE_VCPU, &vcpu, kvm_vcpu_state_size(&vcpu));
+    add_note(ELF_OWNER, ELF_NOTE_VM, &vm, sizeof(vm));
+    add_text(ELF_NOTE_DEVICE, serial_text);
+    add_text(ELF_NOTE_DEVICE, ptlcall_text);
     error.text[0] = '\0';
 }
 
@@ -144,7 +144,7 @@ static void write_core(void)
     int dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     ck_assert_int_ge(dir_fd, 0);
-    ck_assert_msg(core_write(dir_fd, "roi.core", notes, note_count, &memory, &error) == 0, "%s",
+    ck_assert_msg(elf_file_write(dir_fd, "roi.core", notes, note_count, &memory, &error) == 0, "%s",
                   error.text);
     close(dir_fd);
 }
@@ -207,7 +207,7 @@ END_TEST
 
 START_TEST(a_size_that_is_no_whole_unit_has_a_decimal)
 {
-    replace_note(CORE_MACHINE,
+    replace_note(ELF_NOTE_MACHINE,
                  "checkpoint 1\nmachine memory=17301504\ndevice serial\ndevice ptlcall\n");
     show();
     check_has("machine   16.5 MiB of memory, ");
@@ -279,8 +279,8 @@ START_TEST(every_vcpu_is_shown)
     struct kvm_vcpu_state second = {.version = KVM_STATE_VERSION, .id = 1};
 
     second.mp.mp_state = KVM_MP_STATE_UNINITIALIZED;
-    add_note(CORE_OWNER, CORE_VCPU, &second, kvm_vcpu_state_size(&second));
-    replace_note(CORE_MACHINE,
+    add_note(ELF_OWNER, ELF_NOTE_VCPU, &second, kvm_vcpu_state_size(&second));
+    replace_note(ELF_NOTE_MACHINE,
                  "checkpoint 1\nmachine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n");
     show();
     check_has("machine   16 MiB of memory, 2 vCPUs, ");
@@ -313,7 +313,7 @@ START_TEST(notes_are_counted_by_kind_and_those_of_others_are_no_error)
 {
     static const struct elf_prstatus status;
 
-    add_note(CORE_GDB_OWNER, NT_PRSTATUS, &status, sizeof(status));
+    add_note(ELF_GDB_OWNER, NT_PRSTATUS, &status, sizeof(status));
     add_note("else", 77, "abc", 3);
     show();
     check_has("\nnotes     7\n"
@@ -327,10 +327,10 @@ END_TEST
 
 START_TEST(control_characters_of_the_file_never_reach_the_terminal)
 {
-    replace_note(CORE_MACHINE, "by \033[31m\n"
-                               "checkpoint 1\nmachine memory=16777216\n"
-                               "device \"serial,x=\\x1b[2J\"\n"
-                               "device ptlcall\n");
+    replace_note(ELF_NOTE_MACHINE, "by \033[31m\n"
+                                   "checkpoint 1\nmachine memory=16777216\n"
+                                   "device \"serial,x=\\x1b[2J\"\n"
+                                   "device ptlcall\n");
     show();
     check_has("by minivmm \\x1b[31m,");
     check_has("  serial,x=\\x1b[2J\n");
@@ -490,30 +490,31 @@ START_TEST(a_file_that_is_not_there_is_named)
 END_TEST
 
 static const struct {
-    enum core_note_type type;
+    enum elf_note_type type;
     const char *contents; /* NULL: the note is not there */
     const char *rest;     /* of the sentence, behind the path */
 } refusals[] = {
-    {CORE_MACHINE, NULL, ": it does not say what machine it is"},
-    {CORE_VM, NULL, ": the state of the VM is missing"},
-    {CORE_VM, "abc", ": the note of the VM's state is cut off: 3 bytes"},
-    {CORE_VCPU, NULL, ": the state of vCPU 0 is missing"},
-    {CORE_VCPU, "abc", ": the note of a vCPU's state is cut off: 3 bytes"},
-    {CORE_DEVICE, "", ": the state of device serial does not begin with its name and version"},
-    {CORE_DEVICE, "device serial.0 version x\n",
+    {ELF_NOTE_MACHINE, NULL, ": it does not say what machine it is"},
+    {ELF_NOTE_VM, NULL, ": the state of the VM is missing"},
+    {ELF_NOTE_VM, "abc", ": the note of the VM's state is cut off: 3 bytes"},
+    {ELF_NOTE_VCPU, NULL, ": the state of vCPU 0 is missing"},
+    {ELF_NOTE_VCPU, "abc", ": the note of a vCPU's state is cut off: 3 bytes"},
+    {ELF_NOTE_DEVICE, "", ": the state of device serial does not begin with its name and version"},
+    {ELF_NOTE_DEVICE, "device serial.0 version x\n",
      ": the state of device serial does not begin with its name and version"},
-    {CORE_DEVICE, "device serial version 1\n",
+    {ELF_NOTE_DEVICE, "device serial version 1\n",
      ": the state of device serial does not begin with its name and version"},
-    {CORE_DEVICE, "device ptlcall.0 version 1\n",
+    {ELF_NOTE_DEVICE, "device ptlcall.0 version 1\n",
      ": the state of device serial does not begin with its name and version"},
-    {CORE_MACHINE, "checkpoint 1\nmachine memory=16777216\ndevice serial\n",
+    {ELF_NOTE_MACHINE, "checkpoint 1\nmachine memory=16777216\ndevice serial\n",
      ": it has the state of a device that is not there"},
-    {CORE_MACHINE,
+    {ELF_NOTE_MACHINE,
      "checkpoint 1\nmachine memory=16777216\ndevice serial\ndevice ptlcall\ndevice edu\n",
      ": the state of device edu is missing"},
-    {CORE_MACHINE, "checkpoint 1\nmachine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n",
+    {ELF_NOTE_MACHINE,
+     "checkpoint 1\nmachine memory=16777216 cpus=2\ndevice serial\ndevice ptlcall\n",
      ": the state of vCPU 1 is missing"},
-    {CORE_MACHINE, "checkpoint 1\nmachine memory=1M\ndevice serial\ndevice ptlcall\n",
+    {ELF_NOTE_MACHINE, "checkpoint 1\nmachine memory=1M\ndevice serial\ndevice ptlcall\n",
      ": 16384 bytes of guest memory at 0x100000 are not within the machine's RAM; give it as much "
      "as it had"},
 };
@@ -534,7 +535,7 @@ END_TEST
 
 START_TEST(a_vcpu_that_the_machine_has_not_is_refused)
 {
-    add_note(CORE_OWNER, CORE_VCPU, &vcpu, kvm_vcpu_state_size(&vcpu));
+    add_note(ELF_OWNER, ELF_NOTE_VCPU, &vcpu, kvm_vcpu_state_size(&vcpu));
     check_refused(": it has the state of a vCPU that is not there");
 }
 END_TEST
@@ -543,7 +544,7 @@ START_TEST(a_translation_needs_the_state_of_vcpu_0)
 {
     const uint64_t address = 0;
 
-    replace_note(CORE_VCPU, NULL);
+    replace_note(ELF_NOTE_VCPU, NULL);
     write_core();
     ck_assert_int_eq(print(&address), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error.text, ": the state of vCPU 0 is missing"));

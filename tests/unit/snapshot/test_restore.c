@@ -15,92 +15,92 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-Suite *core_restore_suite(void);
+Suite *restore_suite(void);
 
 START_TEST(two_machines_from_one_file_share_nothing_that_they_write)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_marked_memory(), first, second, third;
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_marked_memory(), first, second, third;
 
-    core_place_save(&place, &memory);
-    first = core_place_restore(&place, CORE_BIG);
-    second = core_place_restore(&place, CORE_BIG);
-    core_mark(&first, core_marked[1], 1);
-    core_check_mark(&second, core_marked[1], 0);
-    core_mark(&second, core_marked[1], 2);
-    core_check_mark(&first, core_marked[1], 1);
-    third = core_place_restore(&place, CORE_BIG); /* the file is as it was */
-    core_check_mark(&third, core_marked[1], 0);
+    elf_place_save(&place, &memory);
+    first = elf_place_restore(&place, ELF_BIG);
+    second = elf_place_restore(&place, ELF_BIG);
+    elf_mark(&first, elf_marked[1], 1);
+    elf_check_mark(&second, elf_marked[1], 0);
+    elf_mark(&second, elf_marked[1], 2);
+    elf_check_mark(&first, elf_marked[1], 1);
+    third = elf_place_restore(&place, ELF_BIG); /* the file is as it was */
+    elf_check_mark(&third, elf_marked[1], 0);
     memory_destroy(&memory);
     memory_destroy(&first);
     memory_destroy(&second);
     memory_destroy(&third);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 /* Restored, changed, and saved again under the same name. */
 START_TEST(a_restored_machine_can_be_saved_over_its_own_file)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_marked_memory(), restored, again;
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_marked_memory(), restored, again;
 
-    core_place_save(&place, &memory);
+    elf_place_save(&place, &memory);
     memory_destroy(&memory);
-    restored = core_place_restore(&place, CORE_BIG);
-    core_mark(&restored, core_marked[2], 1); /* over what is in the file */
-    core_mark(&restored, 2 * GIB, 1);        /* where the file has nothing */
-    core_place_save(&place, &restored);
-    again = core_place_restore(&place, CORE_BIG);
-    for (size_t i = 0; i < CORE_MARKED; i++) {
-        core_check_mark(&again, core_marked[i], i == 2);
-        core_check_mark(&restored, core_marked[i], i == 2);
+    restored = elf_place_restore(&place, ELF_BIG);
+    elf_mark(&restored, elf_marked[2], 1); /* over what is in the file */
+    elf_mark(&restored, 2 * GIB, 1);       /* where the file has nothing */
+    elf_place_save(&place, &restored);
+    again = elf_place_restore(&place, ELF_BIG);
+    for (size_t i = 0; i < ELF_MARKED; i++) {
+        elf_check_mark(&again, elf_marked[i], i == 2);
+        elf_check_mark(&restored, elf_marked[i], i == 2);
     }
-    core_check_mark(&again, 2 * GIB, 1);
+    elf_check_mark(&again, 2 * GIB, 1);
     memory_destroy(&restored);
     memory_destroy(&again);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 START_TEST(a_restored_page_that_became_zero_stays_zero)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_marked_memory(), restored, again;
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_marked_memory(), restored, again;
 
-    core_place_save(&place, &memory);
-    restored = core_place_restore(&place, CORE_BIG);
+    elf_place_save(&place, &memory);
+    restored = elf_place_restore(&place, ELF_BIG);
     memset(memory_at(&restored, gpa(PAGE_SIZE), PAGE_SIZE), 0, PAGE_SIZE);
-    core_place_save(&place, &restored);
-    again = core_place_restore(&place, CORE_BIG);
-    core_check_mark(&again, 0, 0);
-    ck_assert_uint_eq(core_number_at(&again, PAGE_SIZE), 0);
+    elf_place_save(&place, &restored);
+    again = elf_place_restore(&place, ELF_BIG);
+    elf_check_mark(&again, 0, 0);
+    ck_assert_uint_eq(elf_number_at(&again, PAGE_SIZE), 0);
     memory_destroy(&memory);
     memory_destroy(&restored);
     memory_destroy(&again);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 START_TEST(saving_a_restored_machine_reads_no_hole_of_its_file)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_place_memory(CORE_BIG), restored;
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_place_memory(ELF_BIG), restored;
     size_t before;
 
-    core_mark_many(&memory, 2 * CORE_EXTENTS); /* joined, with holes between */
-    core_place_save(&place, &memory);
-    restored = core_place_restore(&place, CORE_BIG);
-    before = core_resident(&restored);
-    core_place_save(&place, &restored);
-    ck_assert_uint_eq(core_resident(&restored), before);
+    elf_mark_many(&memory, 2 * ELF_EXTENTS); /* joined, with holes between */
+    elf_place_save(&place, &memory);
+    restored = elf_place_restore(&place, ELF_BIG);
+    before = elf_resident(&restored);
+    elf_place_save(&place, &restored);
+    ck_assert_uint_eq(elf_resident(&restored), before);
     memory_destroy(&memory);
     memory_destroy(&restored);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
-static off_t file_size(const struct core_place *place)
+static off_t file_size(const struct elf_place *place)
 {
     struct stat status;
 
@@ -110,70 +110,70 @@ static off_t file_size(const struct core_place *place)
 
 START_TEST(memory_whose_file_was_cut_is_not_saved)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_marked_memory(), restored;
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_marked_memory(), restored;
     struct error error = {""};
 
-    core_place_save(&place, &memory);
-    restored = core_place_restore(&place, CORE_BIG);
+    elf_place_save(&place, &memory);
+    restored = elf_place_restore(&place, ELF_BIG);
     ck_assert_int_eq(truncate(place.path, file_size(&place) - 1), 0);
-    ck_assert_int_eq(core_place_try_save(&place, &restored, &error), -EIO);
+    ck_assert_int_eq(elf_place_try_save(&place, &restored, &error), -EIO);
     ck_assert_str_eq(
         error.text,
         "roi.core: cannot save the checkpoint: Input/output error; the disk may be bad, "
         "or the file that the machine was restored from was cut");
-    ck_assert_uint_eq(core_place_files(&place), 1);
+    ck_assert_uint_eq(elf_place_files(&place), 1);
     memory_destroy(&memory);
     memory_destroy(&restored);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 START_TEST(less_ram_than_was_saved_is_refused_with_nothing_mapped)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_place_memory(CORE_SMALL), small = core_place_memory(CORE_SMALL / 2);
-    struct core core;
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_place_memory(ELF_SMALL), small = elf_place_memory(ELF_SMALL / 2);
+    struct elf_file elf;
     struct error error = {""};
 
-    core_mark(&memory, 0, 0);
-    core_mark(&memory, CORE_SMALL - PAGE_SIZE, 0);
-    core_place_save(&place, &memory);
-    core = core_place_open(&place);
-    ck_assert_int_eq(core_map(&core, &small, &error), -EINVAL);
+    elf_mark(&memory, 0, 0);
+    elf_mark(&memory, ELF_SMALL - PAGE_SIZE, 0);
+    elf_place_save(&place, &memory);
+    elf = elf_place_open(&place);
+    ck_assert_int_eq(elf_file_map(&elf, &small, &error), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error.text, "roi.core: 4096 bytes of guest memory at 0xfff000 are "
                                              "not within the machine's RAM"));
-    ck_assert_uint_eq(core_number_at(&small, 0), 0);
-    core_close(&core);
+    ck_assert_uint_eq(elf_number_at(&small, 0), 0);
+    elf_file_close(&elf);
     memory_destroy(&memory);
     memory_destroy(&small);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 /* With an old file there, which stays. */
-static void check_nothing_left(struct core_place *place, const struct memory *memory, int expected,
+static void check_nothing_left(struct elf_place *place, const struct memory *memory, int expected,
                                const char *sentence)
 {
     struct error error = {""};
-    struct core core;
+    struct elf_file elf;
 
-    ck_assert_int_eq(core_place_try_save(place, memory, &error), expected);
+    ck_assert_int_eq(elf_place_try_save(place, memory, &error), expected);
     ck_assert_ptr_nonnull(strstr(error.text, sentence));
-    ck_assert_uint_eq(core_place_files(place), 1);
-    core = core_place_open(place);
-    ck_assert_uint_eq(core.extent_count, 0);
-    core_close(&core);
+    ck_assert_uint_eq(elf_place_files(place), 1);
+    elf = elf_place_open(place);
+    ck_assert_uint_eq(elf.extent_count, 0);
+    elf_file_close(&elf);
 }
 
 START_TEST(a_file_over_the_users_limit_is_an_error_and_leaves_the_old_one)
 {
-    struct core_place place = core_place_make();
-    struct memory empty = core_place_memory(CORE_SMALL), memory = core_place_memory(CORE_SMALL);
+    struct elf_place place = elf_place_make();
+    struct memory empty = elf_place_memory(ELF_SMALL), memory = elf_place_memory(ELF_SMALL);
     struct rlimit limit;
 
-    core_place_save(&place, &empty);
-    memset(memory_at(&memory, gpa(0), CORE_SMALL), 1, CORE_SMALL);
+    elf_place_save(&place, &empty);
+    memset(memory_at(&memory, gpa(0), ELF_SMALL), 1, ELF_SMALL);
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
     limit.rlim_cur = MIB;
@@ -181,22 +181,22 @@ START_TEST(a_file_over_the_users_limit_is_an_error_and_leaves_the_old_one)
     check_nothing_left(&place, &memory, -EFBIG, "roi.core: cannot save the checkpoint: File too");
     memory_destroy(&empty);
     memory_destroy(&memory);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 /* Only root can have a file system so small. */
 START_TEST(a_full_disk_is_an_error_and_leaves_the_old_file)
 {
-    struct core_place place = core_place_make(), disk = place;
-    struct memory empty = core_place_memory(CORE_SMALL), memory = core_place_memory(CORE_SMALL);
+    struct elf_place place = elf_place_make(), disk = place;
+    struct memory empty = elf_place_memory(ELF_SMALL), memory = elf_place_memory(ELF_SMALL);
 
     if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
         mount("none", place.directory, "tmpfs", 0, "size=1M") == 0) {
         disk.dir_fd = open(disk.directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
         ck_assert_int_ge(disk.dir_fd, 0);
-        core_place_save(&disk, &empty);
-        memset(memory_at(&memory, gpa(0), CORE_SMALL), 1, CORE_SMALL);
+        elf_place_save(&disk, &empty);
+        memset(memory_at(&memory, gpa(0), ELF_SMALL), 1, ELF_SMALL);
         check_nothing_left(&disk, &memory, -ENOSPC,
                            "No space left on device; choose a directory that");
         close(disk.dir_fd);
@@ -204,23 +204,23 @@ START_TEST(a_full_disk_is_an_error_and_leaves_the_old_file)
     }
     memory_destroy(&empty);
     memory_destroy(&memory);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
 START_TEST(a_directory_that_cannot_be_written_is_an_error)
 {
-    struct memory memory = core_place_memory(CORE_SMALL);
+    struct memory memory = elf_place_memory(ELF_SMALL);
     struct error error = {""};
 
-    ck_assert_int_eq(core_write(-1, "roi.core", NULL, 0, &memory, &error), -ENOTDIR);
+    ck_assert_int_eq(elf_file_write(-1, "roi.core", NULL, 0, &memory, &error), -ENOTDIR);
     ck_assert_ptr_nonnull(strstr(error.text, "roi.core: cannot save the checkpoint: Not a dir"));
     memory_destroy(&memory);
 }
 END_TEST
 
 /* Save (memory) over and over, and be killed after (microseconds). */
-static void save_and_die(const struct core_place *place, const struct memory *memory,
+static void save_and_die(const struct elf_place *place, const struct memory *memory,
                          unsigned microseconds)
 {
     pid_t child = fork();
@@ -228,14 +228,14 @@ static void save_and_die(const struct core_place *place, const struct memory *me
     ck_assert_int_ge(child, 0);
     if (child == 0)
         for (;;)
-            if (core_place_try_save(place, memory, NULL) < 0)
+            if (elf_place_try_save(place, memory, NULL) < 0)
                 _exit(1);
     usleep(microseconds);
     ck_assert_int_eq(kill(child, SIGKILL), 0);
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 
-static void remove_all(const struct core_place *place)
+static void remove_all(const struct elf_place *place)
 {
     char command[192];
 
@@ -245,20 +245,20 @@ static void remove_all(const struct core_place *place)
 
 START_TEST(a_kill_while_saving_never_leaves_half_a_file)
 {
-    struct core_place place = core_place_make();
-    struct memory memory = core_place_memory(CORE_SMALL);
+    struct elf_place place = elf_place_make();
+    struct memory memory = elf_place_memory(ELF_SMALL);
     uint32_t random = 12345;
     unsigned whole = 0;
 
-    memset(memory_at(&memory, gpa(0), CORE_SMALL / 2), 1, CORE_SMALL / 2);
+    memset(memory_at(&memory, gpa(0), ELF_SMALL / 2), 1, ELF_SMALL / 2);
     for (unsigned i = 0; i < 100; i++) {
         random = random * 1664525 + 1013904223;
         save_and_die(&place, &memory, (random >> 8) % 20000);
         if (access(place.path, F_OK) == 0) {
-            struct memory restored = core_place_restore(&place, CORE_SMALL);
+            struct memory restored = elf_place_restore(&place, ELF_SMALL);
 
-            ck_assert(memcmp(memory_at(&restored, gpa(0), CORE_SMALL),
-                             memory_at(&memory, gpa(0), CORE_SMALL), CORE_SMALL) == 0);
+            ck_assert(memcmp(memory_at(&restored, gpa(0), ELF_SMALL),
+                             memory_at(&memory, gpa(0), ELF_SMALL), ELF_SMALL) == 0);
             memory_destroy(&restored);
             whole++;
         }
@@ -266,13 +266,13 @@ START_TEST(a_kill_while_saving_never_leaves_half_a_file)
     }
     ck_assert_uint_lt(whole, 100); /* some were killed in the midst of it */
     memory_destroy(&memory);
-    core_place_remove(&place);
+    elf_place_remove(&place);
 }
 END_TEST
 
-Suite *core_restore_suite(void)
+Suite *restore_suite(void)
 {
-    Suite *suite = suite_create("core_restore");
+    Suite *suite = suite_create("restore");
     TCase *restored = tcase_create("restored"), *whole = tcase_create("whole");
 
     tcase_add_test(restored, two_machines_from_one_file_share_nothing_that_they_write);

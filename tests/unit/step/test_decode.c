@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-Suite *code_suite(void);
+Suite *decode_suite(void);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -257,9 +257,9 @@ START_TEST(an_opcode_of_one_byte_is_told_unless_it_is_locked)
 }
 END_TEST
 
-Suite *code_suite(void)
+Suite *decode_suite(void)
 {
-    Suite *suite = suite_create("code");
+    Suite *suite = suite_create("decode");
     TCase *tcase = tcase_create("code");
 
     tcase_add_loop_test(tcase, an_instruction_is_as_long_as_its_parts, 0, COUNT(lengths));

@@ -3,9 +3,7 @@
  */
 #include "stubs/step/files.h"
 #include "stubs/step/options.h"
-#include "stubs/step/stats.h"
 #include "stubs/step/step.h"
-#include "stubs/step/trace.h"
 #include "vmm/step/decode.h"
 
 #include <check.h>

@@ -4,7 +4,7 @@
 #include "stubs/step/blocks.h"
 #include "stubs/step/cache.h"
 #include "stubs/step/files.h"
-#include "stubs/step/step_limits.h"
+#include "stubs/step/limits.h"
 
 #include <check.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static void check_cache(const char *shape_text, const uint64_t *addresses, const
     char results[64];
     unsigned count = 0, hits = 0;
 
-    ck_assert_int_eq(step_cache_parse(&shape, shape_text, NULL), 0);
+    ck_assert_int_eq(step_cache_parse(&shape, shape_text, "a stub", NULL), 0);
     ck_assert_int_eq(step_cache_init(&cache, &shape), 0);
     for (; addresses[count] != UINT64_MAX; count++) {
         const bool hit = step_cache_access(&cache, addresses[count]);

@@ -2,8 +2,8 @@
  * What --stats has counted, between those who count it (stats.c) and those who write it
  * (stats_table.c, stats_json.c).
  */
-#ifndef VMM_OBSERVE_STATS_TABLES_H
-#define VMM_OBSERVE_STATS_TABLES_H
+#ifndef VMM_OBSERVE_STATS_TABLE_H
+#define VMM_OBSERVE_STATS_TABLE_H
 
 #include "vmm/base/histogram.h"
 #include "vmm/core/exit.h"
@@ -58,8 +58,7 @@ static inline uint64_t tally_exits(const struct tally *tally)
 /* Who decodes the place; "unclaimed": nobody does. Static text without a quotation mark. */
 const char *stats_device_at(struct machine *machine, const struct place *place);
 
-/* Write errors stay in (file). */
+/* As tables. Write errors stay in (file). */
 void stats_write_table(const struct stats_report *report, FILE *file);
-void stats_write_json(const struct stats_report *report, FILE *file);
 
 #endif

@@ -7,8 +7,8 @@
  * simulation that is on: (stop) 0 ends it before its next instruction, `inf` never; (skip) `inf` gives the models
  * nothing.
  */
-#ifndef STUBS_STEP_STEP_LIMITS_H
-#define STUBS_STEP_STEP_LIMITS_H
+#ifndef STUBS_STEP_LIMITS_H
+#define STUBS_STEP_LIMITS_H
 
 #include <stdint.h>
 
