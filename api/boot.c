@@ -3,6 +3,7 @@
 #include "api/config.h"
 #include "vmm/boot/boot_info.h"
 #include "vmm/boot/loader.h"
+#include "vmm/boot/start.h"
 #include "vmm/observe/trace.h"
 
 #include <errno.h>

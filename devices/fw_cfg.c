@@ -4,7 +4,7 @@
  *
  * Numbers in items are little-endian, but big-endian in the directory of files.
  */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/boot_info.h"
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
 
@@ -54,7 +54,7 @@ struct fw_cfg {
     uint64_t ram_size;
     uint16_t cpus;
     struct fw_cfg_directory directory;
-    struct e820_entry e820[LOADER_MAP_MAX];
+    struct e820_entry e820[BOOT_MAP_MAX];
     unsigned e820_count;
 
     uint16_t key;      /* that is selected */
@@ -77,7 +77,7 @@ static void make_items(struct fw_cfg *fw_cfg)
     size_t e820_size;
 
     /* The same map as image formats tell of. */
-    fw_cfg->e820_count = loader_e820(&machine->memory, fw_cfg->e820);
+    fw_cfg->e820_count = boot_e820(&machine->memory, fw_cfg->e820);
     e820_size = fw_cfg->e820_count * sizeof(fw_cfg->e820[0]);
     fw_cfg->id = FW_CFG_ID_PORTS;
     fw_cfg->ram_size = memory_size(&machine->memory);

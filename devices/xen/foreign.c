@@ -1,6 +1,6 @@
 #include "devices/xen/foreign.h"
 
-#include "vmm/boot/firmware.h"
+#include "vmm/core/x86.h"
 
 #include <errno.h>
 
@@ -38,8 +38,8 @@ static bool is_free(struct machine *machine, uint64_t address)
 {
     const uint64_t last = address + (PAGE_SIZE - 1);
 
-    return !memory_overlaps(&machine->memory, address, last) && address != FIRMWARE_IOAPIC &&
-           address != FIRMWARE_LOCAL_APIC && !is_decoded(&machine->bus[BUS_MMIO], address, last);
+    return !memory_overlaps(&machine->memory, address, last) && address != X86_IOAPIC &&
+           address != X86_LOCAL_APIC && !is_decoded(&machine->bus[BUS_MMIO], address, last);
 }
 
 /* The index of the page at (address), or -ENOENT; the lock is held. */

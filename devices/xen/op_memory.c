@@ -1,7 +1,7 @@
 /* HYPERVISOR_memory_op: where the guest has its pages, and which RAM there is. */
 #include "devices/xen/domain.h"
 
-#include "vmm/boot/loading.h"
+#include "vmm/boot/boot_info.h"
 
 #include <errno.h>
 
@@ -37,8 +37,8 @@ static int64_t add_to_physmap(struct xen_call *call, uint64_t argument)
 /* Without a buffer, only how many entries there are. */
 static int64_t tell_memory_map(struct xen_call *call, uint64_t argument)
 {
-    struct e820_entry entries[LOADER_MAP_MAX];
-    unsigned count = loader_e820(&call->domain->machine->memory, entries);
+    struct e820_entry entries[BOOT_MAP_MAX];
+    unsigned count = boot_e820(&call->domain->machine->memory, entries);
     struct xen_memory_map map;
     int result = xen_copy_from_guest(call, &map, argument, sizeof(map));
     const uint64_t buffer = (uintptr_t)map.buffer.p;

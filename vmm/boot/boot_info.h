@@ -1,5 +1,6 @@
 /*
- * The monitor's side of the boot contract: the boot-information block. docs/boot.md has it whole.
+ * What guests are told of their machine: the boot-information block, which docs/boot.md has whole, and
+ * the memory map, for every format and device that has one.
  */
 #ifndef VMM_BOOT_BOOT_INFO_H
 #define VMM_BOOT_BOOT_INFO_H
@@ -7,6 +8,9 @@
 #include "guest/abi/boot.h"
 #include "vmm/base/error.h"
 #include "vmm/io/memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /*
  * The guest's command line: (append), which may be NULL, and the (count) words, joined by spaces,
@@ -18,5 +22,23 @@ int boot_join_command(const char *append, const char *const *words, unsigned cou
 /* Write the block for (vcpu_count) vCPUs and a (command) line from there into the boot area. */
 int boot_write_info(const struct memory *memory, unsigned vcpu_count, const char *command,
                     struct error *error);
+
+/* The memory map; (map) has room for BOOT_MAP_MAX. */
+#define BOOT_MAP_MAX (MEMORY_SLOTS + 2)
+
+struct boot_range {
+    uint64_t base, size;
+    bool usable; /* RAM for the guest; else reserved */
+};
+
+unsigned boot_memory_map(const struct memory *memory, struct boot_range *map);
+
+/* The same as the BIOS's call gives it. */
+struct e820_entry {
+    uint64_t address, size;
+    uint32_t type; /* 1: RAM, 2: reserved */
+} __attribute__((packed));
+
+unsigned boot_e820(const struct memory *memory, struct e820_entry *map);
 
 #endif

@@ -4,9 +4,10 @@
  * The file is a plain one for our boot contract unless Multiboot or PVH claims it; those take
  * their segments from here.
  */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/elf.h"
 
 #include "guest/abi/boot.h"
+#include "vmm/boot/formats.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -2,7 +2,8 @@
  * The ACPI tables: ACPI Specification 6.5, chapter 5. The machine has none of ACPI's fixed
  * hardware, so it says that it is hardware-reduced, and its definition block (DSDT) is empty.
  */
-#include "vmm/boot/firmware.h"
+#include "vmm/boot/firmware_acpi.h"
+
 #include "vmm/core/machine.h"
 
 #include <string.h>
@@ -194,8 +195,8 @@ static void put_processors(struct firmware_area *area, unsigned count)
 /* ISA interrupts are GSIs of the same number: only those that PCI made its own are news. */
 static void put_controllers(struct firmware_area *area, const struct machine *machine)
 {
-    static const struct madt_ioapic ioapic = {MADT_IOAPIC, sizeof(ioapic),  FIRMWARE_IOAPIC_ID,
-                                              0,           FIRMWARE_IOAPIC, 0};
+    static const struct madt_ioapic ioapic = {MADT_IOAPIC, sizeof(ioapic), FIRMWARE_IOAPIC_ID,
+                                              0,           X86_IOAPIC,     0};
     static const struct madt_local_nmi nmi = {MADT_LOCAL_NMI, sizeof(nmi), EVERY_PROCESSOR, 0,
                                               NMI_INPUT};
 
@@ -212,7 +213,7 @@ static void put_controllers(struct firmware_area *area, const struct machine *ma
 
 static uint64_t put_madt(struct firmware_area *area, const struct machine *machine)
 {
-    const struct acpi_madt madt = {.local_apic = FIRMWARE_LOCAL_APIC,
+    const struct acpi_madt madt = {.local_apic = X86_LOCAL_APIC,
                                    .flags = machine->irqs.needed ? MADT_PICS : 0};
     void *table = begin_table(area, "APIC", 5, &madt, sizeof(madt));
 

@@ -1,5 +1,6 @@
 /* The MP tables: Intel MultiProcessor Specification 1.4, chapter 4. */
-#include "vmm/boot/firmware.h"
+#include "vmm/boot/firmware_mp.h"
+
 #include "vmm/core/machine.h"
 
 #include <string.h>
@@ -169,14 +170,14 @@ void firmware_write_mp(struct firmware_area *area, const struct machine *machine
         .revision = MP_REVISION,
         .oem = {'M', 'I', 'N', 'I', 'V', 'M', 'M', ' '},
         .product = {'V', 'I', 'R', 'T', 'U', 'A', 'L', ' ', 'P', 'C', ' ', ' '},
-        .local_apic = FIRMWARE_LOCAL_APIC,
+        .local_apic = X86_LOCAL_APIC,
     };
     static const struct mp_ioapic ioapic = {
         .type = MP_IOAPIC,
         .id = FIRMWARE_IOAPIC_ID,
         .version = IOAPIC_VERSION,
         .flags = IOAPIC_ENABLED,
-        .address = FIRMWARE_IOAPIC,
+        .address = X86_IOAPIC,
     };
     struct mp_pointer *pointer = firmware_put(area, &new_pointer, sizeof(new_pointer));
     struct mp_header *header = firmware_put(area, &new_header, sizeof(new_header));

@@ -1,7 +1,6 @@
 /* A flat image: the bytes of the file, as they are, in one place of the guest's memory. */
-#include "vmm/boot/loading.h"
-
 #include "guest/abi/boot.h"
+#include "vmm/boot/formats.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* A file, read whole into memory of the monitor's own, so that it cannot change while it is parsed. */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/image_file.h"
+
+#include "vmm/io/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

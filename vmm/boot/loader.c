@@ -1,7 +1,7 @@
 /* One image, whatever its format: recognised, checked, copied. */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/loader.h"
 
-#include "guest/abi/boot.h"
+#include "vmm/boot/formats.h"
 
 #include <errno.h>
 #include <inttypes.h>

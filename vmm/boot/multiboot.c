@@ -1,8 +1,9 @@
 /* Multiboot 1: ELF files with a Multiboot header, and raw files whose header has the addresses. */
-#include "vmm/boot/loading.h"
-
-#include "guest/abi/boot.h"
 #include "guest/abi/multiboot.h"
+#include "guest/abi/boot.h"
+#include "vmm/boot/boot_info.h"
+#include "vmm/boot/elf.h"
+#include "vmm/boot/formats.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 
 #define REQUIRED_SIZE offsetof(struct multiboot_header, header_addr)
 #define KNOWN         (MULTIBOOT_ALIGN_MODULES | MULTIBOOT_WANT_MEMORY)
-#define MAP_MAX       LOADER_MAP_MAX
+#define MAP_MAX       BOOT_MAP_MAX
 
 /* The whole of the information, as it goes to BOOT_LOADER. */
 struct block {
@@ -127,8 +128,8 @@ static int parse(struct loading *loading)
 
 static void tell_memory(const struct memory *memory, struct block *block)
 {
-    struct loader_range map[MAP_MAX];
-    const unsigned count = loader_memory_map(memory, map);
+    struct boot_range map[MAP_MAX];
+    const unsigned count = boot_memory_map(memory, map);
 
     for (unsigned i = 0; i < count; i++)
         block->map[i] = (struct multiboot_range){

@@ -1,8 +1,9 @@
 /* PVH: an ELF file with a note that says where it starts in 32-bit protected mode. */
-#include "vmm/boot/loading.h"
-
-#include "guest/abi/boot.h"
 #include "guest/abi/pvh.h"
+#include "guest/abi/boot.h"
+#include "vmm/boot/boot_info.h"
+#include "vmm/boot/elf.h"
+#include "vmm/boot/formats.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 struct block {
     struct pvh_info info;
-    struct pvh_range map[LOADER_MAP_MAX];
+    struct pvh_range map[BOOT_MAP_MAX];
     struct pvh_module module;
     char command[4096];
 };
@@ -127,9 +128,9 @@ static int parse(struct loading *loading)
 
 static void tell_memory(const struct memory *memory, struct block *block)
 {
-    struct loader_range map[LOADER_MAP_MAX];
+    struct boot_range map[BOOT_MAP_MAX];
 
-    block->info.map_count = loader_memory_map(memory, map);
+    block->info.map_count = boot_memory_map(memory, map);
     block->info.map = BLOCK_AT(map);
     for (unsigned i = 0; i < block->info.map_count; i++)
         block->map[i] = (struct pvh_range){

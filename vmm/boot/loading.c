@@ -156,3 +156,16 @@ void loader_copy_segments(const struct loading *loading)
         copy(loading->memory, loading->initrd_address, loading->initrd->bytes,
              loading->initrd->size);
 }
+
+const char *loader_command_line(const struct loading *loading)
+{
+    return loading->request->append ? loading->request->append : "";
+}
+
+int loader_write_block(const struct loading *loading, const void *block, uint64_t size)
+{
+    if (memory_write(loading->memory, gpa(BOOT_LOADER), block, size) < 0)
+        return error_set(loading->error, -EFAULT,
+                         "no RAM for the boot information; give more with -m");
+    return 0;
+}

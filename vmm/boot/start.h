@@ -1,0 +1,21 @@
+/*
+ * The state in which a machine starts: what a PC's firmware leaves in memory, and the registers.
+ *
+ * The tables by which a guest finds its CPUs and interrupt controllers are in BOOT_BIOS..BOOT_BIOS_END:
+ * those of ACPI in the lower part, the MP tables in the upper one, where they are looked for.
+ */
+#ifndef VMM_BOOT_START_H
+#define VMM_BOOT_START_H
+
+#include "vmm/core/machine.h"
+
+/*
+ * Write the tables for (machine), whose devices are all there. Without interrupt controllers there
+ * is no MP table, and ACPI tells of CPUs only. -E2BIG: more than FIRMWARE_CPUS_MAX vCPUs.
+ */
+int firmware_write(const struct machine *machine, struct error *error);
+
+/* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
+int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
+
+#endif
