@@ -2,7 +2,7 @@
  * The device `ptlcall-pci`: the trigger page and the port as the BARs of a PCI function. A user of
  * Linux reaches them through /sys/bus/pci/devices/…/resource0 and resource1.
  */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 
 #include "vmm/core/machine.h"
 

@@ -5,9 +5,9 @@
  * commands take effect, so that a list which is refused has none. With a stub that has a say in what they do,
  * a snapshot's file is written when its turn comes.
  */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall/enqueue.h"
 
-#include "vmm/core/machine.h"
+#include "devices/ptlcall/counters.h"
 
 #include <inttypes.h>
 #include <string.h>
