@@ -2,15 +2,16 @@
  * The device `xen`: what makes a machine with a domain look like one of Xen's. CPUID leaves tell of an
  * MSR, which asks for the page of hypercall stubs, which write to a port.
  */
-#include "devices/xen/domain.h"
+#include "devices/xen/hypercall.h"
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
 
 #include <errno.h>
 #include <xen/arch-x86/cpuid.h>
 
-#define LEAVES 5u
-#define PAGES  1u /* of hypercalls */
+#define LEAVES     5u
+#define CPUID_BASE 0x40000000u
+#define PAGES      1u /* of hypercalls */
 
 struct xen {
     struct device device;
@@ -21,7 +22,7 @@ static const struct property xen_properties[] = {{.name = NULL}};
 static int offer_leaves(struct machine *machine, struct error *error)
 {
     const struct kvm_cpuid_entry2 leaves[LEAVES] = {
-        {.eax = XEN_CPUID_BASE + LEAVES - 1,
+        {.eax = CPUID_BASE + LEAVES - 1,
          .ebx = XEN_CPUID_SIGNATURE_EBX,
          .ecx = XEN_CPUID_SIGNATURE_ECX,
          .edx = XEN_CPUID_SIGNATURE_EDX},
@@ -38,7 +39,7 @@ static int offer_leaves(struct machine *machine, struct error *error)
     for (uint32_t i = 0; result == 0 && i < LEAVES; i++) {
         struct kvm_cpuid_entry2 leaf = leaves[i];
 
-        leaf.function = XEN_CPUID_BASE + i;
+        leaf.function = CPUID_BASE + i;
         result = machine_offer_cpuid(machine, &leaf, error);
     }
     return result;

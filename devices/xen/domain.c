@@ -3,11 +3,19 @@
  */
 #include "devices/xen/domain.h"
 
+#include "vmm/core/vcpu.h"
+
 #include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #define MSI_ADDRESS    0xfee00000u /* fixed delivery by edge, to one APIC id; Intel SDM 3A, 11.11.1 */
 #define MSI_APIC_SHIFT 12
+#define DELETE         0x7f
+#define SUBSTITUTE     '?'
 
 void xen_world_init(struct xen_world *world)
 {
@@ -20,6 +28,44 @@ void xen_world_destroy(struct xen_world *world)
 {
     pthread_mutex_destroy(&world->lock);
     evtchn_world_destroy(&world->events);
+}
+
+/*
+ * A vCPU that waits for an event, in its own thread and in the middle of its exit.
+ *
+ * A kick (for the end, a pause or a checkpoint) is a signal, which ends the futex's wait; the guest then
+ * goes on as if it had been woken for nothing, and asks again. A kick can come just before the wait, and
+ * interrupts of other devices are not seen here at all: both wait until the time is over.
+ */
+void xen_domain_wake(struct xen_domain *domain)
+{
+    atomic_fetch_add(&domain->wakes, 1);
+    if (atomic_load(&domain->waiters))
+        syscall(SYS_futex, &domain->wakes, FUTEX_WAKE_PRIVATE, EVTCHN_VCPUS, NULL, NULL, 0);
+}
+
+static bool is_kicked(const struct vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST) ||
+           machine_outcome(vcpu->machine) != OUTCOME_NONE;
+}
+
+/*
+ * An event sets its bits, then counts a wake; here the count is read, then the bits. So an event that is
+ * not seen makes the futex differ from (wakes).
+ */
+void xen_domain_wait(struct xen_domain *domain, const struct vcpu *vcpu,
+                     bool (*is_ready)(struct xen_domain *domain, const void *opaque),
+                     const void *opaque, uint64_t ns)
+{
+    const struct timespec end = {.tv_nsec = (long)(ns < XEN_WAIT_NS ? ns : XEN_WAIT_NS)};
+    unsigned wakes;
+
+    atomic_fetch_add(&domain->waiters, 1);
+    wakes = atomic_load(&domain->wakes);
+    if (!is_ready(domain, opaque) && !is_kicked(vcpu))
+        syscall(SYS_futex, &domain->wakes, FUTEX_WAIT_PRIVATE, wakes, &end, NULL, 0);
+    atomic_fetch_sub(&domain->waiters, 1);
 }
 
 /* A vCPU's APIC id is its number. */
@@ -84,6 +130,50 @@ int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_
     return result;
 }
 
+/* What a terminal would obey is not shown. */
+static char shown(char byte)
+{
+    const unsigned char code = (unsigned char)byte;
+
+    return (code < ' ' && byte != '\t') || code == DELETE ? SUBSTITUTE : byte;
+}
+
+static void show_line(struct xen_domain *domain)
+{
+    int result = 0;
+
+    for (unsigned i = 0; result == 0 && i < domain->line_length; i++)
+        result = console_put(&domain->machine->console, (uint8_t)domain->line[i]);
+    if (result == 0)
+        result = console_put(&domain->machine->console, '\n');
+    domain->line_length = 0;
+    if (result < 0)
+        machine_end(domain->machine, OUTCOME_OUTPUT, 0);
+}
+
+static void flush_line(struct xen_domain *domain)
+{
+    if (domain->line_length)
+        show_line(domain);
+}
+
+static void put_text(struct xen_domain *domain, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] != '\n')
+            domain->line[domain->line_length++] = shown(bytes[i]);
+        if (bytes[i] == '\n' || domain->line_length == XEN_CONSOLE_LINE_MAX)
+            show_line(domain);
+    }
+}
+
+void xen_domain_show_text(struct xen_domain *domain, const char *bytes, size_t length)
+{
+    pthread_mutex_lock(&domain->lock);
+    put_text(domain, bytes, length);
+    pthread_mutex_unlock(&domain->lock);
+}
+
 /* The mapper loses the page before its granter sees it free. */
 static void release_mappings(struct xen_domain *domain)
 {
@@ -108,7 +198,7 @@ void xen_domain_close(struct xen_domain *domain)
     }
     pthread_mutex_unlock(&world->lock);
     pthread_mutex_lock(&domain->lock);
-    xen_console_flush(domain);
+    flush_line(domain);
     pthread_mutex_unlock(&domain->lock);
 }
 

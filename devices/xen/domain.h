@@ -20,10 +20,6 @@
 #include <stdint.h>
 
 #define XEN_DOMAINS          2
-#define XEN_VERSION          (4u << 16 | 17u) /* of the interface that is spoken */
-#define XEN_CPUID_BASE       0x40000000u
-#define XEN_HYPERCALL_MSR    0x40000000u
-#define XEN_HYPERCALL_PORT   0xdau /* the stubs' OUT; an 8-bit number, since DX carries an argument */
 #define XEN_CONSOLE_LINE_MAX 1024u
 
 struct xen_domain;
@@ -48,8 +44,8 @@ struct xen_domain {
     char line[XEN_CONSOLE_LINE_MAX]; /* CONSOLEIO_write: up to its newline */
     unsigned line_length;
 
-    atomic_uint wakes;   /* counts events: a futex for xen_wait() */
-    atomic_uint waiters; /* vCPUs in xen_wait() */
+    atomic_uint wakes;   /* counts events: a futex for xen_domain_wait() */
+    atomic_uint waiters; /* vCPUs in xen_domain_wait() */
 
     /*
      * Let the mapper's machine have the host's page (host) at (address), outside of its RAM, or take it
@@ -86,52 +82,22 @@ struct xen_domain *xen_domain_find(struct xen_domain *domain, domid_t domid);
 /* For what a domain may ask of itself only: 0; -EPERM, (domid) is another one; -ESRCH, it is none. */
 int xen_domain_check_self(struct xen_domain *domain, domid_t domid);
 
-/* Let whoever is in xen_wait() look again: from any thread. */
+/* Let whoever is in xen_domain_wait() look again: from any thread. */
 void xen_domain_wake(struct xen_domain *domain);
 
-/* Show what CONSOLEIO_write has left of a line; domain->lock is held. */
-void xen_console_flush(struct xen_domain *domain);
-
 /*
- * The device type "xen": CPUID leaves, the MSR of the hypercall page, and the port of its stubs. Its
- * instance finds its domain in machine->xen. A hypercall's registers: number RAX, arguments RDI RSI
- * RDX R10 R8, result RAX.
- */
-struct xen_call {
-    struct xen_domain *domain;
-    struct vcpu *vcpu;
-    uint64_t arguments[5];
-};
-
-/* Serve the hypercall in the registers of (vcpu), which only 64-bit code at CPL 0 can make. */
-void xen_hypercall(struct xen_domain *domain, struct vcpu *vcpu);
-
-/* Fill the hypercall page at (address). -EINVAL: no page of RAM. */
-int xen_fill_hypercall_page(struct xen_domain *domain, uint64_t address);
-
-/*
- * Copy a structure of the guest's, whose linear address is (address): -EFAULT where it cannot be read
- * or written. Copied once, checked, then used.
- */
-int xen_copy_from_guest(struct xen_call *call, void *to, uint64_t address, uint64_t size);
-int xen_copy_to_guest(struct xen_call *call, uint64_t address, const void *from, uint64_t size);
-
-/*
- * Unless (is_ready), wait in the vCPU's own thread: for any event of the domain's, a kick of the vCPU, or
+ * Unless (is_ready), wait in the thread of (vcpu): for any event of the domain's, a kick of the vCPU, or
  * (ns) nanoseconds, at most XEN_WAIT_NS. A guest must expect to be woken for nothing anyhow.
  */
 #define XEN_WAIT_NS 10000000u
-void xen_wait(struct xen_call *call, bool (*is_ready)(struct xen_call *call, const void *opaque),
-              const void *opaque, uint64_t ns);
+void xen_domain_wait(struct xen_domain *domain, const struct vcpu *vcpu,
+                     bool (*is_ready)(struct xen_domain *domain, const void *opaque),
+                     const void *opaque, uint64_t ns);
 
-/* One hypercall each: the result, or a negative error. In devices/xen/op_NAME.c. */
-int64_t xen_op_memory(struct xen_call *call);
-int64_t xen_op_version(struct xen_call *call);
-int64_t xen_op_console(struct xen_call *call);
-int64_t xen_op_grant(struct xen_call *call);
-int64_t xen_op_vcpu(struct xen_call *call);
-int64_t xen_op_sched(struct xen_call *call);
-int64_t xen_op_event(struct xen_call *call);
-int64_t xen_op_hvm(struct xen_call *call);
+/*
+ * CONSOLEIO_write: (length) bytes to the machine's console, by whole lines, so that two domains' never mix
+ * within one.
+ */
+void xen_domain_show_text(struct xen_domain *domain, const char *bytes, size_t length);
 
 #endif

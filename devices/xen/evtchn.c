@@ -6,8 +6,6 @@
  */
 #include "devices/xen/evtchn.h"
 
-#include "devices/xen/evtchn_deliver.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -103,7 +101,7 @@ static int bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *
 int evtchn_bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *remote,
                             evtchn_port_t remote_port, evtchn_port_t *port)
 {
-    struct evtchn_news news = {.domain = NULL};
+    struct evtchn_notice notice = {.domain = NULL};
     int result;
 
     if (!remote)
@@ -111,9 +109,9 @@ int evtchn_bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *
     lock(domain);
     result = bind_interdomain(domain, remote, remote_port, port);
     if (result == 0)
-        news = evtchn_deliver(domain, *port);
+        notice = evtchn_deliver(domain, *port);
     unlock(domain);
-    evtchn_tell(&news);
+    evtchn_notify(&notice);
     return result;
 }
 
@@ -205,42 +203,42 @@ void evtchn_reset(struct evtchn_domain *domain)
 }
 
 /* VIRQs are the monitor's to raise, not the guest's. */
-static int send(struct evtchn_domain *domain, evtchn_port_t port, struct evtchn_news *news)
+static int send(struct evtchn_domain *domain, evtchn_port_t port, struct evtchn_notice *notice)
 {
     const struct evtchn_port *from = port_get(domain, port);
 
     if (!from || from->state == EVTCHNSTAT_virq)
         return -EINVAL;
     if (from->state == EVTCHNSTAT_interdomain)
-        *news = evtchn_deliver(from->remote, from->remote_port);
+        *notice = evtchn_deliver(from->remote, from->remote_port);
     else if (from->state == EVTCHNSTAT_ipi)
-        *news = evtchn_deliver(domain, port);
+        *notice = evtchn_deliver(domain, port);
     return 0;
 }
 
 int evtchn_send(struct evtchn_domain *domain, evtchn_port_t port)
 {
-    struct evtchn_news news = {.domain = NULL};
+    struct evtchn_notice notice = {.domain = NULL};
     int result;
 
     lock(domain);
-    result = send(domain, port, &news);
+    result = send(domain, port, &notice);
     unlock(domain);
-    evtchn_tell(&news);
+    evtchn_notify(&notice);
     return result;
 }
 
 int evtchn_unmask(struct evtchn_domain *domain, evtchn_port_t port)
 {
-    struct evtchn_news news = {.domain = NULL};
+    struct evtchn_notice notice = {.domain = NULL};
     bool open;
 
     lock(domain);
     open = port_get(domain, port) != NULL;
     if (open)
-        news = evtchn_deliver_unmasked(domain, port);
+        notice = evtchn_deliver_unmasked(domain, port);
     unlock(domain);
-    evtchn_tell(&news);
+    evtchn_notify(&notice);
     return open ? 0 : -EINVAL;
 }
 

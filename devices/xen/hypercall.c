@@ -1,8 +1,6 @@
-/*
- * From the OUT of a stub to the operation, and the page of stubs.
- */
-#include "devices/xen/domain.h"
+#include "devices/xen/hypercall.h"
 
+#include "devices/xen/ops.h"
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>
@@ -62,18 +60,4 @@ int xen_fill_hypercall_page(struct xen_domain *domain, uint64_t address)
         memory_write(&domain->machine->memory, gpa(address), page, sizeof(page)) < 0)
         return -EINVAL;
     return 0;
-}
-
-int xen_copy_from_guest(struct xen_call *call, void *to, uint64_t address, uint64_t size)
-{
-    const struct paging_registers registers = vcpu_paging(call->vcpu);
-
-    return paging_read(&call->domain->machine->memory, &registers, gva(address), to, size);
-}
-
-int xen_copy_to_guest(struct xen_call *call, uint64_t address, const void *from, uint64_t size)
-{
-    const struct paging_registers registers = vcpu_paging(call->vcpu);
-
-    return paging_write(&call->domain->machine->memory, &registers, gva(address), from, size);
 }

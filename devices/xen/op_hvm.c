@@ -1,5 +1,5 @@
 /* HYPERVISOR_hvm_op: parameters of the domain, its clock, and how a vCPU hears of events. */
-#include "devices/xen/domain.h"
+#include "devices/xen/ops.h"
 
 #include "vmm/core/vcpu.h"
 

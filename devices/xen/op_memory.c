@@ -1,5 +1,5 @@
 /* HYPERVISOR_memory_op: where the guest has its pages, and which RAM there is. */
-#include "devices/xen/domain.h"
+#include "devices/xen/ops.h"
 
 #include "vmm/boot/boot_info.h"
 
@@ -35,7 +35,7 @@ static int64_t add_to_physmap(struct xen_call *call, uint64_t argument)
 }
 
 /* Without a buffer, only how many entries there are. */
-static int64_t tell_memory_map(struct xen_call *call, uint64_t argument)
+static int64_t get_memory_map(struct xen_call *call, uint64_t argument)
 {
     struct e820_entry entries[BOOT_MAP_MAX];
     unsigned count = boot_e820(&call->domain->machine->memory, entries);
@@ -59,7 +59,7 @@ int64_t xen_op_memory(struct xen_call *call)
     case XENMEM_add_to_physmap:
         return add_to_physmap(call, call->arguments[1]);
     case XENMEM_memory_map:
-        return tell_memory_map(call, call->arguments[1]);
+        return get_memory_map(call, call->arguments[1]);
     default:
         return -ENOSYS;
     }

@@ -1,5 +1,5 @@
 /* HYPERVISOR_sched_op: a vCPU that waits, and the end of the domain. */
-#include "devices/xen/domain.h"
+#include "devices/xen/ops.h"
 
 #include "vmm/core/vcpu.h"
 
@@ -8,10 +8,11 @@
 
 #define POLL_PORTS_MAX 128u /* as Xen has it */
 
-static bool upcall_is_pending(struct xen_call *call, const void *opaque)
+static bool upcall_is_pending(struct xen_domain *domain, const void *opaque)
 {
-    (void)opaque;
-    return evtchn_is_pending(&call->domain->events, call->vcpu->id);
+    const struct vcpu *vcpu = opaque;
+
+    return evtchn_is_pending(&domain->events, vcpu->id);
 }
 
 /*
@@ -20,7 +21,7 @@ static bool upcall_is_pending(struct xen_call *call, const void *opaque)
  */
 static int64_t block(struct xen_call *call)
 {
-    xen_wait(call, upcall_is_pending, NULL, XEN_WAIT_NS);
+    xen_domain_wait(call->domain, call->vcpu, upcall_is_pending, call->vcpu, XEN_WAIT_NS);
     return 0;
 }
 
@@ -29,12 +30,12 @@ struct polled {
     unsigned count;
 };
 
-static bool port_is_pending(struct xen_call *call, const void *opaque)
+static bool port_is_pending(struct xen_domain *domain, const void *opaque)
 {
     const struct polled *polled = opaque;
 
     for (unsigned i = 0; i < polled->count; i++)
-        if (evtchn_port_is_pending(&call->domain->events, polled->ports[i]))
+        if (evtchn_port_is_pending(&domain->events, polled->ports[i]))
             return true;
     return false;
 }
@@ -67,7 +68,8 @@ static int64_t poll_ports(struct xen_call *call, uint64_t argument)
     for (unsigned i = 0; i < polled.count; i++)
         if (polled.ports[i] >= EVTCHN_PORTS)
             return -EINVAL;
-    xen_wait(call, port_is_pending, &polled, ns_left(call, poll.timeout));
+    xen_domain_wait(call->domain, call->vcpu, port_is_pending, &polled,
+                    ns_left(call, poll.timeout));
     return 0;
 }
 

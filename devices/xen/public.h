@@ -20,4 +20,6 @@
 #include <xen/version.h>
 #include <xen/xen.h>
 
+#define XEN_VERSION (4u << 16 | 17u) /* of the interface that is spoken */
+
 #endif

@@ -126,7 +126,7 @@ static int parse(struct loading *loading)
 
 #define BLOCK_AT(field) (BOOT_LOADER + (uint32_t)offsetof(struct block, field))
 
-static void tell_memory(const struct memory *memory, struct block *block)
+static void write_memory(const struct memory *memory, struct block *block)
 {
     struct boot_range map[MAP_MAX];
     const unsigned count = boot_memory_map(memory, map);
@@ -145,7 +145,7 @@ static void tell_memory(const struct memory *memory, struct block *block)
     block->info.flags |= MULTIBOOT_INFO_MEMORY | MULTIBOOT_INFO_MAP;
 }
 
-static int tell_modules(const struct loading *loading, struct block *block)
+static int write_modules(const struct loading *loading, struct block *block)
 {
     block->info.flags |= MULTIBOOT_INFO_MODULES;
     if (!loading->initrd)
@@ -165,7 +165,7 @@ static int tell_modules(const struct loading *loading, struct block *block)
 }
 
 /* The image's path comes first, as other loaders have it: guests take it for their argv[0]. */
-static int tell_command(const struct loading *loading, struct block *block)
+static int write_command(const struct loading *loading, struct block *block)
 {
     const int length = snprintf(block->command, sizeof(block->command), "%s %s",
                                 loading->image->path, loader_command_line(loading));
@@ -182,13 +182,13 @@ static int tell_command(const struct loading *loading, struct block *block)
 static int write_info(const struct loading *loading)
 {
     struct block block = {.loader = "minivmm"};
-    int result = tell_modules(loading, &block);
+    int result = write_modules(loading, &block);
 
     if (result == 0)
-        result = tell_command(loading, &block);
+        result = write_command(loading, &block);
     if (result < 0)
         return result;
-    tell_memory(loading->memory, &block);
+    write_memory(loading->memory, &block);
     block.info.boot_loader_name = BLOCK_AT(loader);
     block.info.flags |= MULTIBOOT_INFO_LOADER;
     return loader_write_block(loading, &block, sizeof(block));

@@ -126,7 +126,7 @@ static int parse(struct loading *loading)
 
 #define BLOCK_AT(field) (BOOT_LOADER + offsetof(struct block, field))
 
-static void tell_memory(const struct memory *memory, struct block *block)
+static void write_memory(const struct memory *memory, struct block *block)
 {
     struct boot_range map[BOOT_MAP_MAX];
 
@@ -151,7 +151,7 @@ static int write_info(const struct loading *loading)
                          loading->image->path, sizeof(block.command) - 1);
     strcpy(block.command, command);
     block.info.command = BLOCK_AT(command);
-    tell_memory(loading->memory, &block);
+    write_memory(loading->memory, &block);
     if (loading->initrd) {
         block.module =
             (struct pvh_module){.address = loading->initrd_address, .size = loading->initrd->size};
