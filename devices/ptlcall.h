@@ -6,7 +6,7 @@
 #include "vmm/io/device.h"
 #include "vmm/io/pci.h"
 
-/* The device `ptlcall`: at addresses that do not change, and named by a CPUID leaf. */
+/* The device `ptlcall`: at fixed addresses, which a CPUID leaf reports. */
 struct ptlcall_device {
     struct device device;
     uint64_t trigger; /* gpa of the trigger word */
@@ -14,7 +14,7 @@ struct ptlcall_device {
     struct ptlcall ptlcall;
 };
 
-/* The device `ptlcall-pci`: where the guest's BARs say. */
+/* The device `ptlcall-pci`: at the addresses in its BARs. */
 struct ptlcall_pci {
     struct pci_device pci;
     struct ptlcall ptlcall;

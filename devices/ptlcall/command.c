@@ -50,7 +50,7 @@ static bool is_control(char byte)
     return ((unsigned char)byte < ' ' && !is_space(byte)) || byte == 0x7f;
 }
 
-/* Take spaces and comments off the front of (rest). */
+/* Remove spaces and comments from the front of (rest). */
 static void skip_space(struct ptlcall_span *rest)
 {
     bool comment = false;
@@ -189,7 +189,7 @@ static int check_value(struct ptlcall_command *command, const char **reason)
     return 0;
 }
 
-/* The value of (command), if it takes one: the next word, unless that is an option. */
+/* Parse the value of (command), if it takes one: the next word, unless that is an option. */
 static int parse_value(struct ptlcall_span *rest, struct ptlcall_command *command,
                        const char **reason)
 {

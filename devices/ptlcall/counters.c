@@ -1,5 +1,5 @@
 /*
- * The counters that MARKER and -snapshot-now show: for the log, and as JSON for a file.
+ * The counters of MARKER and -snapshot-now: in the log, and as JSON in a file.
  */
 #include "devices/ptlcall/counters.h"
 
@@ -43,7 +43,7 @@ void ptlcall_log_counters(struct ptlcall *ptlcall)
     log_exits(ptlcall);
 }
 
-/* A growing text in a buffer of fixed size; what does not fit is cut off. */
+/* A growing text in a buffer of fixed size; text that does not fit is cut off. */
 struct report {
     char *text;
     size_t size, used;
@@ -65,7 +65,7 @@ static void report_add(struct report *report, const char *format, ...)
         report->used += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-/* An allowed name holds no control character and no '\\': of JSON's specials only '"' is left. */
+/* An allowed name has no control character and no '\\', so '"' is all that JSON needs escaped. */
 size_t ptlcall_report_counters(struct ptlcall *ptlcall, const char *name)
 {
     struct report report = {ptlcall->chunk, sizeof(ptlcall->chunk), 0};

@@ -4,7 +4,10 @@
 
 #include "devices/ptlcall/session.h"
 
-/* All that can fail, with the call's arguments in the log. What it checked, ptlcall_enqueue_run() carries out. */
+/*
+ * ptlcall_enqueue() does all that can fail and logs the arguments; ptlcall_enqueue_run() carries
+ * out the parsed list.
+ */
 int64_t ptlcall_enqueue(struct ptlcall_call *call);
 void ptlcall_enqueue_run(struct ptlcall_call *call);
 

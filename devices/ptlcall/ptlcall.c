@@ -1,7 +1,7 @@
 /*
- * The call itself, its ops but for ENQUEUE, and the life of an instance.
+ * The call itself, all ops but ENQUEUE, and the life of an instance.
  *
- * A call is a const table entry per op; an error has no partial effect, and the guest goes on.
+ * Each op is an entry of a const table. An error has no partial effect, and the guest continues.
  * docs/ptlcall.md describes the protocol and the log.
  */
 #include "devices/ptlcall/ptlcall.h"
@@ -21,7 +21,7 @@
 struct ptlcall_op_info {
     const char *name;
     int64_t (*handle)(struct ptlcall_call *call);
-    void (*after)(struct ptlcall_call *call); /* once it succeeded; may be NULL */
+    void (*after)(struct ptlcall_call *call); /* called after success; may be NULL */
 };
 
 static int64_t op_version(struct ptlcall_call *call)
@@ -62,13 +62,13 @@ static int64_t op_log(struct ptlcall_call *call)
     return PTLCALL_OP_LOG;
 }
 
-/* CORE_DUMP: a range of guest-virtual memory, as it is, into the file NAME-core. */
+/* CORE_DUMP: a range of guest-virtual memory, unchanged, into the file NAME-core. */
 struct core_dump {
     uint64_t buffer, size, name, name_length, signal;
     char file_name[PTLCALL_NAME_MAX + 1];
 };
 
-/* Long dumps stop when the machine ends: nobody waits for them any more. */
+/* A long dump stops when the machine ends, since its result is not used any more. */
 static int64_t write_memory(struct ptlcall_call *call, struct outfile *file,
                             const struct core_dump *dump)
 {
@@ -192,7 +192,7 @@ static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
     [PTLCALL_OP_LOG] = {"LOG", op_log, NULL},
 };
 
-/* The call's registers: RAX is the result; outside 64-bit mode they count 32 bits. */
+/* Read the call's registers, 32 bits wide outside 64-bit mode. Returns RAX, the op. */
 static uint64_t read_registers(struct ptlcall_call *call)
 {
     static const enum vcpu_register registers[] = {VCPU_RDI, VCPU_RSI, VCPU_RDX, VCPU_R10, VCPU_R8};
@@ -203,7 +203,7 @@ static uint64_t read_registers(struct ptlcall_call *call)
     return vcpu_register(call->vcpu, VCPU_RAX);
 }
 
-/* Errors and small numbers in decimal, what has high bits in hexadecimal. */
+/* Log errors and small numbers in decimal, numbers with high bits in hexadecimal. */
 static void log_result(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall_log *log = &call->ptlcall->log;
@@ -218,7 +218,7 @@ static void log_result(struct ptlcall_call *call, int64_t result)
         ptlcall_log_text(log, "reason", call->reason, strlen(call->reason));
 }
 
-/* What is known of the call before it is carried out. */
+/* Log what is known before the call is carried out. */
 static void log_call(struct ptlcall_call *call)
 {
     struct ptlcall *ptlcall = call->ptlcall;
@@ -231,7 +231,7 @@ static void log_call(struct ptlcall_call *call)
         ptlcall_log_print(&ptlcall->log, "%" PRId32, call->op);
 }
 
-/* What a call does without a stub, or when that asks for it: its line in the log too. Gives its result. */
+/* The default of a call, also when a stub asks for it: carry it out, log it, return its result. */
 static int64_t serve_call(void *opaque)
 {
     struct ptlcall_call *call = opaque;
@@ -254,7 +254,7 @@ static int64_t serve_call(void *opaque)
     return call->result;
 }
 
-/* A stub has given another result than the default, or did not ask for that. */
+/* Log that a stub returned a result other than the default's, or did not ask for the default. */
 static void log_stub(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall_log *log = &call->ptlcall->log;
@@ -272,7 +272,7 @@ static void log_stub(struct ptlcall_call *call, int64_t result)
     ptlcall_log_print(log, "\n");
 }
 
-/* The call goes to the stub, which has a ptlcall() of its own. */
+/* Pass the call to the stub, which has a ptlcall() of its own. */
 static int64_t ask_stub(struct ptlcall_call *call)
 {
     const uint64_t mask = call->wide ? UINT64_MAX : LOW_32;
@@ -286,7 +286,7 @@ static int64_t ask_stub(struct ptlcall_call *call)
     return result;
 }
 
-/* A guest that ends itself has its log on the disk first: a full disk is not a success. */
+/* The log is written out before the guest ends, so that a full disk is not reported as success. */
 static void end_call(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall *ptlcall = call->ptlcall;
@@ -318,7 +318,10 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
     end_call(&call, result);
 }
 
-/* Any store in the page calls; of the ports only the first does, the others give it width. */
+/*
+ * Any store to the page is a call. Of the ports only a store to the first is; the others give it
+ * width.
+ */
 void ptlcall_store(struct ptlcall *ptlcall, const struct device_access *access,
                    const char *const vias[PTLCALL_REGIONS])
 {
@@ -341,7 +344,7 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
     ptlcall->machine = machine;
     result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.message_fd,
                               &machine->abandoned, error);
-    ptlcall->log.on |= machine->tape != NULL; /* heard by the tape if by nobody else */
+    ptlcall->log.on |= machine->tape != NULL; /* for a recording, even without another reader */
     output_set_tape(&ptlcall->log.output, machine->tape, TAPE_LOG, name);
     return result;
 }

@@ -1,5 +1,5 @@
 /*
- * What all parts of the protocol share: an instance, its session, and a call under way.
+ * What all parts of the protocol share: an instance, its session, and the current call.
  */
 #ifndef DEVICES_PTLCALL_SESSION_H
 #define DEVICES_PTLCALL_SESSION_H
@@ -17,26 +17,26 @@
 #define PTLCALL_SNAPSHOTS_MAX 16          /* files that one ENQUEUE may write */
 #define PTLCALL_CHUNK         (64 * 1024) /* bytes of a core dump copied at a time */
 
-/* What commands change. */
+/* The state that commands change. */
 struct ptlcall_session {
     bool simulating; /* by __atomic: a stub's step() on another vCPU may turn it off */
     bool kill_after_run;
-    uint64_t limits[PTLCALL_LIMITS]; /* 0: never given */
+    uint64_t limits[PTLCALL_LIMITS]; /* 0: not given */
 };
 
 /*
- * What serves the calls, without how they come in: that is the device around it, which also holds
- * its lock.
+ * An instance of the protocol, without the way calls arrive: that is the device around it, which
+ * also holds its lock.
  */
 struct ptlcall {
     struct machine *machine;
     const char *log_path; /* the property `log`; NULL: stderr */
 
     struct ptlcall_log log;
-    uint64_t calls; /* so far: the number of a call in the log */
+    uint64_t calls; /* the calls so far: the number of a call in the log */
     struct ptlcall_session session;
 
-    /* Room for one call: calls of an instance come one at a time. */
+    /* Room for one call: an instance has one call at a time. */
     struct ptlcall_descriptor descriptors[PTLCALL_DESCRIPTORS_MAX];
     char text[PTLCALL_COMMANDS_MAX];
     struct ptlcall_command commands[PTLCALL_LIST_MAX];
@@ -52,7 +52,7 @@ struct stub_session ptlcall_session_of(struct ptlcall *ptlcall);
 
 struct ptlcall_op_info;
 
-/* One call. Registers count 32 bits unless (wide). */
+/* One call. Registers are 32 bits wide unless (wide). */
 struct ptlcall_call {
     struct ptlcall *ptlcall;
     struct vcpu *vcpu;
@@ -61,25 +61,25 @@ struct ptlcall_call {
     int32_t op;
     const struct ptlcall_op_info *info; /* NULL: no such op */
     uint64_t arguments[5];
-    bool served; /* it did what it does without a stub, with this result: */
+    bool served; /* the default was carried out, with this result: */
     int64_t result;
-    const char *reason; /* why it was refused; NULL: it was not */
+    const char *reason; /* why it was refused; NULL: it was not refused */
     bool ends;          /* the guest ends with it */
-    bool later;         /* its result will be known when the exit is over */
+    bool later;         /* its result is known when the exit is over */
 };
 
-/* Refuse the call: (code) is minus PTLCALL_EINVAL and so on, (reason) a static text. */
+/* Refuse the call: (code) is -PTLCALL_EINVAL or another, (reason) a static text. */
 int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reason);
 
-/* Refuse the call with -PTLCALL_EFAULT if (length) bytes at (address) pass the last address. */
+/* Refuse the call with -PTLCALL_EFAULT if (length) bytes at (address) exceed the address space. */
 int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_t length);
 
 /* Copy guest memory at (address): 0, or the call is refused with -PTLCALL_EFAULT. */
 int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length);
 
 /*
- * Copy the file name of (length) bytes at (address) to (name), which holds PTLCALL_NAME_MAX + 1, and
- * log it: 0, or the call is refused.
+ * Copy the file name of (length) bytes at (address) to (name), which has room for PTLCALL_NAME_MAX
+ * + 1 bytes, and log it: 0, or the call is refused.
  */
 int64_t ptlcall_copy_name(struct ptlcall_call *call, uint64_t address, uint64_t length, char *name);
 

@@ -1,5 +1,6 @@
 /*
- * A domain's life: made for a machine, found by its peer, and taken out of the world when it dies.
+ * A domain's life: created for a machine, found by its peer, removed from the world when it dies;
+ * and what all its vCPUs share: the wait for an event, and the console line.
  */
 #include "devices/xen/domain.h"
 
@@ -12,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MSI_ADDRESS    0xfee00000u /* fixed delivery by edge, to one APIC id; Intel SDM 3A, 11.11.1 */
+#define MSI_ADDRESS                                                                                \
+    0xfee00000u /* fixed, edge-triggered delivery to one APIC id; Intel SDM 3A, 11.11.1 */
 #define MSI_APIC_SHIFT 12
 #define DELETE         0x7f
 #define SUBSTITUTE     '?'
@@ -31,11 +33,11 @@ void xen_world_destroy(struct xen_world *world)
 }
 
 /*
- * A vCPU that waits for an event, in its own thread and in the middle of its exit.
+ * A vCPU waits for an event in its own thread, in the middle of its exit.
  *
- * A kick (for the end, a pause or a checkpoint) is a signal, which ends the futex's wait; the guest then
- * goes on as if it had been woken for nothing, and asks again. A kick can come just before the wait, and
- * interrupts of other devices are not seen here at all: both wait until the time is over.
+ * A kick (for the end, a pause or a checkpoint) is a signal, which ends the futex wait; for the
+ * guest this is a spurious wake-up, and it asks again. A kick just before the wait, and interrupts
+ * of other devices, are not noticed here: they take effect when the time is over.
  */
 void xen_domain_wake(struct xen_domain *domain)
 {
@@ -51,8 +53,8 @@ static bool is_kicked(const struct vcpu *vcpu)
 }
 
 /*
- * An event sets its bits, then counts a wake; here the count is read, then the bits. So an event that is
- * not seen makes the futex differ from (wakes).
+ * An event sets its bits, then increments (wakes); here (wakes) is read, then the bits. So after an
+ * event whose bits were not seen, the futex differs from (wakes).
  */
 void xen_domain_wait(struct xen_domain *domain, const struct vcpu *vcpu,
                      bool (*is_ready)(struct xen_domain *domain, const void *opaque),
@@ -68,7 +70,7 @@ void xen_domain_wait(struct xen_domain *domain, const struct vcpu *vcpu,
     atomic_fetch_sub(&domain->waiters, 1);
 }
 
-/* A vCPU's APIC id is its number. */
+/* A vCPU's APIC id is its index. */
 static void send_upcall(void *opaque, unsigned vcpu)
 {
     struct xen_domain *domain = opaque;
@@ -79,7 +81,7 @@ static void send_upcall(void *opaque, unsigned vcpu)
     xen_domain_wake(domain);
 }
 
-/* A masked port raises no upcall, but SCHEDOP_poll waits for those. */
+/* A masked port raises no upcall, but SCHEDOP_poll waits for masked ports. */
 static void wake_pollers(void *opaque, evtchn_port_t port)
 {
     (void)port;
@@ -130,7 +132,7 @@ int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_
     return result;
 }
 
-/* What a terminal would obey is not shown. */
+/* Control characters are not passed to the terminal. */
 static char shown(char byte)
 {
     const unsigned char code = (unsigned char)byte;
@@ -174,7 +176,7 @@ void xen_domain_show_text(struct xen_domain *domain, const char *bytes, size_t l
     pthread_mutex_unlock(&domain->lock);
 }
 
-/* The mapper loses the page before its granter sees it free. */
+/* The mapper loses the page before the granter sees it unused. */
 static void release_mappings(struct xen_domain *domain)
 {
     struct grant_mapping mapping;

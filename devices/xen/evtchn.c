@@ -1,8 +1,8 @@
 /*
- * The ports of a domain: whom each is bound to, and what may be done with it.
+ * The ports of a domain: their bindings, and the operations on them.
  *
- * Each operation is a function that works with the world's lock held, and one that takes the lock and
- * then tells whom it concerns.
+ * Most operations are a function that needs the world's lock, and one that takes the lock and then
+ * sends the notifications.
  */
 #include "devices/xen/evtchn.h"
 
@@ -19,7 +19,9 @@ static void unlock(const struct evtchn_domain *domain)
     pthread_mutex_unlock(&domain->world->lock);
 }
 
-/* Port (port) of a guest's, or NULL: it is none, or closed. Port 0 is never open. */
+/*
+ * An open port of a guest, or NULL if there is no such port or it is closed. Port 0 is never open.
+ */
 static struct evtchn_port *port_get(struct evtchn_domain *domain, evtchn_port_t port)
 {
     if (port >= EVTCHN_PORTS || domain->ports[port].state == EVTCHNSTAT_closed)
@@ -27,7 +29,7 @@ static struct evtchn_port *port_get(struct evtchn_domain *domain, evtchn_port_t 
     return &domain->ports[port];
 }
 
-/* Make the lowest closed port (made): its number in *port, or -ENOSPC. */
+/* Open the lowest closed port as (made), with its number in *port, or -ENOSPC. */
 static int port_open(struct evtchn_domain *domain, const struct evtchn_port *made,
                      evtchn_port_t *port)
 {
@@ -115,7 +117,7 @@ int evtchn_bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *
     return result;
 }
 
-/* VIRQs that each vCPU has of its own; the others are global. */
+/* VIRQs of which each vCPU has its own; the others are global. */
 static bool virq_is_per_vcpu(uint32_t virq)
 {
     return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
@@ -202,7 +204,7 @@ void evtchn_reset(struct evtchn_domain *domain)
     unlock(domain);
 }
 
-/* VIRQs are the monitor's to raise, not the guest's. */
+/* VIRQs are raised by the monitor, not by the guest. */
 static int send(struct evtchn_domain *domain, evtchn_port_t port, struct evtchn_notice *notice)
 {
     const struct evtchn_port *from = port_get(domain, port);

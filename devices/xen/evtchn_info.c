@@ -1,5 +1,5 @@
 /*
- * Where a guest has its shared_info page and its vCPUs' structs, and how an event arrives there.
+ * Where a guest has its shared_info page and its vCPUs' structs, and the delivery of events there.
  */
 #include "devices/xen/evtchn_info.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define PAGE_WORDS (PAGE_SIZE / sizeof(uint64_t))
-#define WORD_PORTS 64u /* a bit of the selector is a word of pending bits */
+#define WORD_PORTS 64u /* a bit of the selector stands for a word of pending bits */
 
 void evtchn_world_init(struct evtchn_world *world)
 {
@@ -47,7 +47,10 @@ static xen_ulong_t *mask_word(const struct evtchn_domain *domain, evtchn_port_t 
     return &domain->page->info.evtchn_mask[port / WORD_PORTS];
 }
 
-/* The last steps: the selector and the upcall of the port's vCPU. That vCPU's bit, if it must be told. */
+/*
+ * The last steps: set the selector and the upcall of the port's vCPU. Returns the vCPU's bit if it
+ * must be notified.
+ */
 static uint32_t select_port(const struct evtchn_domain *domain, evtchn_port_t port)
 {
     const unsigned vcpu = domain->ports[port].vcpu;
@@ -124,8 +127,8 @@ static void page_copy(union evtchn_page *to, union evtchn_page *from)
 }
 
 /*
- * An upcall that was told already is told again wherever structs move: the vCPU may have looked for
- * it in vain at the place that it has asked for.
+ * A pending upcall is sent again when structs move: the vCPU may have checked the new place before
+ * the bits moved there.
  */
 static struct evtchn_notice place_info(struct evtchn_domain *domain, union evtchn_page *page)
 {
@@ -158,7 +161,7 @@ int evtchn_place_info(struct evtchn_domain *domain, gpa_t info)
     return 0;
 }
 
-/* Words, too: a vcpu_info is 8 of them. */
+/* Copied by words as well: a vcpu_info is 8 of them. */
 static void vcpu_info_copy(struct vcpu_info *to, struct vcpu_info *from)
 {
     uint64_t *next = (uint64_t *)to, *word = (uint64_t *)from;

@@ -1,6 +1,6 @@
 /*
- * The granter's entries, and how often each is mapped; and what a domain has mapped, by handle: the index
- * in its list.
+ * The granter's entries with their pins, and the mapper's list of mappings, whose index is the
+ * handle.
  */
 #include "devices/xen/grant.h"
 
@@ -91,7 +91,7 @@ static bool access_permits(uint32_t access, domid_t mapper, bool readonly)
            ACCESS_DOMID(access) == mapper && (readonly || !(access & GTF_readonly));
 }
 
-/* Set reading, and writing unless (readonly), as long as access is permitted. */
+/* Set the reading flag, and the writing flag unless (readonly), as long as access is permitted. */
 static bool entry_mark(struct entry *entry, domid_t mapper, bool readonly)
 {
     const uint32_t marks = GTF_reading | (readonly ? 0 : GTF_writing);
@@ -107,7 +107,7 @@ static bool entry_mark(struct entry *entry, domid_t mapper, bool readonly)
     return false;
 }
 
-/* Clear what no pin of (pins) stands for. */
+/* Clear the flags for which (pins) has no pin. */
 static void entry_unmark(struct entry *entry, const struct grant_pins *pins)
 {
     uint32_t marks = 0;
@@ -198,7 +198,7 @@ void grant_handles_destroy(struct grant_handles *handles)
     pthread_mutex_destroy(&handles->lock);
 }
 
-/* The first mapping from 0 on that is used, or is not: its handle, or GRANT_HANDLES. */
+/* The lowest handle whose mapping is used, or is not; GRANT_HANDLES if there is none. */
 static uint32_t find_handle(const struct grant_handles *handles, bool used)
 {
     uint32_t handle = 0;

@@ -1,5 +1,5 @@
 /*
- * A hypercall under way, and how its structures are copied: once, then checked, then used.
+ * The current hypercall, and copies of its structures: copied once, then checked, then used.
  */
 #ifndef DEVICES_XEN_GUEST_COPY_H
 #define DEVICES_XEN_GUEST_COPY_H
@@ -13,7 +13,10 @@ struct xen_call {
     uint64_t arguments[5];
 };
 
-/* Copy a structure of the guest's, whose linear address is (address): -EFAULT where it cannot be read or written. */
+/*
+ * Copy a structure of the guest at the linear address (address). -EFAULT: it cannot be read or
+ * written.
+ */
 int xen_copy_from_guest(struct xen_call *call, void *to, uint64_t address, uint64_t size);
 int xen_copy_to_guest(struct xen_call *call, uint64_t address, const void *from, uint64_t size);
 

@@ -17,7 +17,7 @@ static int64_t (*const operations[])(struct xen_call *call) = {
     [__HYPERVISOR_event_channel_op] = xen_op_event, [__HYPERVISOR_hvm_op] = xen_op_hvm,
 };
 
-/* Structures are those of 64-bit guests; others have another ABI, which is not spoken. */
+/* Structures have the layout of 64-bit guests; the ABI of other guests is not implemented. */
 static int64_t dispatch(struct xen_call *call)
 {
     static const enum vcpu_register registers[] = {VCPU_RDI, VCPU_RSI, VCPU_RDX, VCPU_R10, VCPU_R8};

@@ -1,9 +1,9 @@
-/* HYPERVISOR_console_io: what the guest writes goes to its machine's console. */
+/* HYPERVISOR_console_io: text from the guest goes to its machine's console. */
 #include "devices/xen/ops.h"
 
 #include <errno.h>
 
-#define WRITE_MAX (64u * 1024) /* bytes of one call; Xen takes more, bit by bit */
+#define WRITE_MAX (64u * 1024) /* bytes of one call; Xen accepts more, in pieces */
 #define CHUNK     256u
 
 static int64_t write_text(struct xen_call *call, uint64_t text, uint64_t length)
@@ -27,7 +27,7 @@ int64_t xen_op_console(struct xen_call *call)
     switch (call->arguments[0]) {
     case CONSOLEIO_write:
         return write_text(call, call->arguments[2], call->arguments[1]);
-    case CONSOLEIO_read: /* nothing is ever typed here */
+    case CONSOLEIO_read: /* the console has no input */
         return 0;
     default:
         return -ENOSYS;

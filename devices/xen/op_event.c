@@ -1,4 +1,6 @@
-/* HYPERVISOR_event_channel_op: one structure each, a copy of the guest's. */
+/*
+ * HYPERVISOR_event_channel_op: each operation takes one structure, which is copied from the guest.
+ */
 #include "devices/xen/ops.h"
 
 #include <errno.h>
@@ -18,7 +20,7 @@ union event_argument {
     struct evtchn_reset reset;
 };
 
-/* The peer cannot die between being found and being bound. */
+/* With the world's lock held, the peer cannot die between being found and being bound. */
 static int bind_interdomain(struct xen_domain *domain, union event_argument *argument)
 {
     struct evtchn_bind_interdomain *bind = &argument->bind_interdomain;
@@ -96,7 +98,7 @@ struct operation {
     size_t size; /* of its structure; 0: there is no such operation */
     int (*run)(struct xen_domain *domain, union event_argument *argument);
     bool answers; /* the structure goes back to the guest */
-    size_t port;  /* where in it a new port is, to be closed if that fails; 0: none */
+    size_t port;  /* offset of the new port, which is closed if copying back fails; 0: none */
 };
 
 #define OPERATION(name, function)                                                                  \
@@ -109,7 +111,7 @@ struct operation {
         .port = offsetof(struct name, field)                                                       \
     }
 
-/* No interrupts of devices are bound to ports, and there is no FIFO of events. */
+/* Device interrupts cannot be bound to ports, and there is no FIFO of events. */
 static const struct operation operations[] = {
     [EVTCHNOP_bind_interdomain] = MAKES_PORT(evtchn_bind_interdomain, bind_interdomain, local_port),
     [EVTCHNOP_bind_virq] = MAKES_PORT(evtchn_bind_virq, bind_virq, port),

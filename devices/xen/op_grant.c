@@ -1,8 +1,8 @@
 /*
- * HYPERVISOR_grant_table_op: arrays of structures, each with a status of its own.
+ * HYPERVISOR_grant_table_op: arrays of structures, each with its own status.
  *
- * Xen interrupts a long array and has the guest call again; here an array longer than GRANT_BATCH_MAX,
- * as many as can be mapped at all, is refused with -E2BIG and nothing done.
+ * Xen interrupts a long array, and the guest calls again; here an array longer than
+ * GRANT_BATCH_MAX, the number of possible mappings, is refused with -E2BIG and without effect.
  */
 #include "devices/xen/ops.h"
 
@@ -13,7 +13,7 @@
 #define MAP_KINDS       (GNTMAP_device_map | GNTMAP_host_map)
 #define MAP_FLAGS       (GNTMAP_host_map | GNTMAP_readonly)
 
-/* One structure, a copy of the guest's, which goes back with its status. */
+/* One structure, copied from the guest, and copied back with its status. */
 union grant_argument {
     struct gnttab_map_grant_ref map;
     struct gnttab_unmap_grant_ref unmap;
@@ -24,7 +24,7 @@ union grant_argument {
     struct gnttab_get_version get_version;
 };
 
-/* 0, or the status for a domain that is not the caller's own. */
+/* 0, or the status for a domain that is not the caller itself. */
 static int16_t check_own(struct xen_call *call, domid_t domid)
 {
     const struct xen_domain *found = xen_domain_find(call->domain, domid);
@@ -34,7 +34,7 @@ static int16_t check_own(struct xen_call *call, domid_t domid)
     return found ? GNTST_permission_denied : GNTST_bad_domain;
 }
 
-/* The frames that XENMEM_add_to_physmap placed; one that it did not is GRANT_NO_FRAME. */
+/* The frames that XENMEM_add_to_physmap placed; GRANT_NO_FRAME for the others. */
 static int setup_table(struct xen_call *call, union grant_argument *argument)
 {
     struct gnttab_setup_table *setup = &argument->setup;
@@ -90,9 +90,7 @@ static int get_version(struct xen_call *call, union grant_argument *argument)
     return status == GNTST_bad_domain ? -ESRCH : -EPERM;
 }
 
-/*
- * map_grant_ref, unmap_grant_ref and copy: pages of another domain's, for a while or at once.
- */
+/* map_grant_ref, unmap_grant_ref and copy: access to another domain's pages. */
 
 static int16_t status_of(int result)
 {
@@ -129,7 +127,7 @@ static void *page_at(struct xen_domain *domain, gpa_t page)
     return memory_at(&domain->machine->memory, page, PAGE_SIZE);
 }
 
-/* Show the pinned page to the guest, and give it a handle. */
+/* Map the pinned page into the guest, and assign a handle. */
 static int show_page(struct xen_domain *domain, struct xen_domain *granter,
                      const struct grant_mapping *mapping)
 {
@@ -179,10 +177,7 @@ static int map_page(struct xen_call *call, union grant_argument *argument)
     return 0;
 }
 
-/*
- * A page that cannot be taken away stays pinned for ever: its granter must not believe that it has it
- * for itself.
- */
+/* A page that cannot be unmapped stays pinned: otherwise the granter would take it for unused. */
 static int16_t unmap(struct xen_domain *domain, uint32_t handle, uint64_t address)
 {
     struct grant_mapping mapping;
@@ -204,7 +199,7 @@ static int unmap_page(struct xen_call *call, union grant_argument *argument)
     return 0;
 }
 
-/* What was mapped cannot be told to the guest: take it back. */
+/* The result cannot be copied to the guest, so the page is unmapped again. */
 static void undo_map(struct xen_call *call, const union grant_argument *argument)
 {
     const struct gnttab_map_grant_ref *map = &argument->map;
@@ -215,7 +210,7 @@ static void undo_map(struct xen_call *call, const union grant_argument *argument
 
 /* One end of a copy. */
 struct end {
-    struct grant_table *table; /* whose entry (ref) is pinned; NULL: the page is the caller's own */
+    struct grant_table *table; /* where entry (ref) is pinned; NULL: the page is the caller's own */
     grant_ref_t ref;
     bool readonly;
     uint8_t *host;
@@ -310,7 +305,7 @@ static const struct operation operations[] = {
     [GNTTABOP_get_version] = {sizeof(struct gnttab_get_version), true, get_version, NULL},
 };
 
-/* One structure of the guest's, at (address). */
+/* Serve one structure of the guest, at (address). */
 static int run_one(struct xen_call *call, const struct operation *operation, uint64_t address)
 {
     struct xen_world *world = call->domain->world;

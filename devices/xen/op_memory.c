@@ -1,11 +1,11 @@
-/* HYPERVISOR_memory_op: where the guest has its pages, and which RAM there is. */
+/* HYPERVISOR_memory_op: places the shared pages, and returns the memory map. */
 #include "devices/xen/ops.h"
 
 #include "vmm/boot/boot_info.h"
 
 #include <errno.h>
 
-/* Pages of Xen's own are not taken out of RAM: the guest gives one of its own, and it becomes that. */
+/* Xen's own pages are not allocated: the guest provides a page of its RAM for each. */
 static int64_t place_page(struct xen_domain *domain, const struct xen_add_to_physmap *place)
 {
     const gpa_t page = gpa(place->gpfn * PAGE_SIZE);
@@ -34,7 +34,7 @@ static int64_t add_to_physmap(struct xen_call *call, uint64_t argument)
     return result < 0 ? result : place_page(call->domain, &place);
 }
 
-/* Without a buffer, only how many entries there are. */
+/* Without a buffer, only the number of entries is returned. */
 static int64_t get_memory_map(struct xen_call *call, uint64_t argument)
 {
     struct e820_entry entries[BOOT_MAP_MAX];

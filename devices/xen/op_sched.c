@@ -1,4 +1,4 @@
-/* HYPERVISOR_sched_op: a vCPU that waits, and the end of the domain. */
+/* HYPERVISOR_sched_op: a vCPU waits, or the domain ends. */
 #include "devices/xen/ops.h"
 
 #include "vmm/core/vcpu.h"
@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <sched.h>
 
-#define POLL_PORTS_MAX 128u /* as Xen has it */
+#define POLL_PORTS_MAX 128u /* as in Xen */
 
 static bool upcall_is_pending(struct xen_domain *domain, const void *opaque)
 {
@@ -16,8 +16,8 @@ static bool upcall_is_pending(struct xen_domain *domain, const void *opaque)
 }
 
 /*
- * HLT is for guests that wait for interrupts of devices, too: of these, this wait knows nothing, and
- * they are delivered once it is over.
+ * A guest that also waits for device interrupts should use HLT: this wait does not notice them, and
+ * they are delivered when it is over.
  */
 static int64_t block(struct xen_call *call)
 {
@@ -40,7 +40,7 @@ static bool port_is_pending(struct xen_domain *domain, const void *opaque)
     return false;
 }
 
-/* Nanoseconds until (timeout), of the clock that HVMOP_get_time tells; 0 stands for never. */
+/* Nanoseconds until (timeout) on the clock of HVMOP_get_time; 0 means no timeout. */
 static uint64_t ns_left(struct xen_call *call, uint64_t timeout)
 {
     const uint64_t now = timeout ? machine_clock(call->domain->machine) : 0;
@@ -78,7 +78,7 @@ static int64_t shutdown(struct xen_call *call, uint64_t argument)
     static const enum outcome outcomes[] = {
         [SHUTDOWN_poweroff] = OUTCOME_GUEST,
         [SHUTDOWN_reboot] = OUTCOME_RESET,
-        [SHUTDOWN_suspend] = OUTCOME_NONE, /* there is none: -ENOSYS */
+        [SHUTDOWN_suspend] = OUTCOME_NONE, /* not supported: -ENOSYS */
         [SHUTDOWN_crash] = OUTCOME_CRASH,
     };
     struct machine *machine = call->domain->machine;

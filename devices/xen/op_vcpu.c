@@ -1,4 +1,4 @@
-/* HYPERVISOR_vcpu_op: where a vCPU has its struct. */
+/* HYPERVISOR_vcpu_op: a vCPU registers its struct. */
 #include "devices/xen/ops.h"
 
 #include <errno.h>

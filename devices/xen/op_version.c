@@ -1,10 +1,13 @@
-/* HYPERVISOR_xen_version: what answers here. Texts fill their whole field, with zeros behind. */
+/*
+ * HYPERVISOR_xen_version: names and features of this interface. Texts fill their whole field,
+ * padded with zeros.
+ */
 #include "devices/xen/ops.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* The guest's memory is at the addresses that it uses: it has no machine frames to look up. */
+/* Guest frame numbers are used directly: the guest has no machine frames to translate. */
 #define FEATURES                                                                                   \
     (1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |                  \
      1u << XENFEAT_supervisor_mode_kernel)

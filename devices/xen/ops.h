@@ -1,12 +1,12 @@
 /*
- * The hypercalls: each in the file of its name, op_NAME.c.
+ * The hypercalls; each is in the file of its name, op_NAME.c.
  */
 #ifndef DEVICES_XEN_OPS_H
 #define DEVICES_XEN_OPS_H
 
 #include "devices/xen/guest_copy.h"
 
-/* One hypercall each: the result, or a negative error. */
+/* Each returns its result, or a negative error. */
 int64_t xen_op_memory(struct xen_call *call);
 int64_t xen_op_version(struct xen_call *call);
 int64_t xen_op_console(struct xen_call *call);

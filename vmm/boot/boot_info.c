@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Append (word) to the (*used) bytes of (text), with a space between; false: no room. */
+/* Append (word) to the (*used) bytes of (text), after a space. False: it does not fit. */
 static bool add_word(char *text, size_t *used, const char *word)
 {
     const size_t length = strlen(word);

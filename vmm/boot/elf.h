@@ -1,4 +1,4 @@
-/* The parts of an ELF file, of both widths in one shape: for every format that is an ELF file. */
+/* ELF files, both widths converted to one layout: for every format whose files are ELF files. */
 #ifndef VMM_BOOT_ELF_H
 #define VMM_BOOT_ELF_H
 
@@ -8,7 +8,7 @@ struct elf_header {
     bool wide; /* ELF64 */
     uint64_t entry;
     uint64_t table_offset; /* of the program headers */
-    unsigned count;        /* of them */
+    unsigned count;        /* number of program headers */
 };
 
 struct elf_program {
@@ -20,15 +20,15 @@ struct elf_program {
 };
 
 bool elf_recognize(const struct loader_file *image);
-/* -ENOEXEC: no header of an x86 program, or not wholly there. */
+/* -ENOEXEC: not the header of an x86 program, or not complete. */
 int elf_read_header(const struct loader_file *image, struct elf_header *header,
                     struct error *error);
-/* One of the (count) program headers: elf_read_header() saw that they are in the file. */
+/* Program header (index), below (count): elf_read_header() has checked that it is in the file. */
 struct elf_program elf_read_program(const struct loader_file *image,
                                     const struct elf_header *header, unsigned index);
-/* Add the segments of the file. */
+/* Add the file's segments. */
 int elf_add_segments(struct loading *loading, const struct elf_header *header);
-/* e_entry as a gpa: where the segment that was linked for it lies. */
+/* e_entry as a gpa: where the segment that was linked for it is loaded. */
 uint64_t elf_entry(const struct loading *loading, const struct elf_header *header);
 
 #endif

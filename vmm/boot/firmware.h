@@ -1,4 +1,4 @@
-/* What the ACPI and the MP tables of the firmware are made of. */
+/* What the ACPI and MP tables of the firmware have in common. */
 #ifndef VMM_BOOT_FIRMWARE_H
 #define VMM_BOOT_FIRMWARE_H
 
@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FIRMWARE_CPUS_MAX 2048u /* with room to spare */
+#define FIRMWARE_CPUS_MAX 2048u /* more than any machine has */
 
-#define FIRMWARE_IOAPIC_ID 0u /* what the register of KVM's IOAPIC says at reset */
+#define FIRMWARE_IOAPIC_ID 0u /* the value of KVM's IOAPIC id register at reset */
 
 struct machine;
 
@@ -22,15 +22,15 @@ struct firmware_area {
 /* Append a copy of (size) bytes and return it: the area is large enough for FIRMWARE_CPUS_MAX. */
 void *firmware_put(struct firmware_area *area, const void *bytes, size_t size);
 
-/* Go on at a multiple of 16. */
+/* Align the next table to a multiple of 16. */
 void firmware_align(struct firmware_area *area);
 
 uint64_t firmware_gpa(const struct firmware_area *area, const void *table);
 
-/* What makes the sum of (size) bytes 0, modulo 256. */
+/* The byte that makes the sum of (size) bytes 0, modulo 256. */
 uint8_t firmware_checksum(const void *bytes, size_t size);
 
-/* Do PCI functions interrupt by (gsi)? */
+/* Does a PCI function interrupt through (gsi)? */
 bool firmware_is_pci_interrupt(const struct machine *machine, unsigned gsi);
 
 #endif

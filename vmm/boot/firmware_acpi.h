@@ -4,7 +4,7 @@
 
 #include "vmm/boot/firmware.h"
 
-/* Append them to (area) for (machine), whose devices are all there. */
+/* Append them to (area) for (machine), whose devices have all been created. */
 void firmware_write_acpi(struct firmware_area *area, const struct machine *machine);
 
 #endif

@@ -1,4 +1,6 @@
-/* A file, read whole into memory of the monitor's own, so that it cannot change while it is parsed. */
+/*
+ * A file, read completely into the monitor's memory, so that it cannot change while it is parsed.
+ */
 #ifndef VMM_BOOT_IMAGE_FILE_H
 #define VMM_BOOT_IMAGE_FILE_H
 

@@ -14,14 +14,14 @@
 #define KNOWN         (MULTIBOOT_ALIGN_MODULES | MULTIBOOT_WANT_MEMORY)
 #define MAP_MAX       BOOT_MAP_MAX
 
-/* The whole of the information, as it goes to BOOT_LOADER. */
+/* The complete information, as written to BOOT_LOADER. */
 struct block {
     struct multiboot_info info;
     struct multiboot_range map[MAP_MAX];
     struct multiboot_module module;
     char loader[12];
     char module_name[2048];
-    char command[5120]; /* the image's path and what was appended */
+    char command[5120]; /* the image's path and --append */
 };
 
 _Static_assert(sizeof(struct block) <= BOOT_TABLES - BOOT_LOADER, "it fits its place");
@@ -31,7 +31,7 @@ static int refuse(const struct loading *loading, const char *why)
     return error_set(loading->error, -ENOEXEC, "%s: %s", loading->image->path, why);
 }
 
-/* Where the header is; false: there is none. Its address fields may not be there. */
+/* Find the header. Its address fields may be missing. */
 static bool find_header(const struct loader_file *image, uint64_t *offset)
 {
     const uint64_t end = image->size < MULTIBOOT_SEARCH ? image->size : MULTIBOOT_SEARCH;
@@ -53,7 +53,7 @@ static bool recognize(const struct loader_file *image)
     return find_header(image, &offset);
 }
 
-/* A file that its Multiboot header describes, whatever it is otherwise; section 3.1.3. */
+/* Load the file by the addresses in its Multiboot header, whatever its format; section 3.1.3. */
 static int add_by_addresses(struct loading *loading, const struct multiboot_header *header,
                             uint64_t header_offset)
 {
@@ -79,7 +79,7 @@ static int add_by_addresses(struct loading *loading, const struct multiboot_head
     return loader_add_segment(loading, &segment, offset);
 }
 
-/* A 64-bit file is taken too: its code begins with 32-bit instructions. */
+/* A 64-bit file is accepted too: its code begins with 32-bit instructions. */
 static int add_by_elf(struct loading *loading)
 {
     struct elf_header header;
@@ -164,7 +164,7 @@ static int write_modules(const struct loading *loading, struct block *block)
     return 0;
 }
 
-/* The image's path comes first, as other loaders have it: guests take it for their argv[0]. */
+/* The image's path comes first, as with other loaders: guests use it as argv[0]. */
 static int write_command(const struct loading *loading, struct block *block)
 {
     const int length = snprintf(block->command, sizeof(block->command), "%s %s",

@@ -1,4 +1,4 @@
-/* PVH: an ELF file with a note that says where it starts in 32-bit protected mode. */
+/* PVH: an ELF file with a note that gives its entry in 32-bit protected mode. */
 #include "guest/abi/pvh.h"
 #include "guest/abi/boot.h"
 #include "vmm/boot/boot_info.h"
@@ -27,7 +27,7 @@ static uint64_t align_up(uint64_t value, uint64_t align)
     return (value + align - 1) & ~(align - 1);
 }
 
-/* The entry in a description of (size) bytes. */
+/* Read the entry from a description of (size) bytes. */
 static int take_entry(const struct loader_file *image, const uint8_t *bytes, uint64_t size,
                       uint64_t *entry, struct error *error)
 {
@@ -46,7 +46,7 @@ static int take_entry(const struct loader_file *image, const uint8_t *bytes, uin
     return 0;
 }
 
-/* Search the notes of one segment. -ENOENT: not among them; -ENOEXEC: they are malformed. */
+/* Search the notes of one segment. -ENOENT: not found; -ENOEXEC: they are malformed. */
 static int search_notes(const struct loader_file *image, const struct elf_program *program,
                         uint64_t *entry, struct error *error)
 {
@@ -75,7 +75,7 @@ static int search_notes(const struct loader_file *image, const struct elf_progra
     return -ENOENT;
 }
 
-/* -ENOENT: the file has no such note; -ENOEXEC: it cannot be told. */
+/* -ENOENT: the file has no such note; -ENOEXEC: its notes cannot be read. */
 static int find_entry(const struct loader_file *image, const struct elf_header *header,
                       uint64_t *entry, struct error *error)
 {
@@ -99,7 +99,7 @@ static int find_entry(const struct loader_file *image, const struct elf_header *
     return result;
 }
 
-/* A file whose notes cannot be read is claimed too, so that parse() says what is wrong. */
+/* A file whose notes cannot be read is recognised too, so that parse() reports the error. */
 static bool recognize(const struct loader_file *image)
 {
     struct elf_header header;

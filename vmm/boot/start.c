@@ -40,7 +40,7 @@ int firmware_write(const struct machine *machine, struct error *error)
     return 0;
 }
 
-/* The GiB that a fixed device needs mapped in the start tables: those above the low 4 GiB. */
+/* The addresses of devices above 4 GiB, whose GiBs the start page tables must map. */
 static unsigned high_devices(const struct machine *machine, uint64_t *addresses, unsigned room)
 {
     const struct bus *bus = &machine->bus[BUS_MMIO];

@@ -1,8 +1,9 @@
 /*
- * The state in which a machine starts: what a PC's firmware leaves in memory, and the registers.
+ * The state in which a machine starts: the tables that a PC's firmware leaves in memory, and
+ * registers.
  *
- * The tables by which a guest finds its CPUs and interrupt controllers are in BOOT_BIOS..BOOT_BIOS_END:
- * those of ACPI in the lower part, the MP tables in the upper one, where they are looked for.
+ * The tables list the CPUs and interrupt controllers. They are in BOOT_BIOS..BOOT_BIOS_END: those
+ * of ACPI in the lower part, the MP tables in the upper one, where guests search for them.
  */
 #ifndef VMM_BOOT_START_H
 #define VMM_BOOT_START_H
@@ -10,8 +11,9 @@
 #include "vmm/core/machine.h"
 
 /*
- * Write the tables for (machine), whose devices are all there. Without interrupt controllers there
- * is no MP table, and ACPI tells of CPUs only. -E2BIG: more than FIRMWARE_CPUS_MAX vCPUs.
+ * Write the tables for (machine), whose devices have all been created. Without interrupt
+ * controllers there is no MP table, and the ACPI tables list CPUs only. -E2BIG: more than
+ * FIRMWARE_CPUS_MAX vCPUs.
  */
 int firmware_write(const struct machine *machine, struct error *error);
 
