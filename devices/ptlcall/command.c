@@ -193,18 +193,18 @@ static int check_value(struct ptlcall_command *command, const char **reason)
 static int parse_value(struct ptlcall_span *rest, struct ptlcall_command *command,
                        const char **reason)
 {
-    struct ptlcall_span behind = *rest;
+    struct ptlcall_span after = *rest;
     struct word word;
     int result;
 
     if (command->info->value == PTLCALL_VALUE_NONE)
         return 0;
-    result = next_word(&behind, &word, reason);
+    result = next_word(&after, &word, reason);
     if (result < 0)
         return result;
     if (word.span.text && (word.quoted || *word.span.text != '-')) {
         command->value = word.span;
-        *rest = behind;
+        *rest = after;
     }
     return check_value(command, reason);
 }

@@ -38,8 +38,7 @@ struct grant_pins {
 /* The granting side of a domain. */
 struct grant_table {
     pthread_mutex_t lock;
-    struct memory
-        *memory; /* the granter's; NULL: it has no memory, or it has died; no entry is accessed */
+    struct memory *memory; /* the granter's; NULL: it has none, or has died; no entry is accessed */
     gpa_t frames[GRANT_FRAMES]; /* pages of its memory that hold the entries, or GRANT_NO_FRAME */
     unsigned frame_count;       /* up to the last frame that has a page */
     struct grant_pins pins[GRANT_ENTRIES];
