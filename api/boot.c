@@ -5,6 +5,7 @@
 #include "api/result.h"
 #include "vmm/boot/boot_info.h"
 #include "vmm/boot/loader.h"
+#include "vmm/boot/start.h"
 #include "vmm/observe/trace.h"
 
 #include <errno.h>

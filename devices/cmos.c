@@ -1,6 +1,6 @@
 /*
- * CMOS RAM and real-time clock, as far as a PC's software reads them: an MC146818 at ports 0x70
- * and 0x71 without its interrupts. The time is the host's, in UTC; nobody can set it.
+ * CMOS RAM and real-time clock, as far as a PC's software reads them: an MC146818 at ports 0x70 and
+ * 0x71, without its interrupts. The time is the host's, in UTC; a guest cannot set it.
  */
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
@@ -11,7 +11,9 @@
 #define CMOS_PORTS 2
 #define CMOS_SIZE  128
 
-/* Registers. Those up to 9 that are not here are the alarm, kept as plain bytes. */
+/*
+ * Registers. The registers up to 9 that are not listed are those of the alarm, kept as plain bytes.
+ */
 enum cmos_register {
     CMOS_SECONDS = 0x00,
     CMOS_MINUTES = 0x02,
@@ -24,9 +26,9 @@ enum cmos_register {
     CMOS_STATUS_B = 0x0b,
     CMOS_STATUS_C = 0x0c,
     CMOS_STATUS_D = 0x0d,
-    CMOS_BASE_MEMORY = 0x15,      /* KiB, 2 bytes, low byte first, as all that follow */
+    CMOS_BASE_MEMORY = 0x15,      /* KiB, 2 bytes, low byte first, like all that follow */
     CMOS_EXTENDED_MEMORY = 0x17,  /* KiB above 1 MiB, 2 bytes */
-    CMOS_EXTENDED_MEMORY2 = 0x30, /* the same again, as found at start */
+    CMOS_EXTENDED_MEMORY2 = 0x30, /* the same value, as found at start */
     CMOS_CENTURY = 0x32,
     CMOS_MEMORY_16M = 0x34, /* 64 KiB units from 16 MiB to 4 GiB, 2 bytes */
     CMOS_MEMORY_4G = 0x5b,  /* 64 KiB units above 4 GiB, 3 bytes */
@@ -34,7 +36,7 @@ enum cmos_register {
 };
 
 #define STATUS_A_DIVIDER 0x26 /* 32768 Hz time base, periodic rate of 976 us */
-#define STATUS_A_UIP     0x80 /* the time is about to change */
+#define STATUS_A_UIP     0x80 /* the time changes soon */
 #define STATUS_B_24H     0x02
 #define STATUS_B_BINARY  0x04
 #define STATUS_B_SET     0x80
@@ -43,12 +45,12 @@ enum cmos_register {
 #define HOURS_PM         0x80
 
 #define SECOND_NS 1000000000u
-#define UIP_NS    244000u /* how long before a change the chip says so */
+#define UIP_NS    244000u /* UIP is set this long before a change */
 
 struct cmos {
     struct device device;
     uint8_t index;
-    uint8_t bytes[CMOS_SIZE]; /* those of the time are not used */
+    uint8_t bytes[CMOS_SIZE]; /* the entries for the time are not used */
 };
 
 static const struct property cmos_properties[] = {{0}};
@@ -102,7 +104,7 @@ static int cmos_create(struct device *device, struct error *error)
     return device_claim(device, &claim, error);
 }
 
-/* A number of the time in the form that status B asks for: binary, or two decimal digits. */
+/* A number of the time in the format that status B selects: binary or BCD. */
 static uint8_t encode(const struct cmos *cmos, int number)
 {
     if (cmos->bytes[CMOS_STATUS_B] & STATUS_B_BINARY)
@@ -175,7 +177,7 @@ static void cmos_write(struct device *device, const struct device_access *access
     struct cmos *cmos = (struct cmos *)device;
 
     if (access->offset == 0) {
-        cmos->index = value & (CMOS_SIZE - 1); /* bit 7 masks NMIs, of which there are none */
+        cmos->index = value & (CMOS_SIZE - 1); /* bit 7 masks NMIs; the machine has no NMI source */
         return;
     }
     switch (cmos->index) {
@@ -194,7 +196,7 @@ static void cmos_write(struct device *device, const struct device_access *access
     cmos->bytes[cmos->index] = (uint8_t)value;
 }
 
-/* What cannot be written stays 0. */
+/* Registers that cannot be written stay 0. */
 static int cmos_loaded(struct device *device, struct error *error)
 {
     const struct cmos *cmos = (const struct cmos *)device;

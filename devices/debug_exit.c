@@ -2,7 +2,7 @@
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
 
-#define DEBUG_EXIT_PORTS 4 /* so that an OUT of any width lies inside */
+#define DEBUG_EXIT_PORTS 4 /* so that an OUT of any width lies in the region */
 
 enum debug_exit_code { DEBUG_EXIT_PLAIN, DEBUG_EXIT_QEMU };
 
@@ -46,7 +46,7 @@ static int debug_exit_create(struct device *device, struct error *error)
     return device_claim(device, &claim, error);
 }
 
-/* What has no status of its own becomes the highest one: cut to 7 bits it could look like 0. */
+/* A value without a status of its own becomes the highest status: cut to 7 bits it could be 0. */
 static int debug_exit_status(enum debug_exit_code code, uint64_t value)
 {
     uint64_t last = code == DEBUG_EXIT_QEMU ? GUEST_STATUS_MAX >> 1 : GUEST_STATUS_MAX;
@@ -77,7 +77,8 @@ const struct device_type debug_exit_type = {
     .name = "debug-exit",
     .help = "exit port: a write ends the guest with the value as its status",
     .instance_size = sizeof(struct debug_exit),
-    .locking = DEVICE_LOCK_FREE, /* nothing changes after create; machine_end() takes any thread */
+    .locking =
+        DEVICE_LOCK_FREE, /* nothing changes after create; machine_end() may be called on any thread */
     .properties = debug_exit_properties,
     .create = debug_exit_create,
     .read = debug_exit_read,

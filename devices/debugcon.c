@@ -1,8 +1,11 @@
-/* The debug console: a port that shows each byte written to it, as Bochs and QEMU have at 0xe9. */
+/*
+ * The debug console: a port that shows each byte written to it, as port 0xe9 of Bochs and QEMU
+ * does.
+ */
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
 
-#define DEBUGCON_FOUND 0xe9 /* a read gives this: the guest's way to find the port */
+#define DEBUGCON_FOUND 0xe9 /* the value of a read: a guest finds the port by it */
 
 struct debugcon {
     struct device device;

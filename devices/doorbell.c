@@ -1,10 +1,11 @@
 /*
- * A doorbell: an OUT rings, and a count says how often it rang. docs/devices.md has what a guest sees.
+ * A doorbell: an OUT rings it, and a register counts the rings. docs/devices.md describes what a
+ * guest sees.
  *
- * Where KVM takes the OUT itself, it adds to an eventfd and the vCPU goes on at once; the count is
- * brought up to date whenever somebody looks, so nobody can tell the difference. Only an interrupt
- * has to be raised by somebody: with one there is a thread that waits for the eventfd, while the line is
- * down. So ops run under the device's lock whatever the number of vCPUs, taken here and not around them.
+ * Where KVM handles the OUT itself, KVM adds to an eventfd and the vCPU continues at once. The
+ * count is updated from the eventfd at each access, so the guest sees no difference. Only the
+ * interrupt needs a thread, which waits for the eventfd while the line is low. So the ops take the
+ * device's lock themselves, whatever the number of vCPUs.
  */
 #include "guest/abi/doorbell.h"
 #include "vmm/base/descriptor.h"
@@ -23,13 +24,13 @@ struct doorbell {
     uint64_t port, irq;
     bool ioeventfd;
 
-    uint32_t count; /* without what (event) holds */
+    uint32_t count; /* without the rings that (event) still holds */
     struct irq_line line;
     bool line_up; /* for checkpoints */
 
     struct machine_event event; /* (fd) -1: every ring is an exit */
-    int wake;                   /* eventfd: the thread looks again; -1: there is none */
-    bool stopping;              /* the thread is to end */
+    int wake;                   /* eventfd: wakes the thread; -1: there is no thread */
+    bool stopping;              /* the thread must end */
     pthread_t thread;
 };
 
@@ -54,7 +55,7 @@ static const struct property doorbell_properties[] = {
     {0},
 };
 
-/* It rang so often; the lock is held. */
+/* Add (count) rings; the lock is held. */
 static void ring(struct doorbell *doorbell, uint64_t times)
 {
     if (times == 0)
@@ -63,7 +64,7 @@ static void ring(struct doorbell *doorbell, uint64_t times)
     irq_set(&doorbell->line, true);
 }
 
-/* Count what KVM has taken; the lock is held. */
+/* Add the rings that KVM has counted; the lock is held. */
 static void drain(struct doorbell *doorbell)
 {
     ring(doorbell, event_read(doorbell->event.fd));
@@ -105,7 +106,7 @@ static void doorbell_write(struct device *device, const struct device_access *ac
     lock_release(&device->lock);
 }
 
-/* While the line is up there is nothing to be done for a ring, so nobody wakes for it. */
+/* While the line is high a ring changes nothing, so the thread does not wake for it. */
 static void *raise_thread(void *argument)
 {
     struct doorbell *doorbell = argument;
@@ -206,7 +207,7 @@ static void doorbell_reset(struct device *device)
     lock_release(&device->lock);
 }
 
-/* No vCPU runs, so nothing rings from here on. */
+/* No vCPU runs, so no more rings come. */
 static void doorbell_saving(struct device *device)
 {
     struct doorbell *doorbell = (struct doorbell *)device;
@@ -243,7 +244,7 @@ const struct device_type doorbell_type = {
     .name = "doorbell",
     .help = "counts OUTs to a port, which KVM can take itself; with an interrupt",
     .instance_size = sizeof(struct doorbell),
-    .locking = DEVICE_LOCK_FREE, /* it locks itself, see above */
+    .locking = DEVICE_LOCK_FREE, /* the ops take the lock, see above */
     .properties = doorbell_properties,
     .state = &doorbell_state,
     .create = doorbell_create,

@@ -1,8 +1,9 @@
 /*
- * The device `edu`: a PCI function to learn drivers from. It has something of everything: registers,
- * a computation, an interrupt, DMA. The layout is that of QEMU's edu; docs/devices.md has it.
+ * The device `edu`: a PCI function to learn driver writing from. It has one of each: registers, a
+ * computation, an interrupt, DMA. The layout is that of QEMU's edu; docs/devices.md describes it.
  *
- * Computation and DMA are over when the write that starts them is: the guest cannot look between.
+ * Computation and DMA are complete when the write that starts them is: the guest never sees them
+ * under way.
  */
 #include "guest/abi/edu.h"
 #include "vmm/core/machine.h"
@@ -10,7 +11,7 @@
 
 #include <string.h>
 
-#define FACTORIAL_ZERO 34 /* from here on, n! has 32 factors of 2 and is 0 */
+#define FACTORIAL_ZERO 34 /* for n from here on, n! is a multiple of 2^32 and reads as 0 */
 
 struct edu {
     struct pci_device pci;
@@ -24,7 +25,7 @@ static const struct pci_identity edu_identity = {
     .vendor = EDU_VENDOR,
     .device = EDU_DEVICE,
     .revision = 0x10,
-    .subclass = 0xff, /* with class 0: none of the classes */
+    .subclass = 0xff, /* with class 0: no class */
     .interrupts = true,
     .bars = {{.kind = PCI_BAR_MEMORY32, .size = EDU_BAR_SIZE, .widest = 8, .name = "edu"}},
 };
@@ -44,10 +45,11 @@ static void compute_factorial(struct edu *edu, uint32_t number)
         set_interrupts(edu, edu->interrupts | EDU_INTERRUPT_FACTORIAL);
 }
 
-/* Where (count) bytes at the DMA address (address) are in the buffer; NULL: not all of them are. */
+/* The (count) bytes at the DMA address (address) in the buffer; NULL: not all of them are in it. */
 static uint8_t *buffer_at(struct edu *edu, uint64_t address, uint64_t count)
 {
-    const uint64_t offset = address - EDU_BUFFER; /* wraps to a large one before the buffer */
+    const uint64_t offset =
+        address - EDU_BUFFER; /* an address below the buffer wraps to a large offset */
 
     if (offset > EDU_BUFFER_SIZE || count > EDU_BUFFER_SIZE - offset)
         return NULL;
@@ -77,7 +79,7 @@ static void run_dma(struct edu *edu, uint64_t command)
         set_interrupts(edu, edu->interrupts | EDU_INTERRUPT_DMA);
 }
 
-/* Is it an access of a width that the registers at its offset know? */
+/* Is the access of a width that the register at its offset supports? */
 static bool width_fits(const struct device_access *access)
 {
     return access->size == 4 || (access->size == 8 && access->offset >= EDU_WIDE);
@@ -166,7 +168,7 @@ static void edu_reset(struct device *device)
     pci_reset(&edu->pci);
 }
 
-/* The interrupt is up while there is a reason for it. */
+/* The interrupt line is high while a reason is pending. */
 static int edu_loaded(struct device *device, struct error *error)
 {
     const struct edu *edu = (const struct edu *)device;

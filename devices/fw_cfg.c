@@ -1,10 +1,10 @@
 /*
- * QEMU's firmware configuration device, by its port interface: items that the guest selects by
- * key at port 0x510 and reads byte by byte at 0x511. There is no DMA interface.
+ * QEMU's firmware configuration device, port interface only: the guest selects an item by its key
+ * at port 0x510 and reads it byte by byte at 0x511. There is no DMA interface.
  *
- * Numbers in items are little-endian, but big-endian in the directory of files.
+ * Numbers in items are little-endian, except in the directory of files, where they are big-endian.
  */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/boot_info.h"
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
 
@@ -54,11 +54,11 @@ struct fw_cfg {
     uint64_t ram_size;
     uint16_t cpus;
     struct fw_cfg_directory directory;
-    struct e820_entry e820[LOADER_MAP_MAX];
+    struct e820_entry e820[BOOT_MAP_MAX];
     unsigned e820_count;
 
-    uint16_t key;      /* that is selected */
-    uint32_t position; /* of the next byte in its item */
+    uint16_t key;      /* the selected one */
+    uint32_t position; /* of the next byte in the selected item */
 };
 
 static const struct property fw_cfg_properties[] = {{0}};
@@ -76,8 +76,8 @@ static void make_items(struct fw_cfg *fw_cfg)
     const struct machine *machine = fw_cfg->device.machine;
     size_t e820_size;
 
-    /* The same map as image formats tell of. */
-    fw_cfg->e820_count = loader_e820(&machine->memory, fw_cfg->e820);
+    /* The same map that image formats pass to their guests. */
+    fw_cfg->e820_count = boot_e820(&machine->memory, fw_cfg->e820);
     e820_size = fw_cfg->e820_count * sizeof(fw_cfg->e820[0]);
     fw_cfg->id = FW_CFG_ID_PORTS;
     fw_cfg->ram_size = memory_size(&machine->memory);
@@ -102,7 +102,7 @@ static void select_item(struct fw_cfg *fw_cfg, uint16_t key)
     fw_cfg->position = 0;
 }
 
-/* An item that there is not is an empty one. */
+/* An item that does not exist is empty. */
 static const struct fw_cfg_item *selected_item(const struct fw_cfg *fw_cfg)
 {
     static const struct fw_cfg_item none = {0};

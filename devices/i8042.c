@@ -1,6 +1,6 @@
 /*
- * The keyboard controller of a PC, without keyboard and mouse: what software uses to reset the
- * machine, and what it asks to find that nothing else is there.
+ * The keyboard controller of a PC, without keyboard and mouse: software resets the machine through
+ * it, and finds by it that there is no keyboard.
  */
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
@@ -10,7 +10,7 @@ enum i8042_port { I8042_DATA, I8042_COMMAND };
 #define I8042_DATA_PORT    0x60
 #define I8042_COMMAND_PORT 0x64
 
-/* What is written to the command port. 0xf0 to 0xff pulse the output lines whose bits are 0. */
+/* Bytes written to the command port. 0xf0 to 0xff pulse the output lines whose bits are 0. */
 #define COMMAND_READ_MODE    0x20
 #define COMMAND_WRITE_MODE   0x60 /* the next byte written to the data port */
 #define COMMAND_SELF_TEST    0xaa
@@ -19,7 +19,7 @@ enum i8042_port { I8042_DATA, I8042_COMMAND };
 #define COMMAND_PULSE        0xf0
 
 #define SELF_TEST_PASSED 0x55
-#define OUTPUT_RUN       0x01 /* the line that resets the machine while it is 0 */
+#define OUTPUT_RUN       0x01 /* the line that resets the machine when it is 0 */
 #define OUTPUT_A20       0x02 /* always 1 here */
 
 #define STATUS_FULL    0x01 /* a byte waits at the data port */
@@ -29,9 +29,9 @@ enum i8042_port { I8042_DATA, I8042_COMMAND };
 struct i8042 {
     struct device device;
     uint8_t status;
-    uint8_t mode;    /* the "command byte": kept and given back, it has no meaning here */
-    uint8_t data;    /* to be read, with STATUS_FULL */
-    uint8_t command; /* that waits for its byte; 0: none */
+    uint8_t mode;    /* the "command byte": kept and read back, without effect here */
+    uint8_t data;    /* the byte to read, valid with STATUS_FULL */
+    uint8_t command; /* the command that waits for its data byte; 0: no command */
 };
 
 static const struct property i8042_properties[] = {{0}};
@@ -113,7 +113,7 @@ static void take_command(struct i8042 *i8042, uint8_t command)
     }
 }
 
-/* A byte that no command waits for is meant for a keyboard, and there is none. */
+/* A byte that no command waits for is for the keyboard, which does not exist. */
 static void take_data(struct i8042 *i8042, uint8_t data)
 {
     if (i8042->command == COMMAND_WRITE_MODE)

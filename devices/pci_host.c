@@ -1,12 +1,13 @@
 /*
- * The host bridge: configuration mechanism #1 at ports 0xcf8 and 0xcfc, and itself as 00:00.0, with
- * the identity of an i440FX, which guests know. PCI 3.0 section 3.2.2.3.2.
+ * The host bridge: configuration mechanism #1 at ports 0xcf8 and 0xcfc, and the function 00:00.0,
+ * which identifies itself as an i440FX, since guests know that. PCI 3.0 section 3.2.2.3.2.
  */
 #include "guest/abi/pci.h"
 #include "vmm/core/machine.h"
 #include "vmm/io/pci.h"
 
-#define ADDRESS_BITS (PCI_ADDRESS_ENABLE | 0x00fffffc) /* the others are reserved and read as 0 */
+#define ADDRESS_BITS                                                                               \
+    (PCI_ADDRESS_ENABLE | 0x00fffffc) /* the other bits are reserved and read as 0 */
 
 enum { REGION_ADDRESS, REGION_DATA };
 
@@ -51,7 +52,7 @@ static int pci_host_create(struct device *device, struct error *error)
     return pci_attach(&host->pci, &identity, error);
 }
 
-/* The address register is one double word; narrower accesses are not for it. */
+/* The address register is one double word; narrower accesses do not reach it. */
 static uint64_t pci_host_read(struct device *device, const struct device_access *access)
 {
     const struct pci_host *host = (const struct pci_host *)device;

@@ -3,7 +3,7 @@
 #include "vmm/io/device.h"
 
 #define PORT92       0x92
-#define PORT92_RESET 0x01 /* a change from 0 to 1; nothing can leave it at 1 */
+#define PORT92_RESET 0x01 /* a change from 0 to 1 resets; so a guest never reads it as 1 */
 #define PORT92_A20   0x02
 
 static const struct property port92_properties[] = {{0}};
@@ -39,7 +39,8 @@ const struct device_type port92_type = {
     .name = "port92",
     .help = "system control port 0x92: a write with bit 0 resets",
     .instance_size = sizeof(struct device),
-    .locking = DEVICE_LOCK_FREE, /* nothing changes after create; machine_end() takes any thread */
+    .locking =
+        DEVICE_LOCK_FREE, /* nothing changes after create; machine_end() may be called on any thread */
     .properties = port92_properties,
     .create = port92_create,
     .read = port92_read,

@@ -1,6 +1,6 @@
 /*
  * The POST port of a PC: a guest writes a byte there at each milestone of its start, and the crash
- * report tells the last one.
+ * report shows the last one.
  */
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"

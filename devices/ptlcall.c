@@ -1,8 +1,8 @@
 /*
- * The device `ptlcall`: the trigger page and the port at fixed addresses, and the CPUID leaf by
- * which a guest finds them. docs/ptlcall.md describes the protocol.
+ * The device `ptlcall`: the trigger page and the port at fixed addresses, and the CPUID leaf that
+ * reports them. docs/ptlcall.md describes the protocol.
  */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 
 #include "vmm/core/machine.h"
 

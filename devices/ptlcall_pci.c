@@ -1,8 +1,8 @@
 /*
- * The device `ptlcall-pci`: the trigger page and the port as the BARs of a PCI function. A user of
- * Linux reaches them through /sys/bus/pci/devices/…/resource0 and resource1.
+ * The device `ptlcall-pci`: the trigger page and the port as the BARs of a PCI function. A Linux
+ * process reaches them through /sys/bus/pci/devices/…/resource0 and resource1.
  */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 
 #include "vmm/core/machine.h"
 
@@ -10,7 +10,7 @@ static const struct pci_identity ptlcall_pci_identity = {
     .vendor = PTLCALL_PCI_VENDOR,
     .device = PTLCALL_PCI_DEVICE,
     .revision = PTLCALL_VERSION_NUMBER,
-    .class_code = 0xff, /* fits no other class */
+    .class_code = 0xff, /* no other class fits */
     .bars =
         {
             {

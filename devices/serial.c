@@ -1,9 +1,9 @@
 /*
- * A serial port: the 16550A of serial_chip.h at its ports, with an interrupt line and the files or
- * the console at the other end of the wire.
+ * A serial port: the 16550A of serial_chip.h at its ports, with an interrupt line, and files or the
+ * console as the wire.
  *
- * Ops run under the device's lock, taken here and not around them: input comes on a thread of its
- * own and takes the lock too, so nothing that may block is done under it. Output may block.
+ * The ops take the device's lock themselves: input arrives on another thread, which takes the lock
+ * too, so nothing that may block is done under it. Output may block.
  */
 #include "devices/serial_chip.h"
 #include "vmm/core/machine.h"
@@ -21,16 +21,16 @@ struct serial {
 
     struct serial_chip chip;
     struct irq_line line;
-    bool status_asked; /* LSR was read and nothing sent since */
+    bool status_asked; /* LSR was read, and nothing was sent since */
     struct console files;
     struct console *out;
 
-    /* For checkpoints: what waits on the wire, and whether the line is up. */
+    /* For checkpoints: the input that waits on the wire, and the level of the line. */
     struct console_state typed;
     bool line_up;
 };
 
-#define IRQ_AUTO 0 /* and 1 is "0", and so on */
+#define IRQ_AUTO 0 /* and entry 1 is "0", and so on */
 
 static const char *const irq_choices[] = {
     "auto", "0",  "1",  "2",  "3",  "4",  "5",  "6",  "7",  "8",  "9",  "10", "11",
@@ -65,15 +65,18 @@ static void serial_lock(struct serial *serial)
     lock_take(&serial->device.lock);
 }
 
-/* The line follows from the chip's state, so it is brought up to date wherever that may have changed. */
+/*
+ * The level of the line follows from the chip's state, so it is updated wherever that may have
+ * changed.
+ */
 static inline void serial_unlock(struct serial *serial)
 {
     irq_set(&serial->line, serial_chip_interrupts(&serial->chip));
     lock_release(&serial->device.lock);
 }
 
-/* Input has come, on the thread that brought it. */
-static void serial_heard(void *opaque)
+/* Input has arrived; called on the thread that read it. */
+static void serial_receive(void *opaque)
 {
     serial_lock(opaque);
     serial_unlock(opaque);
@@ -89,7 +92,7 @@ static void serial_reset(struct device *device)
     serial_unlock(serial);
 }
 
-/* What PCs connect to the ports of COM1 to COM4; 0: nothing. */
+/* The interrupts to which PCs connect COM1 to COM4; 0: no interrupt. */
 static unsigned usual_irq(uint64_t port)
 {
     static const struct {
@@ -103,7 +106,7 @@ static unsigned usual_irq(uint64_t port)
     return 0;
 }
 
-/* Who names an interrupt needs it. */
+/* A port for which an interrupt was chosen needs interrupt controllers. */
 static int serial_connect(struct serial *serial, struct error *error)
 {
     const bool named = serial->irq != IRQ_AUTO;
@@ -114,14 +117,14 @@ static int serial_connect(struct serial *serial, struct error *error)
     return irq_connect(&serial->device.machine->irqs, &serial->line, gsi, named, error);
 }
 
-/* The wire's other end. The first port that has no file for its input has what is typed. */
+/* Connect the wire. The first port without an input file gets what is typed. */
 static int serial_listen(struct serial *serial, struct error *error)
 {
     struct console *console = &serial->device.machine->console;
     struct console *in = serial->in_path ? &serial->files : console;
 
     serial->out = serial->out_path ? &serial->files : console;
-    if (console_listen(in, serial_heard, serial) < 0)
+    if (console_listen(in, serial_receive, serial) < 0)
         return 0;
     serial->chip.wire = in;
     return console_start(in, OWNER, error);
@@ -165,8 +168,8 @@ static void serial_flush(struct serial *serial)
 }
 
 /*
- * A driver asks for the status once before each byte that it sends; one that asks again waits for
- * an answer to what it has shown, which is then due.
+ * A driver reads the status once before each byte that it sends. One that reads it again waits for
+ * an answer to its output, so the output is flushed now.
  */
 static bool serial_waits_for_answer(struct serial *serial, uint64_t offset, uint8_t value)
 {
@@ -194,7 +197,7 @@ static uint64_t serial_read(struct device *device, const struct device_access *a
     return value;
 }
 
-/* The lock is held at the start and at the end, but not while the byte is shown. */
+/* The lock is held on entry and on return, but not while the byte is written. */
 static void serial_send(struct serial *serial, uint8_t byte)
 {
     serial_chip_begin_send(&serial->chip);
@@ -206,7 +209,7 @@ static void serial_send(struct serial *serial, uint8_t byte)
     serial_chip_end_send(&serial->chip);
 }
 
-/* A driver that wants interrupts may sleep after any byte: what it has shown is due. */
+/* A driver that uses interrupts may sleep after any byte, so its output is flushed now. */
 static void serial_write(struct device *device, const struct device_access *access, uint64_t value)
 {
     struct serial *serial = (struct serial *)device;
@@ -235,7 +238,7 @@ static int serial_finish(struct device *device, struct error *error)
     return 0;
 }
 
-/* Input that has just come may not have raised the line yet. */
+/* Input that has just arrived may not have raised the line yet. */
 static void serial_saving(struct device *device)
 {
     struct serial *serial = (struct serial *)device;
@@ -246,7 +249,7 @@ static void serial_saving(struct device *device)
         console_put_state(serial->chip.wire, &serial->typed);
 }
 
-/* The line is as it was, and then hears of the input that has come since. */
+/* Restore the level of the line, then account for the input that arrived since. */
 static int serial_loaded(struct device *device, struct error *error)
 {
     struct serial *serial = (struct serial *)device;
@@ -282,7 +285,7 @@ const struct device_type serial_type = {
     .name = "serial",
     .help = "serial port (16550A)",
     .instance_size = sizeof(struct serial),
-    .locking = DEVICE_LOCK_FREE, /* it locks itself, see above */
+    .locking = DEVICE_LOCK_FREE, /* the ops take the lock, see above */
     .properties = serial_properties,
     .state = &serial_state,
     .create = serial_create,

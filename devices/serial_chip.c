@@ -14,7 +14,7 @@
 #define IIR_EMPTY    0x02
 #define IIR_RECEIVED 0x04
 #define IIR_LINE     0x06
-#define IIR_TIMEOUT  0x0c /* received, but below the trigger level, and no more is coming */
+#define IIR_TIMEOUT  0x0c /* bytes below the trigger level are received, and no more arrive */
 #define IIR_FIFO     0xc0
 
 #define FCR_ENABLE         0x01
@@ -26,7 +26,7 @@
 #define MCR_DTR      0x01
 #define MCR_RTS      0x02
 #define MCR_OUT1     0x04
-#define MCR_OUT2     0x08 /* on PCs: connects the interrupt line */
+#define MCR_OUT2     0x08 /* on PCs: enables the interrupt line */
 #define MCR_LOOPBACK 0x10
 #define MCR_BITS     0x1f
 
@@ -38,7 +38,7 @@
 #define MSR_RI          0x40
 #define MSR_DCD         0x80
 #define MSR_DELTA_BITS  0x0f
-#define MSR_DELTA_SHIFT 4 /* from a line to the bit that tells of its change */
+#define MSR_DELTA_SHIFT 4 /* from a modem line to the bit that reports its change */
 
 static const uint8_t triggers[] = {1, 4, 8, 14}; /* by the bits of FCR */
 
@@ -62,7 +62,10 @@ static bool loops_back(const struct serial_chip *chip)
     return chip->mcr & MCR_LOOPBACK;
 }
 
-/* Bytes to be read, at least up to a FIFO full. Loopback takes the receiver off the wire. */
+/*
+ * The number of bytes to read, up to the FIFO's size. Loopback disconnects the receiver from the
+ * wire.
+ */
 static size_t received(const struct serial_chip *chip)
 {
     if (loops_back(chip) || !chip->wire)
@@ -70,7 +73,7 @@ static size_t received(const struct serial_chip *chip)
     return chip->count + console_waiting(chip->wire);
 }
 
-/* The most urgent of the reasons for an interrupt that are enabled, as IIR has it. */
+/* The most urgent reason of the enabled ones, as IIR encodes it. */
 static uint8_t cause(const struct serial_chip *chip)
 {
     size_t count = chip->ier & IER_RECEIVED ? received(chip) : 0;
@@ -86,7 +89,7 @@ static uint8_t cause(const struct serial_chip *chip)
     return IIR_NONE;
 }
 
-/* In loopback the chip takes back all its outputs, so OUT2 connects nothing. */
+/* In loopback the chip's outputs are disconnected, so OUT2 does not enable the line. */
 bool serial_chip_interrupts(const struct serial_chip *chip)
 {
     return (chip->mcr & (MCR_OUT2 | MCR_LOOPBACK)) == MCR_OUT2 && cause(chip) != IIR_NONE;
@@ -112,7 +115,7 @@ static unsigned depth(const struct serial_chip *chip)
     return chip->fifo_enabled ? SERIAL_FIFO : 1;
 }
 
-/* Without the FIFO the new byte takes the place of one that was not read, with it the new is lost. */
+/* Without the FIFO a new byte overwrites an unread one; with the FIFO the new byte is lost. */
 static void loop_back(struct serial_chip *chip, uint8_t byte)
 {
     chip->empty_event = true;
@@ -125,7 +128,7 @@ static void loop_back(struct serial_chip *chip, uint8_t byte)
     chip->received[(chip->first + chip->count++) % SERIAL_FIFO] = byte;
 }
 
-/* Nothing received reads as 0. */
+/* With nothing received, RBR reads as 0. */
 static uint8_t receive(struct serial_chip *chip)
 {
     int byte = 0;
@@ -140,7 +143,7 @@ static uint8_t receive(struct serial_chip *chip)
     return byte < 0 ? 0 : (uint8_t)byte;
 }
 
-/* Being told of an empty THR is its acknowledgement. */
+/* Reading IIR acknowledges an empty THR. */
 static uint8_t identify(struct serial_chip *chip)
 {
     uint8_t result = cause(chip);
@@ -162,7 +165,7 @@ static uint8_t line_status(struct serial_chip *chip)
     return status;
 }
 
-/* The other side is always there, unless loopback shows the guest its own lines. */
+/* The other end is always connected; loopback shows the guest its own lines instead. */
 static uint8_t modem_lines(uint8_t mcr)
 {
     static const struct {
@@ -193,11 +196,11 @@ static void control_modem(struct serial_chip *chip, uint8_t value)
     chip->mcr = value & MCR_BITS;
     after = modem_lines(chip->mcr);
     changed = before ^ after;
-    changed &= (uint8_t) ~(after & MSR_RI); /* only the end of a ring is told */
+    changed &= (uint8_t) ~(after & MSR_RI); /* for RI, only the end of a ring is reported */
     chip->msr_deltas |= changed >> MSR_DELTA_SHIFT;
 }
 
-/* The other bits count only together with the one that enables. */
+/* The other bits count only together with the enable bit. */
 static void control_fifo(struct serial_chip *chip, uint8_t value)
 {
     const bool enable = value & FCR_ENABLE;
@@ -208,7 +211,7 @@ static void control_fifo(struct serial_chip *chip, uint8_t value)
     chip->trigger = enable ? triggers[value >> FCR_TRIGGER_SHIFT] : 1;
 }
 
-/* THR is empty: asking to be told of that is answered at once. */
+/* THR is empty, so enabling its interrupt raises it at once. */
 static void enable_interrupts(struct serial_chip *chip, uint8_t value)
 {
     if ((value & IER_EMPTY) && !(chip->ier & IER_EMPTY))

@@ -1,16 +1,17 @@
 /*
- * The device `xen`: what makes a machine with a domain look like one of Xen's. CPUID leaves tell of an
- * MSR, which asks for the page of hypercall stubs, which write to a port.
+ * The device `xen`: what makes a machine with a domain look like a Xen guest. CPUID leaves name an
+ * MSR; writing it fills the page of hypercall stubs; the stubs write to a port.
  */
-#include "devices/xen/domain.h"
+#include "devices/xen/hypercall.h"
 #include "vmm/core/machine.h"
 #include "vmm/io/device.h"
 
 #include <errno.h>
 #include <xen/arch-x86/cpuid.h>
 
-#define LEAVES 5u
-#define PAGES  1u /* of hypercalls */
+#define LEAVES     5u
+#define CPUID_BASE 0x40000000u
+#define PAGES      1u /* of hypercalls */
 
 struct xen {
     struct device device;
@@ -21,14 +22,14 @@ static const struct property xen_properties[] = {{.name = NULL}};
 static int offer_leaves(struct machine *machine, struct error *error)
 {
     const struct kvm_cpuid_entry2 leaves[LEAVES] = {
-        {.eax = XEN_CPUID_BASE + LEAVES - 1,
+        {.eax = CPUID_BASE + LEAVES - 1,
          .ebx = XEN_CPUID_SIGNATURE_EBX,
          .ecx = XEN_CPUID_SIGNATURE_ECX,
          .edx = XEN_CPUID_SIGNATURE_EDX},
         {.eax = XEN_VERSION},
         {.eax = PAGES, .ebx = XEN_HYPERCALL_MSR},
-        {.eax = 0}, /* of time: none is kept in shared_info */
-        /* The vCPU's id is filled in for each, by x86_set_cpuid(). */
+        {.eax = 0}, /* of time: shared_info keeps no time */
+        /* x86_set_cpuid() fills in the id for each vCPU. */
         {.eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
                 XEN_HVM_CPUID_UPCALL_VECTOR,
          .ecx = machine->xen->domid},
@@ -38,13 +39,13 @@ static int offer_leaves(struct machine *machine, struct error *error)
     for (uint32_t i = 0; result == 0 && i < LEAVES; i++) {
         struct kvm_cpuid_entry2 leaf = leaves[i];
 
-        leaf.function = XEN_CPUID_BASE + i;
+        leaf.function = CPUID_BASE + i;
         result = machine_offer_cpuid(machine, &leaf, error);
     }
     return result;
 }
 
-/* The MSR is for writing; Xen's reads as zero. */
+/* The MSR is write-only; as under Xen, it reads as zero. */
 static int read_msr(struct device *device, uint32_t index, uint64_t *value)
 {
     (void)device;
@@ -117,7 +118,7 @@ const struct device_type xen_type = {
     .name = "xen",
     .help = "Xen's hypercalls, for a machine that is a domain",
     .instance_size = sizeof(struct xen),
-    .locking = DEVICE_LOCK_FREE, /* a domain has locks of its own, and some calls wait */
+    .locking = DEVICE_LOCK_FREE, /* a domain has its own locks, and some calls wait */
     .properties = xen_properties,
     .create = xen_create,
     .read = xen_read,

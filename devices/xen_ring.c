@@ -1,13 +1,15 @@
 /*
- * The back end of a shared ring, for a guest that has the monitor for its domain 0.
+ * The back end of a shared ring, for a guest whose domain 0 is the monitor.
  *
- * The device is all of domain 0. It binds the guest's port as soon as the guest has allocated it for
- * domain 0, pins the grant when the first event comes, and then answers every request with its status
- * + 1. Operation 0 is the front end's last: then the back end lets go of port and grant.
+ * The device is all of domain 0. It binds the guest's port as soon as the guest has allocated it
+ * for domain 0, pins the grant at the first event, and then answers every request with its status +
+ * 1. Operation 0 is the front end's last: after it, the back end closes its port and unpins the
+ * grant.
  *
- * It serves in the time of whoever sends the event, a vCPU in its hypercall, so that a guest that sends
- * too many is slowed by nobody but itself. One thread serves at a time: an event that comes meanwhile
- * makes that one look again. Only for the first event, the one that binding raises, it has a thread.
+ * Requests are served on the thread that sends the event, a vCPU in its hypercall, so a guest that
+ * sends too many slows down only itself. One thread serves at a time: an event that arrives
+ * meanwhile makes that thread check again. Only the first event, which binding raises, is served on
+ * the device's own thread.
  */
 #include "devices/xen/backend.h"
 #include "devices/xen/domain.h"
@@ -27,7 +29,7 @@
 #define OPERATION_END 0
 
 enum stage {
-    STAGE_UNBOUND, /* events are not for us yet */
+    STAGE_UNBOUND, /* events are not for this device yet */
     STAGE_BOUND,   /* the grant is not pinned */
     STAGE_SERVING,
     STAGE_OVER, /* the ring is broken, the front end has ended it, or the run is over */
@@ -39,15 +41,15 @@ struct xen_ring {
 
     struct xen_domain monitor; /* domain 0 */
     evtchn_port_t local;       /* its end of the channel; from STAGE_BOUND on */
-    atomic_uint events;        /* not answered yet; whoever makes it 1 serves, until it is 0 */
-    atomic_uint stage; /* from STAGE_BOUND on changed only by whoever serves, and at the end */
-    bool pinned;       /* (backend) may be used */
+    atomic_uint events;        /* not served yet; the thread that makes it 1 serves until it is 0 */
+    atomic_uint stage; /* from STAGE_BOUND on changed only by the serving thread, and at the end */
+    bool pinned;       /* (backend) is valid */
     struct backend backend;
-    bool ended;       /* the front end's last request came */
-    uint64_t refused; /* events for which there was no grant */
+    bool ended;       /* the front end's last request was served */
+    uint64_t refused; /* events without a valid grant */
 
-    bool open; /* (monitor) is made; (stop) and (thread) are there */
-    int stop;  /* eventfd: the thread is to end */
+    bool open; /* (monitor), (stop) and (thread) are valid */
+    int stop;  /* eventfd: the thread must end */
     pthread_t thread;
 };
 
@@ -98,7 +100,7 @@ static void pin(struct xen_ring *ring)
     atomic_store(&ring->stage, STAGE_SERVING);
 }
 
-/* The front end sees its port unbound, and may end its grant. */
+/* The front end's port becomes unbound, and it may end its grant. */
 static void disconnect(struct xen_ring *ring)
 {
     if (atomic_exchange(&ring->stage, STAGE_OVER) != STAGE_UNBOUND)
@@ -113,7 +115,9 @@ static bool is_running(const struct xen_ring *ring)
     return machine_outcome(ring->device.machine) == OUTCOME_NONE;
 }
 
-/* Until the ring is empty: what a busy front end was not shown, it would wait for. */
+/*
+ * Serve until the ring is empty: a busy front end would wait for a response that was not published.
+ */
 static void serve(struct xen_ring *ring)
 {
     enum backend_result result;
@@ -143,7 +147,7 @@ static void look(struct xen_ring *ring)
         serve(ring);
 }
 
-/* An event at (port), on any thread, before STAGE_BOUND also the one that binds. */
+/* An event at (port), on any thread; before STAGE_BOUND also on the thread that binds. */
 static void arrived(void *opaque, evtchn_port_t port)
 {
     struct xen_ring *ring = opaque;
@@ -165,7 +169,10 @@ static bool wants_stop(const struct xen_ring *ring, int ms)
     return poll(&wait, 1, ms) > 0;
 }
 
-/* The guest tells nobody that it has allocated a port: it is found by trying. */
+/*
+ * There is no notification when the guest allocates a port, so binding is retried until it
+ * succeeds.
+ */
 static void *bind_thread(void *argument)
 {
     struct xen_ring *ring = argument;
@@ -223,9 +230,9 @@ static int xen_ring_create(struct device *device, struct error *error)
 }
 
 /*
- * Nobody serves but the thread: events come from vCPUs of this machine only, since domain 0 is no other, and
- * a machine's devices go when the threads of its vCPUs have ended, or were never started. The guest's
- * ports may be closed already; its struct, memory and interrupts are still there, and only then go, too.
+ * Only the thread can still serve: events come from vCPUs of this machine, since domain 0 is not
+ * another machine, and a machine's devices are destroyed after its vCPU threads have ended. The
+ * guest's ports may be closed already; its struct, memory and interrupts are destroyed later.
  */
 static void stop(struct xen_ring *ring)
 {

@@ -50,7 +50,7 @@ static bool is_control(char byte)
     return ((unsigned char)byte < ' ' && !is_space(byte)) || byte == 0x7f;
 }
 
-/* Take spaces and comments off the front of (rest). */
+/* Remove spaces and comments from the front of (rest). */
 static void skip_space(struct ptlcall_span *rest)
 {
     bool comment = false;
@@ -189,22 +189,22 @@ static int check_value(struct ptlcall_command *command, const char **reason)
     return 0;
 }
 
-/* The value of (command), if it takes one: the next word, unless that is an option. */
+/* Parse the value of (command), if it takes one: the next word, unless that is an option. */
 static int parse_value(struct ptlcall_span *rest, struct ptlcall_command *command,
                        const char **reason)
 {
-    struct ptlcall_span behind = *rest;
+    struct ptlcall_span after = *rest;
     struct word word;
     int result;
 
     if (command->info->value == PTLCALL_VALUE_NONE)
         return 0;
-    result = next_word(&behind, &word, reason);
+    result = next_word(&after, &word, reason);
     if (result < 0)
         return result;
     if (word.span.text && (word.quoted || *word.span.text != '-')) {
         command->value = word.span;
-        *rest = behind;
+        *rest = after;
     }
     return check_value(command, reason);
 }

@@ -1,8 +1,9 @@
 /*
- * The command list of ENQUEUE: from text to commands. Pure: nothing is carried out here.
+ * The parser for ENQUEUE's command list. It carries out nothing.
  *
- * `-name [value]`… separated by spaces, tabs and newlines. `"…"` makes a value of what is inside,
- * also of a '-' at its front. '#' outside quotes ends the line. docs/ptlcall.md has the table.
+ * `-name [value]`… separated by spaces, tabs and newlines. In `"…"` a value may contain spaces and
+ * begin with '-'. '#' outside quotes begins a comment up to the end of the line. docs/ptlcall.md
+ * has the table.
  */
 #ifndef DEVICES_PTLCALL_COMMAND_H
 #define DEVICES_PTLCALL_COMMAND_H
@@ -21,7 +22,7 @@ enum ptlcall_command_kind {
     PTLCALL_KILL_AFTER_RUN,
     PTLCALL_SNAPSHOT,
     PTLCALL_LIMIT, /* a number that is kept */
-    PTLCALL_NOTED, /* logged, without effect: accepted, refused and unknown options */
+    PTLCALL_NOTED, /* logged, without other effect: accepted, refused and unknown options */
 };
 
 enum ptlcall_limit {
@@ -36,8 +37,8 @@ enum ptlcall_value {
     PTLCALL_VALUE_NONE,
     PTLCALL_VALUE_OPTIONAL,
     PTLCALL_VALUE_WORD,
-    PTLCALL_VALUE_NUMBER, /* decimal or 0x, with k, m, g, t (powers of 1000) behind it; inf */
-    PTLCALL_VALUE_FILE,   /* optional; what outfile_name_allowed() allows */
+    PTLCALL_VALUE_NUMBER, /* decimal or 0x, with a suffix k, m, g, t (powers of 1000); or inf */
+    PTLCALL_VALUE_FILE,   /* optional; must pass outfile_name_allowed() */
 };
 
 struct ptlcall_command_info {
@@ -48,7 +49,7 @@ struct ptlcall_command_info {
     const char *effect;       /* for the log */
 };
 
-/* Part of the parsed text: valid as long as that is. */
+/* Part of the parsed text; valid as long as the text is. */
 struct ptlcall_span {
     const char *text; /* NULL: absent */
     size_t length;
@@ -61,9 +62,9 @@ struct ptlcall_command {
 };
 
 /*
- * Parse (length) bytes into (commands), which has PTLCALL_LIST_MAX places; *count says how many.
- * -EINVAL: malformed, or a file name that is not allowed; -E2BIG: too many; *reason, a static
- * text, says why.
+ * Parse (length) bytes into (commands), which has room for PTLCALL_LIST_MAX; *count is their
+ * number. -EINVAL: malformed, or a file name that is not allowed; -E2BIG: too many; *reason is a
+ * static text with the cause.
  */
 int ptlcall_command_parse(const char *text, size_t length, struct ptlcall_command *commands,
                           unsigned *count, const char **reason);

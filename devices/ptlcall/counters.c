@@ -1,10 +1,9 @@
 /*
- * The counters that MARKER and -snapshot-now show: for the log, and as JSON for a file.
+ * The counters of MARKER and -snapshot-now: in the log, and as JSON in a file.
  */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall/counters.h"
 
 #include "vmm/core/exit.h"
-#include "vmm/core/machine.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -44,16 +43,16 @@ void ptlcall_log_counters(struct ptlcall *ptlcall)
     log_exits(ptlcall);
 }
 
-/* A growing text in a buffer of fixed size; what does not fit is cut off. */
-struct crash_report {
+/* A growing text in a buffer of fixed size; text that does not fit is cut off. */
+struct report {
     char *text;
     size_t size, used;
 };
 
-static void report_add(struct crash_report *report, const char *format, ...)
+static void report_add(struct report *report, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void report_add(struct crash_report *report, const char *format, ...)
+static void report_add(struct report *report, const char *format, ...)
 {
     const size_t room = report->size - report->used;
     va_list arguments;
@@ -66,10 +65,10 @@ static void report_add(struct crash_report *report, const char *format, ...)
         report->used += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-/* An allowed name holds no control character and no '\\': of JSON's specials only '"' is left. */
+/* An allowed name has no control character and no '\\', so '"' is all that JSON needs escaped. */
 size_t ptlcall_report_counters(struct ptlcall *ptlcall, const char *name)
 {
-    struct crash_report report = {ptlcall->chunk, sizeof(ptlcall->chunk), 0};
+    struct report report = {ptlcall->chunk, sizeof(ptlcall->chunk), 0};
     struct machine *machine = ptlcall->machine;
     uint64_t counts[EXIT_REASONS];
     const char *separator = "";

@@ -1,20 +1,20 @@
 /*
  * ENQUEUE: the guest's strings are copied once, parsed as a whole, and run in order.
  *
- * All that can fail comes first: copying, parsing, and the files of the snapshots. Only then do
- * commands take effect, so that a list which is refused has none. With a stub that has a say in what they do,
- * a snapshot's file is written when its turn comes.
+ * Everything that can fail comes first: copying, parsing, and the snapshot files. Commands take
+ * effect only after that, so a refused list has no effect. With a stub that handles commands, a
+ * snapshot file is written when its command runs.
  */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall/enqueue.h"
 
-#include "vmm/core/machine.h"
+#include "devices/ptlcall/counters.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define SNAPSHOT_ENDING ".stats"
 
-/* Will (command) end the guest? What it does to the session is done to (session), a copy. */
+/* Does (command) end the guest? Its effect on the session is applied to (session), a copy. */
 static bool foresee(struct ptlcall_session *session, const struct ptlcall_command *command)
 {
     bool ends = false;
@@ -41,7 +41,7 @@ static bool foresee(struct ptlcall_session *session, const struct ptlcall_comman
     return ends;
 }
 
-/* How many commands run: all, or those up to the one that ends the guest. */
+/* The number of commands that run: all, or up to the one that ends the guest. */
 static unsigned commands_that_run(const struct ptlcall *ptlcall)
 {
     struct ptlcall_session session = ptlcall->session;
@@ -53,7 +53,7 @@ static unsigned commands_that_run(const struct ptlcall *ptlcall)
     return ptlcall->command_count;
 }
 
-/* Copy the strings behind each other, each on a line of its own. */
+/* Copy the strings one after the other, each on a line of its own. */
 static int64_t copy_strings(struct ptlcall_call *call, size_t *length)
 {
     struct ptlcall *ptlcall = call->ptlcall;
@@ -111,7 +111,7 @@ static bool names_file(const struct ptlcall_command *command)
     return command->info->kind == PTLCALL_SNAPSHOT && command->value.text;
 }
 
-/* Complete (count) files, or discard them all if one cannot be. */
+/* Complete (count) files, or discard them all if one fails. */
 static int64_t commit_files(struct ptlcall_call *call, unsigned count, int result)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -187,7 +187,10 @@ static void log_command(struct ptlcall *ptlcall, const struct ptlcall_command *c
     ptlcall_log_text(log, "effect", effect, strlen(effect));
 }
 
-/* The stub's say: NULL, or what the command came to. The chunk has room for what is to end with a zero. */
+/*
+ * Pass (command) to the stub. Returns the effect it reports, or NULL for the default. The chunk
+ * holds the zero-terminated copies.
+ */
 static const char *ask_stub(struct ptlcall_call *call, const struct ptlcall_command *command)
 {
     char *name = call->ptlcall->chunk, *value = name + command->name.length + 1;
@@ -228,7 +231,7 @@ static const char *run_snapshot(struct ptlcall_call *call, const struct ptlcall_
     return command->info->effect;
 }
 
-/* Carry out (command): what the log says of it. */
+/* Carry out (command) and return its effect, for the log. */
 static const char *run_command(struct ptlcall_call *call, const struct ptlcall_command *command)
 {
     struct ptlcall_session *session = &call->ptlcall->session;
@@ -266,7 +269,7 @@ void ptlcall_enqueue_run(struct ptlcall_call *call)
         const struct ptlcall_command *command = &ptlcall->commands[i];
         const char *effect;
 
-        /* The line before is ended first: what a stub tells on stderr stands between lines. */
+        /* End the line before: what a stub prints on stderr comes between lines. */
         ptlcall_log_print(&ptlcall->log, "\n");
         if (call->ends) {
             log_command(ptlcall, command, "not run: the guest has ended");

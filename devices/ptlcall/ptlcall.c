@@ -1,74 +1,28 @@
 /*
- * The call itself, and what it leaves: the log and the session.
+ * The call itself, all ops but ENQUEUE, and the life of an instance.
  *
- * A call is a const table entry per op; an error has no partial effect, and the guest goes on.
+ * Each op is an entry of a const table. An error has no partial effect, and the guest continues.
  * docs/ptlcall.md describes the protocol and the log.
  */
 #include "devices/ptlcall/ptlcall.h"
 
-#include "vmm/core/machine.h"
+#include "devices/ptlcall/counters.h"
+#include "devices/ptlcall/enqueue.h"
 #include "vmm/core/vcpu.h"
-#include "vmm/step/stub.h"
+#include "vmm/snapshot/checkpoint.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define ERRNO_MAX 4095 /* as in Linux: results from -4095 to -1 are errors */
-#define LOW_32    UINT32_MAX
+#define CORE_ENDING "-core"
+#define ERRNO_MAX   4095 /* as in Linux: results from -4095 to -1 are errors */
+#define LOW_32      UINT32_MAX
 
 struct ptlcall_op_info {
     const char *name;
     int64_t (*handle)(struct ptlcall_call *call);
-    void (*after)(struct ptlcall_call *call); /* once it succeeded; may be NULL */
+    void (*after)(struct ptlcall_call *call); /* called after success; may be NULL */
 };
-
-int64_t ptlcall_refuse(struct ptlcall_call *call, int64_t code, const char *reason)
-{
-    call->reason = reason;
-    return code;
-}
-
-int64_t ptlcall_check_range(struct ptlcall_call *call, uint64_t address, uint64_t length)
-{
-    const uint64_t last = call->wide ? UINT64_MAX : LOW_32;
-
-    if (length > 0 && length - 1 > last - address)
-        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer wraps around");
-    return 0;
-}
-
-int64_t ptlcall_copy(struct ptlcall_call *call, uint64_t address, void *buffer, uint64_t length)
-{
-    const struct paging_registers registers = vcpu_paging(call->vcpu);
-    int64_t result;
-
-    if (!call->wide)
-        address &= LOW_32;
-    result = ptlcall_check_range(call, address, length);
-    if (result < 0)
-        return result;
-    if (paging_read(&call->ptlcall->machine->memory, &registers, gva(address), buffer, length) < 0)
-        return ptlcall_refuse(call, -PTLCALL_EFAULT, "a pointer cannot be read");
-    return 0;
-}
-
-int64_t ptlcall_copy_name(struct ptlcall_call *call, uint64_t address, uint64_t length, char *name)
-{
-    int64_t result;
-
-    if (length == 0)
-        return ptlcall_refuse(call, -PTLCALL_EINVAL, "the name is empty");
-    if (length > PTLCALL_NAME_MAX)
-        return ptlcall_refuse(call, -PTLCALL_E2BIG, "the name is too long");
-    result = ptlcall_copy(call, address, name, length);
-    if (result < 0)
-        return result;
-    name[length] = '\0';
-    ptlcall_log_text(&call->ptlcall->log, "name", name, length);
-    if (!outfile_name_allowed(name, length))
-        return ptlcall_refuse(call, -PTLCALL_EINVAL, "the name is not allowed");
-    return 0;
-}
 
 static int64_t op_version(struct ptlcall_call *call)
 {
@@ -108,16 +62,137 @@ static int64_t op_log(struct ptlcall_call *call)
     return PTLCALL_OP_LOG;
 }
 
+/* CORE_DUMP: a range of guest-virtual memory, unchanged, into the file NAME-core. */
+struct core_dump {
+    uint64_t buffer, size, name, name_length, signal;
+    char file_name[PTLCALL_NAME_MAX + 1];
+};
+
+/* A long dump stops when the machine ends, since its result is not used any more. */
+static int64_t write_memory(struct ptlcall_call *call, struct outfile *file,
+                            const struct core_dump *dump)
+{
+    struct ptlcall *ptlcall = call->ptlcall;
+    uint64_t done = 0;
+
+    while (done < dump->size) {
+        const uint64_t left = dump->size - done;
+        const uint64_t step = left < PTLCALL_CHUNK ? left : PTLCALL_CHUNK;
+        int64_t result;
+
+        if (machine_wants_end(ptlcall->machine))
+            return ptlcall_refuse(call, -PTLCALL_EIO, "the machine ended");
+        result = ptlcall_copy(call, dump->buffer + done, ptlcall->chunk, step);
+        if (result < 0)
+            return result;
+        if (outfile_write(file, ptlcall->chunk, step) < 0)
+            return ptlcall_refuse(call, -PTLCALL_EIO, "the file could not be written");
+        done += step;
+    }
+    return 0;
+}
+
+static int64_t write_file(struct ptlcall_call *call, const struct core_dump *dump)
+{
+    struct outfile file = {.fd = -1};
+    int64_t result;
+
+    if (machine_begin_file(call->ptlcall->machine, &file, dump->file_name, CORE_ENDING) < 0)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "the file could not be made");
+    result = write_memory(call, &file, dump);
+    if (result < 0) {
+        outfile_discard(&file);
+        return result;
+    }
+    if (outfile_commit(&file) < 0)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "the file could not be completed");
+    return PTLCALL_OP_CORE_DUMP;
+}
+
+static int64_t op_core_dump(struct ptlcall_call *call)
+{
+    struct core_dump dump = {
+        .buffer = call->arguments[0],
+        .size = call->arguments[1],
+        .name = call->arguments[2],
+        .name_length = call->arguments[3],
+        .signal = call->arguments[4],
+    };
+    int64_t result = ptlcall_copy_name(call, dump.name, dump.name_length, dump.file_name);
+
+    ptlcall_log_print(&call->ptlcall->log, " size=%" PRIu64 " signal=%" PRIu64, dump.size,
+                      dump.signal);
+    if (result < 0)
+        return result;
+    if (dump.size > PTLCALL_CORE_MAX)
+        return ptlcall_refuse(call, -PTLCALL_E2BIG, "the dump is too large");
+    result = ptlcall_check_range(call, dump.buffer, dump.size);
+    if (result < 0)
+        return result;
+    return write_file(call, &dump);
+}
+
+/*
+ * CHECKPOINT: the machine into the file NAME.core, and what comes of it then.
+ *
+ * The call only asks: it is over, and its line in the log written, before the machine is saved. How
+ * that went is a second line.
+ */
+_Static_assert(PTLCALL_NAME_MAX < sizeof(((struct checkpoint_request *)0)->name),
+               "a request holds every name that is allowed");
+
+/* All vCPUs rest: the log is nobody else's. */
+static void checkpoint_done(void *opaque, uint64_t number, const char *file, int result)
+{
+    struct ptlcall *ptlcall = opaque;
+
+    ptlcall_log_print(&ptlcall->log, "ptlcall %" PRIu64, number);
+    ptlcall_log_text(&ptlcall->log, "checkpoint", file, strlen(file));
+    ptlcall_log_print(&ptlcall->log, " result=%d\n",
+                      result < 0 ? -PTLCALL_EIO : PTLCALL_OP_CHECKPOINT);
+    ptlcall_log_flush(&ptlcall->log);
+}
+
+static int64_t op_checkpoint(struct ptlcall_call *call)
+{
+    struct vcpu *vcpu = call->vcpu;
+    const uint64_t action = call->arguments[2];
+    struct checkpoint_request request = {
+        .action = (enum checkpoint_action)action,
+        .restored_flag = call->wide ? PTLCALL_RESTORED : PTLCALL_RESTORED_32,
+        .failed = (uint64_t)-PTLCALL_EIO & (call->wide ? UINT64_MAX : UINT32_MAX),
+        .number = call->ptlcall->calls,
+        .done = checkpoint_done,
+        .opaque = call->ptlcall,
+    };
+    int64_t result = ptlcall_copy_name(call, call->arguments[0], call->arguments[1], request.name);
+
+    ptlcall_log_print(&call->ptlcall->log, " action=%" PRIu64, action);
+    if (result < 0)
+        return result;
+    if (action >= CHECKPOINT_ACTIONS)
+        return ptlcall_refuse(call, -PTLCALL_EINVAL, "no such action");
+    /* Its peer's side of pages and ports is not in its own file. */
+    if (vcpu->machine->xen && action != CHECKPOINT_PAUSE_ONLY)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "a domain cannot be saved");
+    if (vcpu->requested)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "a checkpoint was asked for already");
+    vcpu->request = request;
+    vcpu->requested = true;
+    call->later = action != CHECKPOINT_PAUSE_ONLY;
+    return PTLCALL_OP_CHECKPOINT;
+}
+
 static const struct ptlcall_op_info op_table[PTLCALL_OPS] = {
     [PTLCALL_OP_VERSION] = {"VERSION", op_version, NULL},
     [PTLCALL_OP_MARKER] = {"MARKER", op_marker, pass_marker},
     [PTLCALL_OP_ENQUEUE] = {"ENQUEUE", ptlcall_enqueue, ptlcall_enqueue_run},
-    [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", ptlcall_checkpoint, NULL},
-    [PTLCALL_OP_CORE_DUMP] = {"CORE_DUMP", ptlcall_core_dump, NULL},
+    [PTLCALL_OP_CHECKPOINT] = {"CHECKPOINT", op_checkpoint, NULL},
+    [PTLCALL_OP_CORE_DUMP] = {"CORE_DUMP", op_core_dump, NULL},
     [PTLCALL_OP_LOG] = {"LOG", op_log, NULL},
 };
 
-/* The call's registers: RAX is the result; outside 64-bit mode they count 32 bits. */
+/* Read the call's registers, 32 bits wide outside 64-bit mode. Returns RAX, the op. */
 static uint64_t read_registers(struct ptlcall_call *call)
 {
     static const enum vcpu_register registers[] = {VCPU_RDI, VCPU_RSI, VCPU_RDX, VCPU_R10, VCPU_R8};
@@ -128,7 +203,7 @@ static uint64_t read_registers(struct ptlcall_call *call)
     return vcpu_register(call->vcpu, VCPU_RAX);
 }
 
-/* Errors and small numbers in decimal, what has high bits in hexadecimal. */
+/* Log errors and small numbers in decimal, numbers with high bits in hexadecimal. */
 static void log_result(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall_log *log = &call->ptlcall->log;
@@ -143,7 +218,7 @@ static void log_result(struct ptlcall_call *call, int64_t result)
         ptlcall_log_text(log, "reason", call->reason, strlen(call->reason));
 }
 
-/* What is known of the call before it is carried out. */
+/* Log what is known before the call is carried out. */
 static void log_call(struct ptlcall_call *call)
 {
     struct ptlcall *ptlcall = call->ptlcall;
@@ -156,7 +231,7 @@ static void log_call(struct ptlcall_call *call)
         ptlcall_log_print(&ptlcall->log, "%" PRId32, call->op);
 }
 
-/* What a call does without a stub, or when that asks for it: its line in the log too. Gives its result. */
+/* The default of a call, also when a stub asks for it: carry it out, log it, return its result. */
 static int64_t serve_call(void *opaque)
 {
     struct ptlcall_call *call = opaque;
@@ -179,7 +254,7 @@ static int64_t serve_call(void *opaque)
     return call->result;
 }
 
-/* A stub has given another result than the default, or did not ask for that. */
+/* Log that a stub returned a result other than the default's, or did not ask for the default. */
 static void log_stub(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall_log *log = &call->ptlcall->log;
@@ -197,7 +272,7 @@ static void log_stub(struct ptlcall_call *call, int64_t result)
     ptlcall_log_print(log, "\n");
 }
 
-/* The call goes to the stub, which has a ptlcall() of its own. */
+/* Pass the call to the stub, which has a ptlcall() of its own. */
 static int64_t ask_stub(struct ptlcall_call *call)
 {
     const uint64_t mask = call->wide ? UINT64_MAX : LOW_32;
@@ -211,7 +286,7 @@ static int64_t ask_stub(struct ptlcall_call *call)
     return result;
 }
 
-/* A guest that ends itself has its log on the disk first: a full disk is not a success. */
+/* The log is written out before the guest ends, so that a full disk is not reported as success. */
 static void end_call(struct ptlcall_call *call, int64_t result)
 {
     struct ptlcall *ptlcall = call->ptlcall;
@@ -243,7 +318,10 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
     end_call(&call, result);
 }
 
-/* Any store in the page calls; of the ports only the first does, the others give it width. */
+/*
+ * Any store to the page is a call. Of the ports only a store to the first is; the others give it
+ * width.
+ */
 void ptlcall_store(struct ptlcall *ptlcall, const struct device_access *access,
                    const char *const vias[PTLCALL_REGIONS])
 {
@@ -266,8 +344,7 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
     ptlcall->machine = machine;
     result = ptlcall_log_open(&ptlcall->log, ptlcall->log_path, machine->config.message_fd,
                               &machine->abandoned, error);
-    ptlcall->log.on |=
-        machine->journal != NULL; /* the journal has the log even if nothing else does */
+    ptlcall->log.on |= machine->journal != NULL; /* for a recording, even without another reader */
     output_set_journal(&ptlcall->log.output, machine->journal, JOURNAL_LOG, name);
     return result;
 }
@@ -275,19 +352,6 @@ int ptlcall_open(struct ptlcall *ptlcall, struct machine *machine, const char *n
 void ptlcall_close(struct ptlcall *ptlcall)
 {
     ptlcall_log_close(&ptlcall->log);
-}
-
-bool ptlcall_is_simulating(const struct ptlcall_session *session)
-{
-    return __atomic_load_n(&session->simulating, __ATOMIC_SEQ_CST);
-}
-
-struct stub_session ptlcall_session_of(struct ptlcall *ptlcall)
-{
-    return (struct stub_session){
-        .simulating = &ptlcall->session.simulating,
-        .kill_after_run = &ptlcall->session.kill_after_run,
-    };
 }
 
 void ptlcall_resume(struct ptlcall *ptlcall)

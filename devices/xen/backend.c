@@ -8,8 +8,8 @@ _Static_assert(offsetof(struct backend_ring, entries) == 64, "as io/ring.h has i
 _Static_assert(sizeof(struct backend_ring) <= PAGE_SIZE, "the ring is one page");
 
 /*
- * Indices are read and written in one order for all (SEQ_CST), which is the full barrier that the rules
- * ask for between "the producer is written" and "the event is read", on both sides.
+ * Indices are read and written with SEQ_CST: this is the full barrier that the rules require
+ * between writing the producer and reading the event, on both sides.
  */
 static uint32_t index_load(const uint32_t *index)
 {
@@ -47,7 +47,7 @@ void backend_attach(struct backend *backend, struct backend_ring *ring,
         .ring = ring, .consumed = begin, .published = begin, .answer = answer, .opaque = opaque};
 }
 
-/* The response takes the place of its request. */
+/* The response overwrites its request. */
 static void answer_next(struct backend *backend)
 {
     struct backend_entry *entry = &backend->ring->entries[backend->consumed % BACKEND_SLOTS];
@@ -58,7 +58,7 @@ static void answer_next(struct backend *backend)
     backend->consumed++;
 }
 
-/* Show the front end what is answered. True: it wants to hear of it. */
+/* Publish the responses to the front end. True: it wants an event. */
 static bool publish(struct backend *backend)
 {
     const uint32_t fresh = backend->consumed - backend->published;
@@ -68,7 +68,7 @@ static bool publish(struct backend *backend)
     return backend->published - index_load(&backend->ring->response_event) < fresh;
 }
 
-/* How many requests wait; more than there is room for breaks the protocol. */
+/* The number of requests that wait; more than the ring's size breaks the protocol. */
 static uint32_t count_waiting(struct backend *backend)
 {
     const uint32_t waiting = index_load(&backend->ring->request_producer) - backend->consumed;
@@ -77,7 +77,7 @@ static uint32_t count_waiting(struct backend *backend)
     return backend->broken ? 0 : waiting;
 }
 
-/* Nothing waits: ask for a notification of the next request, and see whether it has just come. */
+/* No request waits: request an event for the next one, and check whether it has just arrived. */
 static bool is_empty(struct backend *backend)
 {
     index_store(&backend->ring->request_event, backend->consumed + 1);

@@ -1,9 +1,9 @@
 /*
  * The back end's side of a shared ring: requests are taken, answered and published.
  *
- * Plain C over one page that an enemy, the front end, writes at any time: every access to it is
- * atomic, a request is copied once, and only indices of our own say where the next one is. Layout and
- * rules are those of Xen's io/ring.h, with requests and responses of 12 bytes.
+ * Plain C over one page that a hostile front end may write at any time: every access to it is
+ * atomic, a request is copied once, and only the back end's own indices locate the next one. Layout
+ * and rules are those of Xen's io/ring.h, with requests and responses of 12 bytes.
  *
  * Threads: one at a time serves a ring.
  */
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BACKEND_SLOTS 256u /* the power of two that a page has room for, behind 64 bytes */
+#define BACKEND_SLOTS 256u /* the largest power of two that fits a page, after 64 bytes */
 
 /* A request, and the response to it. */
 struct backend_entry {
@@ -30,32 +30,32 @@ struct backend_ring {
 
 struct backend {
     struct backend_ring *ring; /* shared */
-    uint32_t consumed;         /* requests so far: as many were answered */
-    uint32_t published;        /* responses that the front end was shown */
-    bool broken;               /* the front end broke the protocol: nothing is served any more */
+    uint32_t consumed;         /* requests so far; all of them are answered */
+    uint32_t published;        /* responses published to the front end */
+    bool broken;               /* the front end broke the protocol: no more requests are served */
 
-    /* What is to be answered to (request), a copy that nobody changes. */
+    /* Returns the response to (request), a copy that cannot change. */
     struct backend_entry (*answer)(void *opaque, const struct backend_entry *request);
     void *opaque;
 };
 
 enum backend_result {
-    BACKEND_EMPTY,  /* all requests are answered; the next one will be notified */
-    BACKEND_MORE,   /* there is more, and no notification will come for it */
+    BACKEND_EMPTY,  /* all requests are answered; an event announces the next one */
+    BACKEND_MORE,   /* more requests wait, and no event announces them */
     BACKEND_BROKEN, /* more requests than the ring holds: see (broken) */
 };
 
 /*
- * Begin with a ring that the front end has initialised, at its response producer: what was answered
- * before stays answered.
+ * Begin with a ring that the front end has initialised, at its response producer: requests answered
+ * before stay answered.
  */
 void backend_attach(struct backend *backend, struct backend_ring *ring,
                     struct backend_entry (*answer)(void *, const struct backend_entry *),
                     void *opaque);
 
 /*
- * Answer what is there now, at most BACKEND_SLOTS requests, and publish it at once. *notify becomes
- * true if the front end wants to hear of it, and stays as it was if not. To be called again at once
+ * Answer the requests that wait, at most BACKEND_SLOTS, and publish the responses together. Sets
+ * *notify if the front end wants an event; otherwise *notify is unchanged. Call it again at once
  * after BACKEND_MORE, and at each event.
  */
 enum backend_result backend_serve(struct backend *backend, bool *notify);

@@ -1,13 +1,23 @@
 /*
- * A domain's life: made for a machine, found by its peer, and taken out of the world when it dies.
+ * A domain's life: created for a machine, found by its peer, removed from the world when it dies;
+ * and what all its vCPUs share: the wait for an event, and the console line.
  */
 #include "devices/xen/domain.h"
 
-#include <errno.h>
-#include <string.h>
+#include "vmm/core/vcpu.h"
 
-#define MSI_ADDRESS    0xfee00000u /* fixed delivery by edge, to one APIC id; Intel SDM 3A, 11.11.1 */
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MSI_ADDRESS                                                                                \
+    0xfee00000u /* fixed, edge-triggered delivery to one APIC id; Intel SDM 3A, 11.11.1 */
 #define MSI_APIC_SHIFT 12
+#define DELETE         0x7f
+#define SUBSTITUTE     '?'
 
 void xen_world_init(struct xen_world *world)
 {
@@ -22,7 +32,45 @@ void xen_world_destroy(struct xen_world *world)
     evtchn_world_destroy(&world->events);
 }
 
-/* A vCPU's APIC id is its number. */
+/*
+ * A vCPU waits for an event in its own thread, in the middle of its exit.
+ *
+ * A kick (for the end, a pause or a checkpoint) is a signal, which ends the futex wait; for the
+ * guest this is a spurious wake-up, and it asks again. A kick just before the wait, and interrupts
+ * of other devices, are not noticed here: they take effect when the time is over.
+ */
+void xen_domain_wake(struct xen_domain *domain)
+{
+    atomic_fetch_add(&domain->wakes, 1);
+    if (atomic_load(&domain->waiters))
+        syscall(SYS_futex, &domain->wakes, FUTEX_WAKE_PRIVATE, EVTCHN_VCPUS, NULL, NULL, 0);
+}
+
+static bool is_kicked(const struct vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST) ||
+           machine_outcome(vcpu->machine) != OUTCOME_NONE;
+}
+
+/*
+ * An event sets its bits, then increments (wakes); here (wakes) is read, then the bits. So after an
+ * event whose bits were not seen, the futex differs from (wakes).
+ */
+void xen_domain_wait(struct xen_domain *domain, const struct vcpu *vcpu,
+                     bool (*is_ready)(struct xen_domain *domain, const void *opaque),
+                     const void *opaque, uint64_t ns)
+{
+    const struct timespec end = {.tv_nsec = (long)(ns < XEN_WAIT_NS ? ns : XEN_WAIT_NS)};
+    unsigned wakes;
+
+    atomic_fetch_add(&domain->waiters, 1);
+    wakes = atomic_load(&domain->wakes);
+    if (!is_ready(domain, opaque) && !is_kicked(vcpu))
+        syscall(SYS_futex, &domain->wakes, FUTEX_WAIT_PRIVATE, wakes, &end, NULL, 0);
+    atomic_fetch_sub(&domain->waiters, 1);
+}
+
+/* A vCPU's APIC id is its index. */
 static void send_upcall(void *opaque, unsigned vcpu)
 {
     struct xen_domain *domain = opaque;
@@ -33,7 +81,7 @@ static void send_upcall(void *opaque, unsigned vcpu)
     xen_domain_wake(domain);
 }
 
-/* A masked port raises no upcall, but SCHEDOP_poll waits for those. */
+/* A masked port raises no upcall, but SCHEDOP_poll waits for masked ports. */
 static void wake_pollers(void *opaque, evtchn_port_t port)
 {
     (void)port;
@@ -84,7 +132,51 @@ int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_
     return result;
 }
 
-/* The mapper loses the page before its granter sees it free. */
+/* Control characters are not passed to the terminal. */
+static char shown(char byte)
+{
+    const unsigned char code = (unsigned char)byte;
+
+    return (code < ' ' && byte != '\t') || code == DELETE ? SUBSTITUTE : byte;
+}
+
+static void show_line(struct xen_domain *domain)
+{
+    int result = 0;
+
+    for (unsigned i = 0; result == 0 && i < domain->line_length; i++)
+        result = console_put(&domain->machine->console, (uint8_t)domain->line[i]);
+    if (result == 0)
+        result = console_put(&domain->machine->console, '\n');
+    domain->line_length = 0;
+    if (result < 0)
+        machine_end(domain->machine, OUTCOME_OUTPUT, 0);
+}
+
+static void flush_line(struct xen_domain *domain)
+{
+    if (domain->line_length)
+        show_line(domain);
+}
+
+static void put_text(struct xen_domain *domain, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] != '\n')
+            domain->line[domain->line_length++] = shown(bytes[i]);
+        if (bytes[i] == '\n' || domain->line_length == XEN_CONSOLE_LINE_MAX)
+            show_line(domain);
+    }
+}
+
+void xen_domain_show_text(struct xen_domain *domain, const char *bytes, size_t length)
+{
+    pthread_mutex_lock(&domain->lock);
+    put_text(domain, bytes, length);
+    pthread_mutex_unlock(&domain->lock);
+}
+
+/* The mapper loses the page before the granter sees it unused. */
 static void release_mappings(struct xen_domain *domain)
 {
     struct grant_mapping mapping;
@@ -108,7 +200,7 @@ void xen_domain_close(struct xen_domain *domain)
     }
     pthread_mutex_unlock(&world->lock);
     pthread_mutex_lock(&domain->lock);
-    xen_console_flush(domain);
+    flush_line(domain);
     pthread_mutex_unlock(&domain->lock);
 }
 

@@ -1,12 +1,10 @@
 /*
- * The ports of a domain: whom each is bound to, and what may be done with it.
+ * The ports of a domain: their bindings, and the operations on them.
  *
- * Each operation is a function that works with the world's lock held, and one that takes the lock and
- * then tells whom it concerns.
+ * Most operations are a function that needs the world's lock, and one that takes the lock and then
+ * sends the notifications.
  */
 #include "devices/xen/evtchn.h"
-
-#include "devices/xen/evtchn_deliver.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +19,9 @@ static void unlock(const struct evtchn_domain *domain)
     pthread_mutex_unlock(&domain->world->lock);
 }
 
-/* Port (port) of a guest's, or NULL: it is none, or closed. Port 0 is never open. */
+/*
+ * An open port of a guest, or NULL if there is no such port or it is closed. Port 0 is never open.
+ */
 static struct evtchn_port *port_get(struct evtchn_domain *domain, evtchn_port_t port)
 {
     if (port >= EVTCHN_PORTS || domain->ports[port].state == EVTCHNSTAT_closed)
@@ -29,7 +29,7 @@ static struct evtchn_port *port_get(struct evtchn_domain *domain, evtchn_port_t 
     return &domain->ports[port];
 }
 
-/* Make the lowest closed port (made): its number in *port, or -ENOSPC. */
+/* Open the lowest closed port as (made), with its number in *port, or -ENOSPC. */
 static int port_open(struct evtchn_domain *domain, const struct evtchn_port *made,
                      evtchn_port_t *port)
 {
@@ -103,7 +103,7 @@ static int bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *
 int evtchn_bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *remote,
                             evtchn_port_t remote_port, evtchn_port_t *port)
 {
-    struct evtchn_news news = {.domain = NULL};
+    struct evtchn_notice notice = {.domain = NULL};
     int result;
 
     if (!remote)
@@ -111,13 +111,13 @@ int evtchn_bind_interdomain(struct evtchn_domain *domain, struct evtchn_domain *
     lock(domain);
     result = bind_interdomain(domain, remote, remote_port, port);
     if (result == 0)
-        news = evtchn_deliver(domain, *port);
+        notice = evtchn_deliver(domain, *port);
     unlock(domain);
-    evtchn_tell(&news);
+    evtchn_notify(&notice);
     return result;
 }
 
-/* VIRQs that each vCPU has of its own; the others are global. */
+/* VIRQs of which each vCPU has its own; the others are global. */
 static bool virq_is_per_vcpu(uint32_t virq)
 {
     return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
@@ -204,43 +204,43 @@ void evtchn_reset(struct evtchn_domain *domain)
     unlock(domain);
 }
 
-/* VIRQs are the monitor's to raise, not the guest's. */
-static int send(struct evtchn_domain *domain, evtchn_port_t port, struct evtchn_news *news)
+/* VIRQs are raised by the monitor, not by the guest. */
+static int send(struct evtchn_domain *domain, evtchn_port_t port, struct evtchn_notice *notice)
 {
     const struct evtchn_port *from = port_get(domain, port);
 
     if (!from || from->state == EVTCHNSTAT_virq)
         return -EINVAL;
     if (from->state == EVTCHNSTAT_interdomain)
-        *news = evtchn_deliver(from->remote, from->remote_port);
+        *notice = evtchn_deliver(from->remote, from->remote_port);
     else if (from->state == EVTCHNSTAT_ipi)
-        *news = evtchn_deliver(domain, port);
+        *notice = evtchn_deliver(domain, port);
     return 0;
 }
 
 int evtchn_send(struct evtchn_domain *domain, evtchn_port_t port)
 {
-    struct evtchn_news news = {.domain = NULL};
+    struct evtchn_notice notice = {.domain = NULL};
     int result;
 
     lock(domain);
-    result = send(domain, port, &news);
+    result = send(domain, port, &notice);
     unlock(domain);
-    evtchn_tell(&news);
+    evtchn_notify(&notice);
     return result;
 }
 
 int evtchn_unmask(struct evtchn_domain *domain, evtchn_port_t port)
 {
-    struct evtchn_news news = {.domain = NULL};
+    struct evtchn_notice notice = {.domain = NULL};
     bool open;
 
     lock(domain);
     open = port_get(domain, port) != NULL;
     if (open)
-        news = evtchn_deliver_unmasked(domain, port);
+        notice = evtchn_deliver_unmasked(domain, port);
     unlock(domain);
-    evtchn_tell(&news);
+    evtchn_notify(&notice);
     return open ? 0 : -EINVAL;
 }
 

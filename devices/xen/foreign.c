@@ -1,6 +1,6 @@
 #include "devices/xen/foreign.h"
 
-#include "vmm/boot/firmware.h"
+#include "vmm/core/x86.h"
 
 #include <errno.h>
 
@@ -20,7 +20,7 @@ static bool region_overlaps(const struct bus_region *region, uint64_t first, uin
     return region->first <= last && region->last >= first;
 }
 
-/* KVM serves the page of its memory slots itself: whatever decodes there would not be reached. */
+/* KVM handles accesses to its memory slots itself, so a device behind one would not be reached. */
 static bool is_decoded(struct bus *bus, uint64_t first, uint64_t last)
 {
     bool found = false;
@@ -38,8 +38,8 @@ static bool is_free(struct machine *machine, uint64_t address)
 {
     const uint64_t last = address + (PAGE_SIZE - 1);
 
-    return !memory_overlaps(&machine->memory, address, last) && address != FIRMWARE_IOAPIC &&
-           address != FIRMWARE_LOCAL_APIC && !is_decoded(&machine->bus[BUS_MMIO], address, last);
+    return !memory_overlaps(&machine->memory, address, last) && address != X86_IOAPIC &&
+           address != X86_LOCAL_APIC && !is_decoded(&machine->bus[BUS_MMIO], address, last);
 }
 
 /* The index of the page at (address), or -ENOENT; the lock is held. */
@@ -51,7 +51,7 @@ static int find_page(const struct foreign *foreign, uint64_t address)
     return -ENOENT;
 }
 
-/* An index without a page that KVM has a slot for, or -ENOSPC; the lock is held. */
+/* An unused index for which KVM has a slot, or -ENOSPC; the lock is held. */
 static int find_room(const struct foreign *foreign)
 {
     for (int i = 0; i < (int)FOREIGN_PAGES; i++)

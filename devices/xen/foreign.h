@@ -1,12 +1,11 @@
 /*
- * Foreign pages: pages of another domain's that a machine has in its guest-physical space.
+ * Foreign pages: pages of another domain in a machine's guest-physical space.
  *
- * Each is a memory slot of KVM's of its own, one page long, that aliases the host memory of the
- * granter. It is no RAM of the mapper's: struct memory does not know of it, so a device, a hypercall
- * and a grant cannot reach it. A readonly page discards writes: each is an MMIO exit, and no device
- * decodes it.
+ * Each is a KVM memory slot of its own, one page long, that aliases the granter's host memory. It
+ * is not RAM of the mapper: struct memory does not contain it, so devices, hypercalls and grants
+ * cannot reach it. A read-only page discards writes: each is an MMIO exit that no device decodes.
  *
- * KVM looks at the host memory as long as the slot is there: it must not be freed before.
+ * KVM accesses the host memory as long as the slot exists: do not free it before.
  */
 #ifndef DEVICES_XEN_FOREIGN_H
 #define DEVICES_XEN_FOREIGN_H
@@ -29,14 +28,15 @@ struct foreign {
     } pages[FOREIGN_PAGES]; /* in slot MEMORY_SLOTS + index */
 };
 
-/* (machine), whose devices may come later, has no foreign pages. */
+/* (machine) has no foreign pages; its devices may be created later. */
 void foreign_init(struct foreign *foreign, struct machine *machine);
 void foreign_destroy(struct foreign *foreign);
 
 /*
- * The map callback of struct xen_domain; (opaque) is the struct foreign: while vCPUs run, from any
- * thread. -EINVAL: no page address, or one of KVM's own; -EBUSY: RAM, a device or a foreign page is
- * there; -ENOSPC: too many pages; -EOPNOTSUPP: no readonly slots; to take away: -ENOENT.
+ * The map callback of struct xen_domain; (opaque) is the struct foreign. May be called while vCPUs
+ * run, from any thread. -EINVAL: not a page address, or reserved by KVM; -EBUSY: RAM, a device or a
+ * foreign page is there; -ENOSPC: too many pages; -EOPNOTSUPP: no read-only slots; when unmapping,
+ * -ENOENT: there is no such page.
  */
 int foreign_map(void *opaque, uint64_t address, void *host, bool readonly);
 

@@ -1,5 +1,6 @@
 /*
- * The granter's entries, and how often each is mapped.
+ * The granter's entries with their pins, and the mapper's list of mappings, whose index is the
+ * handle.
  */
 #include "devices/xen/grant.h"
 
@@ -90,7 +91,7 @@ static bool access_permits(uint32_t access, domid_t mapper, bool readonly)
            ACCESS_DOMID(access) == mapper && (readonly || !(access & GTF_readonly));
 }
 
-/* Set reading, and writing unless (readonly), as long as access is permitted. */
+/* Set the reading flag, and the writing flag unless (readonly), as long as access is permitted. */
 static bool entry_mark(struct entry *entry, domid_t mapper, bool readonly)
 {
     const uint32_t marks = GTF_reading | (readonly ? 0 : GTF_writing);
@@ -106,7 +107,7 @@ static bool entry_mark(struct entry *entry, domid_t mapper, bool readonly)
     return false;
 }
 
-/* Clear what no pin of (pins) stands for. */
+/* Clear the flags for which (pins) has no pin. */
 static void entry_unmark(struct entry *entry, const struct grant_pins *pins)
 {
     uint32_t marks = 0;
@@ -184,4 +185,76 @@ void grant_table_close(struct grant_table *table)
     pthread_mutex_lock(&table->lock);
     table->memory = NULL;
     pthread_mutex_unlock(&table->lock);
+}
+
+void grant_handles_init(struct grant_handles *handles)
+{
+    memset(handles, 0, sizeof(*handles));
+    pthread_mutex_init(&handles->lock, NULL);
+}
+
+void grant_handles_destroy(struct grant_handles *handles)
+{
+    pthread_mutex_destroy(&handles->lock);
+}
+
+/* The lowest handle whose mapping is used, or is not; GRANT_HANDLES if there is none. */
+static uint32_t find_handle(const struct grant_handles *handles, bool used)
+{
+    uint32_t handle = 0;
+
+    while (handle < GRANT_HANDLES && handles->list[handle].used != used)
+        handle++;
+    return handle;
+}
+
+static void take_mapping(struct grant_handles *handles, uint32_t handle,
+                         struct grant_mapping *mapping)
+{
+    *mapping = handles->list[handle];
+    handles->list[handle].used = false;
+}
+
+int grant_handle_add(struct grant_handles *handles, const struct grant_mapping *mapping)
+{
+    uint32_t handle;
+
+    pthread_mutex_lock(&handles->lock);
+    handle = find_handle(handles, false);
+    if (handle < GRANT_HANDLES) {
+        handles->list[handle] = *mapping;
+        handles->list[handle].used = true;
+    }
+    pthread_mutex_unlock(&handles->lock);
+    return handle < GRANT_HANDLES ? (int)handle : -ENOSPC;
+}
+
+int grant_handle_take(struct grant_handles *handles, uint32_t handle, uint64_t address,
+                      struct grant_mapping *mapping)
+{
+    int status = GNTST_okay;
+
+    if (handle >= GRANT_HANDLES)
+        return GNTST_bad_handle;
+    pthread_mutex_lock(&handles->lock);
+    if (!handles->list[handle].used)
+        status = GNTST_bad_handle;
+    else if (handles->list[handle].address != address)
+        status = GNTST_bad_virt_addr;
+    else
+        take_mapping(handles, handle, mapping);
+    pthread_mutex_unlock(&handles->lock);
+    return status;
+}
+
+bool grant_handle_take_any(struct grant_handles *handles, struct grant_mapping *mapping)
+{
+    uint32_t handle;
+
+    pthread_mutex_lock(&handles->lock);
+    handle = find_handle(handles, true);
+    if (handle < GRANT_HANDLES)
+        take_mapping(handles, handle, mapping);
+    pthread_mutex_unlock(&handles->lock);
+    return handle < GRANT_HANDLES;
 }

@@ -1,8 +1,6 @@
-/*
- * From the OUT of a stub to the operation, and the page of stubs.
- */
-#include "devices/xen/domain.h"
+#include "devices/xen/hypercall.h"
 
+#include "devices/xen/ops.h"
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>
@@ -19,7 +17,7 @@ static int64_t (*const operations[])(struct xen_call *call) = {
     [__HYPERVISOR_event_channel_op] = xen_op_event, [__HYPERVISOR_hvm_op] = xen_op_hvm,
 };
 
-/* Structures are those of 64-bit guests; others have another ABI, which is not spoken. */
+/* Structures have the layout of 64-bit guests; the ABI of other guests is not implemented. */
 static int64_t dispatch(struct xen_call *call)
 {
     static const enum vcpu_register registers[] = {VCPU_RDI, VCPU_RSI, VCPU_RDX, VCPU_R10, VCPU_R8};
@@ -62,18 +60,4 @@ int xen_fill_hypercall_page(struct xen_domain *domain, uint64_t address)
         memory_write(&domain->machine->memory, gpa(address), page, sizeof(page)) < 0)
         return -EINVAL;
     return 0;
-}
-
-int xen_copy_from_guest(struct xen_call *call, void *to, uint64_t address, uint64_t size)
-{
-    const struct paging_registers registers = vcpu_paging(call->vcpu);
-
-    return paging_read(&call->domain->machine->memory, &registers, gva(address), to, size);
-}
-
-int xen_copy_to_guest(struct xen_call *call, uint64_t address, const void *from, uint64_t size)
-{
-    const struct paging_registers registers = vcpu_paging(call->vcpu);
-
-    return paging_write(&call->domain->machine->memory, &registers, gva(address), from, size);
 }

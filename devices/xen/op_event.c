@@ -1,5 +1,7 @@
-/* HYPERVISOR_event_channel_op: one structure each, a copy of the guest's. */
-#include "devices/xen/domain.h"
+/*
+ * HYPERVISOR_event_channel_op: each operation takes one structure, which is copied from the guest.
+ */
+#include "devices/xen/ops.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -18,7 +20,7 @@ union event_argument {
     struct evtchn_reset reset;
 };
 
-/* The peer cannot die between being found and being bound. */
+/* With the world's lock held, the peer cannot die between being found and being bound. */
 static int bind_interdomain(struct xen_domain *domain, union event_argument *argument)
 {
     struct evtchn_bind_interdomain *bind = &argument->bind_interdomain;
@@ -50,7 +52,7 @@ static int send(struct xen_domain *domain, union event_argument *argument)
     return evtchn_send(&domain->events, argument->send.port);
 }
 
-static int tell_status(struct xen_domain *domain, union event_argument *argument)
+static int get_status(struct xen_domain *domain, union event_argument *argument)
 {
     int result = xen_domain_check_self(domain, argument->status.dom);
 
@@ -95,8 +97,8 @@ static int reset(struct xen_domain *domain, union event_argument *argument)
 struct operation {
     size_t size; /* of its structure; 0: there is no such operation */
     int (*run)(struct xen_domain *domain, union event_argument *argument);
-    bool tells;  /* the structure goes back to the guest */
-    size_t port; /* where in it a new port is, to be closed if that fails; 0: none */
+    bool answers; /* the structure goes back to the guest */
+    size_t port;  /* offset of the new port, which is closed if copying back fails; 0: none */
 };
 
 #define OPERATION(name, function)                                                                  \
@@ -105,17 +107,17 @@ struct operation {
     }
 #define MAKES_PORT(name, function, field)                                                          \
     {                                                                                              \
-        .size = sizeof(struct name), .run = (function), .tells = true,                             \
+        .size = sizeof(struct name), .run = (function), .answers = true,                           \
         .port = offsetof(struct name, field)                                                       \
     }
 
-/* No interrupts of devices are bound to ports, and there is no FIFO of events. */
+/* Device interrupts cannot be bound to ports, and there is no FIFO of events. */
 static const struct operation operations[] = {
     [EVTCHNOP_bind_interdomain] = MAKES_PORT(evtchn_bind_interdomain, bind_interdomain, local_port),
     [EVTCHNOP_bind_virq] = MAKES_PORT(evtchn_bind_virq, bind_virq, port),
     [EVTCHNOP_close] = OPERATION(evtchn_close, close_port),
     [EVTCHNOP_send] = OPERATION(evtchn_send, send),
-    [EVTCHNOP_status] = {.size = sizeof(struct evtchn_status), .run = tell_status, .tells = true},
+    [EVTCHNOP_status] = {.size = sizeof(struct evtchn_status), .run = get_status, .answers = true},
     [EVTCHNOP_alloc_unbound] = MAKES_PORT(evtchn_alloc_unbound, alloc_unbound, port),
     [EVTCHNOP_bind_ipi] = MAKES_PORT(evtchn_bind_ipi, bind_ipi, port),
     [EVTCHNOP_bind_vcpu] = OPERATION(evtchn_bind_vcpu, bind_vcpu),
@@ -145,7 +147,7 @@ int64_t xen_op_event(struct xen_call *call)
     result = xen_copy_from_guest(call, &argument, address, operation->size);
     if (result == 0)
         result = operation->run(call->domain, &argument);
-    if (result < 0 || !operation->tells)
+    if (result < 0 || !operation->answers)
         return result;
     result = xen_copy_to_guest(call, address, &argument, operation->size);
     if (result < 0 && operation->port)

@@ -1,11 +1,11 @@
-/* HYPERVISOR_hvm_op: parameters of the domain, its clock, and how a vCPU hears of events. */
-#include "devices/xen/domain.h"
+/* HYPERVISOR_hvm_op: the domain's parameters, its clock, and the upcall vectors of its vCPUs. */
+#include "devices/xen/ops.h"
 
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>
 
-#define VECTOR_MIN 0x10 /* lower ones are no interrupts of a local APIC's */
+#define VECTOR_MIN 0x10 /* lower vectors are not valid for a local APIC */
 
 static int copy_param(struct xen_call *call, uint64_t argument, struct xen_hvm_param *param)
 {
@@ -19,8 +19,8 @@ static int copy_param(struct xen_call *call, uint64_t argument, struct xen_hvm_p
 }
 
 /*
- * Parameters are kept and given back. A callback for the whole domain is not served: as a vector it
- * would come without the EOI that an interrupt of the local APIC wants.
+ * Parameters are stored and read back. A callback for the whole domain is not supported: as a
+ * vector it would lack the EOI that an interrupt of the local APIC needs.
  */
 static int64_t set_param(struct xen_call *call, uint64_t argument)
 {
@@ -59,7 +59,7 @@ static int64_t get_time(struct xen_call *call, uint64_t argument)
     return xen_copy_to_guest(call, argument, &time, sizeof(time));
 }
 
-/* An upcall that is pending already is heard by the new vector, too. */
+/* An upcall that is pending already is sent by the new vector as well. */
 static int64_t set_vector(struct xen_call *call, uint64_t argument)
 {
     struct evtchn_domain *events = &call->domain->events;

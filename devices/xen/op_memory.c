@@ -1,11 +1,11 @@
-/* HYPERVISOR_memory_op: where the guest has its pages, and which RAM there is. */
-#include "devices/xen/domain.h"
+/* HYPERVISOR_memory_op: places the shared pages, and returns the memory map. */
+#include "devices/xen/ops.h"
 
-#include "vmm/boot/loading.h"
+#include "vmm/boot/boot_info.h"
 
 #include <errno.h>
 
-/* Pages of Xen's own are not taken out of RAM: the guest gives one of its own, and it becomes that. */
+/* Xen's own pages are not allocated: the guest provides a page of its RAM for each. */
 static int64_t place_page(struct xen_domain *domain, const struct xen_add_to_physmap *place)
 {
     const gpa_t page = gpa(place->gpfn * PAGE_SIZE);
@@ -34,11 +34,11 @@ static int64_t add_to_physmap(struct xen_call *call, uint64_t argument)
     return result < 0 ? result : place_page(call->domain, &place);
 }
 
-/* Without a buffer, only how many entries there are. */
-static int64_t tell_memory_map(struct xen_call *call, uint64_t argument)
+/* Without a buffer, only the number of entries is returned. */
+static int64_t get_memory_map(struct xen_call *call, uint64_t argument)
 {
-    struct e820_entry entries[LOADER_MAP_MAX];
-    unsigned count = loader_e820(&call->domain->machine->memory, entries);
+    struct e820_entry entries[BOOT_MAP_MAX];
+    unsigned count = boot_e820(&call->domain->machine->memory, entries);
     struct xen_memory_map map;
     int result = xen_copy_from_guest(call, &map, argument, sizeof(map));
     const uint64_t buffer = (uintptr_t)map.buffer.p;
@@ -59,7 +59,7 @@ int64_t xen_op_memory(struct xen_call *call)
     case XENMEM_add_to_physmap:
         return add_to_physmap(call, call->arguments[1]);
     case XENMEM_memory_map:
-        return tell_memory_map(call, call->arguments[1]);
+        return get_memory_map(call, call->arguments[1]);
     default:
         return -ENOSYS;
     }

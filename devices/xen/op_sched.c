@@ -1,26 +1,27 @@
-/* HYPERVISOR_sched_op: a vCPU that waits, and the end of the domain. */
-#include "devices/xen/domain.h"
+/* HYPERVISOR_sched_op: a vCPU waits, or the domain ends. */
+#include "devices/xen/ops.h"
 
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>
 #include <sched.h>
 
-#define POLL_PORTS_MAX 128u /* as Xen has it */
+#define POLL_PORTS_MAX 128u /* as in Xen */
 
-static bool upcall_is_pending(struct xen_call *call, const void *opaque)
+static bool upcall_is_pending(struct xen_domain *domain, const void *opaque)
 {
-    (void)opaque;
-    return evtchn_is_pending(&call->domain->events, call->vcpu->id);
+    const struct vcpu *vcpu = opaque;
+
+    return evtchn_is_pending(&domain->events, vcpu->id);
 }
 
 /*
- * HLT is for guests that wait for interrupts of devices, too: of these, this wait knows nothing, and
- * they are delivered once it is over.
+ * A guest that also waits for device interrupts should use HLT: this wait does not notice them, and
+ * they are delivered when it is over.
  */
 static int64_t block(struct xen_call *call)
 {
-    xen_wait(call, upcall_is_pending, NULL, XEN_WAIT_NS);
+    xen_domain_wait(call->domain, call->vcpu, upcall_is_pending, call->vcpu, XEN_WAIT_NS);
     return 0;
 }
 
@@ -29,17 +30,17 @@ struct polled {
     unsigned count;
 };
 
-static bool port_is_pending(struct xen_call *call, const void *opaque)
+static bool port_is_pending(struct xen_domain *domain, const void *opaque)
 {
     const struct polled *polled = opaque;
 
     for (unsigned i = 0; i < polled->count; i++)
-        if (evtchn_port_is_pending(&call->domain->events, polled->ports[i]))
+        if (evtchn_port_is_pending(&domain->events, polled->ports[i]))
             return true;
     return false;
 }
 
-/* Nanoseconds until (timeout), of the clock that HVMOP_get_time tells; 0 stands for never. */
+/* Nanoseconds until (timeout) on the clock of HVMOP_get_time; 0 means no timeout. */
 static uint64_t ns_left(struct xen_call *call, uint64_t timeout)
 {
     const uint64_t now = timeout ? machine_clock(call->domain->machine) : 0;
@@ -67,7 +68,8 @@ static int64_t poll_ports(struct xen_call *call, uint64_t argument)
     for (unsigned i = 0; i < polled.count; i++)
         if (polled.ports[i] >= EVTCHN_PORTS)
             return -EINVAL;
-    xen_wait(call, port_is_pending, &polled, ns_left(call, poll.timeout));
+    xen_domain_wait(call->domain, call->vcpu, port_is_pending, &polled,
+                    ns_left(call, poll.timeout));
     return 0;
 }
 
@@ -76,7 +78,7 @@ static int64_t shutdown(struct xen_call *call, uint64_t argument)
     static const enum outcome outcomes[] = {
         [SHUTDOWN_poweroff] = OUTCOME_GUEST,
         [SHUTDOWN_reboot] = OUTCOME_RESET,
-        [SHUTDOWN_suspend] = OUTCOME_NONE, /* there is none: -ENOSYS */
+        [SHUTDOWN_suspend] = OUTCOME_NONE, /* not supported: -ENOSYS */
         [SHUTDOWN_crash] = OUTCOME_CRASH,
     };
     struct machine *machine = call->domain->machine;

@@ -1,5 +1,5 @@
-/* HYPERVISOR_vcpu_op: where a vCPU has its struct. */
-#include "devices/xen/domain.h"
+/* HYPERVISOR_vcpu_op: a vCPU registers its struct. */
+#include "devices/xen/ops.h"
 
 #include <errno.h>
 

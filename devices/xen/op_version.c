@@ -1,15 +1,18 @@
-/* HYPERVISOR_xen_version: what answers here. Texts fill their whole field, with zeros behind. */
-#include "devices/xen/domain.h"
+/*
+ * HYPERVISOR_xen_version: names and features of this interface. Texts fill their whole field,
+ * padded with zeros.
+ */
+#include "devices/xen/ops.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* The guest's memory is at the addresses that it uses: it has no machine frames to look up. */
+/* Guest frame numbers are used directly: the guest has no machine frames to translate. */
 #define FEATURES                                                                                   \
     (1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |                  \
      1u << XENFEAT_supervisor_mode_kernel)
 
-static int64_t tell_features(struct xen_call *call, uint64_t argument)
+static int64_t get_features(struct xen_call *call, uint64_t argument)
 {
     struct xen_feature_info info;
     int result = xen_copy_from_guest(call, &info, argument, sizeof(info));
@@ -52,7 +55,7 @@ int64_t xen_op_version(struct xen_call *call)
     case XENVER_pagesize:
         return PAGE_SIZE;
     case XENVER_get_features:
-        return tell_features(call, argument);
+        return get_features(call, argument);
     case XENVER_build_id:
         return -ENODATA;
     default:

@@ -1,6 +1,6 @@
 /*
- * Xen's public interface as the monitor sees it: Debian's libxen-dev, where a guest handle is only a
- * number. Versions before 4.14 are not spoken.
+ * Xen's public interface as the monitor uses it: Debian's libxen-dev, where a guest handle is a
+ * plain number. Versions before 4.14 are not supported.
  */
 #ifndef DEVICES_XEN_PUBLIC_H
 #define DEVICES_XEN_PUBLIC_H
@@ -19,5 +19,7 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 #include <xen/xen.h>
+
+#define XEN_VERSION (4u << 16 | 17u) /* the interface version that is reported */
 
 #endif

@@ -14,24 +14,24 @@
 
 struct boot_info {
     uint64_t magic;       /* BOOT_MAGIC */
-    uint32_t version;     /* BOOT_VERSION; fields are only ever added behind */
-    uint32_t size;        /* bytes of this struct in this version */
-    uint64_t memory_size; /* bytes of RAM altogether */
-    uint64_t low_end;     /* gpa: RAM is 0..low_end, and what remains lies from 4 GiB on */
+    uint32_t version;     /* BOOT_VERSION; a new version only adds fields at the end */
+    uint32_t size;        /* size of this struct in this version, in bytes */
+    uint64_t memory_size; /* size of all RAM, in bytes */
+    uint64_t low_end;     /* gpa: RAM is 0..low_end, and the rest of it begins at 4 GiB */
     uint32_t vcpu_count;
-    uint32_t command_size;          /* bytes of (command) in use, with the terminating 0 */
+    uint32_t command_size;          /* used bytes of (command), with the terminating 0 */
     char command[BOOT_COMMAND_MAX]; /* the guest arguments, joined by spaces */
 };
 
-/* The boot area, gpa: no flat image may touch it. */
+/* The boot area, gpa: a flat image must not overlap it. */
 #define BOOT_AREA     0x90000u
 #define BOOT_AREA_END 0xa0000u /* exclusive */
 #define BOOT_GDT      0x90000u
 #define BOOT_INFO     0x91000u
-#define BOOT_LOADER   0x92000u /* what an image format's own contract asks for */
+#define BOOT_LOADER   0x92000u /* the information block of an image format */
 #define BOOT_TABLES   0x94000u /* page tables, to the end of the area */
 
-/* Where a PC has its BIOS: MP and ACPI tables are found here. No image may touch it. */
+/* The BIOS area of a PC, with the MP and ACPI tables. No image may overlap it. */
 #define BOOT_BIOS     0xe0000u
 #define BOOT_BIOS_END 0x100000u /* exclusive */
 
@@ -40,7 +40,7 @@ struct boot_info {
 #define BOOT_DATA   0x10
 #define BOOT_CODE32 0x18
 
-/* Where a flat image goes unless --load says else. */
+/* The load address of a flat image without --load. */
 #define BOOT_LOAD      0x100000u
 #define BOOT_LOAD_REAL 0x7c00u
 

@@ -19,13 +19,15 @@ struct multiboot_header {
     uint32_t header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr;
 };
 
-/* Bits of (flags). Those below 16 bind the loader; what is not named here is not known to it. */
+/*
+ * Bits of (flags). The loader must support those below 16; bits without a name are not known to it.
+ */
 #define MULTIBOOT_ALIGN_MODULES 0x00000001u
 #define MULTIBOOT_WANT_MEMORY   0x00000002u
 #define MULTIBOOT_MUST_KNOW     0x0000ffffu
 #define MULTIBOOT_HAS_ADDRESSES 0x00010000u
 
-/* Bits of struct multiboot_info's (flags): the fields that are there. */
+/* Bits of struct multiboot_info's (flags): which fields are valid. */
 #define MULTIBOOT_INFO_MEMORY  0x001u
 #define MULTIBOOT_INFO_COMMAND 0x004u
 #define MULTIBOOT_INFO_MODULES 0x008u

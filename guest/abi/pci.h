@@ -53,6 +53,6 @@
 #define PCI_MSI_ENABLE       0x0001u
 #define PCI_MSI_64_BIT       0x0080u
 
-#define PCI_NOBODY 0xffffu /* the vendor of a function that is absent */
+#define PCI_NOBODY 0xffffu /* reads as the vendor of an absent function */
 
 #endif

@@ -13,7 +13,7 @@
 #define PTLCALL_CPUID_LEAF  0x404d5459u /* "@MTY" */
 #define PTLCALL_CPUID_FOUND 0x59455321u /* "YES!" in EAX */
 
-/* EBX of the leaf: how a call can be made. */
+/* EBX of the leaf: the ways to make a call. */
 #define PTLCALL_BY_OPCODE 0x1u /* opcode 0x0f37; minivmm does not offer it */
 #define PTLCALL_BY_MMIO   0x2u /* a store to the trigger page: EDX[15:0]:ECX */
 #define PTLCALL_BY_PORT   0x4u /* an OUT to the port in EDX[31:16] */
@@ -39,8 +39,8 @@ enum ptlcall_op {
 #define PTLCALL_VERSION_NUMBER 1u
 
 /*
- * In CHECKPOINT's result where the guest goes on from the checkpoint, and not where it was taken. The
- * second is for callers whose registers have 32 bits.
+ * In CHECKPOINT's result when the guest continues from the checkpoint, in another run than the one
+ * that took it. The second is for callers with 32-bit registers.
  */
 #define PTLCALL_RESTORED    (1ull << 62)
 #define PTLCALL_RESTORED_32 (1u << 30)
@@ -53,7 +53,7 @@ struct ptlcall_descriptor {
     uint64_t length; /* bytes, without a terminating 0 */
 };
 
-/* Over these the call gives -E2BIG. */
+/* Above these limits the call returns -E2BIG. */
 #define PTLCALL_DESCRIPTORS_MAX 64u
 #define PTLCALL_COMMANDS_MAX    4096u      /* bytes of all strings of one ENQUEUE */
 #define PTLCALL_LOG_MAX         1024u      /* bytes */

@@ -1,7 +1,7 @@
 /*
- * PVH, the direct boot of Xen guests, which other monitors speak too: Xen's docs/misc/pvh.pandoc.
+ * PVH, the direct boot of Xen guests, which other monitors support too: Xen's docs/misc/pvh.pandoc.
  *
- * An ELF note says where the guest starts in 32-bit protected mode. EBX: gpa of struct pvh_info.
+ * An ELF note gives the entry in 32-bit protected mode. EBX: gpa of struct pvh_info.
  */
 #ifndef ABI_PVH_H
 #define ABI_PVH_H
@@ -20,7 +20,7 @@ struct pvh_info {
     uint32_t module_count;
     uint64_t modules; /* gpa; 0: none */
     uint64_t command; /* gpa of a string */
-    uint64_t rsdp;    /* gpa; 0: to be searched for */
+    uint64_t rsdp;    /* gpa; 0: the guest must search for it */
     uint64_t map;     /* gpa */
     uint32_t map_count;
     uint32_t reserved;

@@ -1,4 +1,4 @@
-/* Checks of a guest. */
+/* The checks of a test guest. */
 #include "guest/lib/check.h"
 
 #include "guest/lib/console.h"

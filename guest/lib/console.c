@@ -1,4 +1,4 @@
-/* The console. */
+/* The console of a guest. */
 #include "guest/lib/console.h"
 
 #include "guest/lib/cpu.h"

@@ -117,13 +117,13 @@ static inline unsigned long flags_read(void)
     return value;
 }
 
-/* What LGDT, LIDT, SGDT and SIDT work on. */
+/* The operand of LGDT, LIDT, SGDT and SIDT. */
 struct table_register {
-    uint16_t limit; /* the last byte */
+    uint16_t limit; /* offset of the last byte */
     uintptr_t base;
 } __attribute__((packed));
 
-/* Loads and stores that stay what they are: one instruction of that width. */
+/* Loads and stores that are one instruction of that width each. */
 static inline uint8_t load8(uintptr_t address)
 {
     uint8_t value;
@@ -164,7 +164,7 @@ static inline void store64(uintptr_t address, uint64_t value)
 }
 #endif
 
-/* Real mode: one byte of the boot block, whose gpa is a multiple of 16 above segment 0. */
+/* Real mode: one byte of the boot block, whose gpa is a multiple of 16 beyond segment 0. */
 static inline uint8_t boot_read(uint32_t block, uint32_t offset)
 {
     uint8_t value;

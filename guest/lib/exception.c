@@ -12,7 +12,7 @@
 #define STACK_SIZE 16384
 #define PORTS      0x10000
 
-/* What the entries push, lowest address first. */
+/* The frame that the entries push, lowest address first. */
 struct exception_frame {
     uint64_t rax, vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
@@ -30,7 +30,7 @@ struct task_state {
 extern const uint8_t exception_entries[EXCEPTIONS][16];
 extern const uint8_t ring3_done[];
 void guarded_call(void (*function)(void *), void *argument, uint64_t *resume);
-_Noreturn void guarded_return(uint64_t resume, uint64_t value); /* also of ring3_enter() */
+_Noreturn void guarded_return(uint64_t resume, uint64_t value); /* used by ring3_enter() too */
 uint64_t ring3_enter(uint64_t (*function)(void *), void *argument, uint64_t *resume, void *stack);
 _Noreturn void exception_dispatch(const struct exception_frame *frame);
 
@@ -50,7 +50,7 @@ static struct task_state task;
 static uint8_t ring0_stack[STACK_SIZE] __attribute__((aligned(16)));
 static uint8_t ring3_stack[STACK_SIZE] __attribute__((aligned(16)));
 
-static uint64_t ring3_resume;           /* 0: nobody is in ring 3 */
+static uint64_t ring3_resume;           /* 0: no code runs in ring 3 */
 static uint64_t *catch_resume;          /* of the innermost exception_catch() */
 static struct exception last_exception; /* for exception_catch() */
 

@@ -1,9 +1,9 @@
 /*
  * Exceptions and ring 3, in long mode.
  *
- * Both need exceptions_init() first: it replaces the boot GDT by one with the same selectors and
- * those of ring 3, and sets up a TSS and an IDT. Pages must be open to ring 3, as the boot
- * contract has them.
+ * Call exceptions_init() first: it replaces the boot GDT by one with the same selectors and those
+ * of ring 3, and sets up a TSS and an IDT. Pages must be accessible to ring 3, as under the boot
+ * contract.
  */
 #ifndef GUEST_LIB_EXCEPTION_H
 #define GUEST_LIB_EXCEPTION_H
@@ -33,15 +33,15 @@ struct exception {
 void exceptions_init(void);
 
 /*
- * Call function(argument). Did an exception end it, in ring 0 or in a ring3_call() below it? Then
- * *caught says which. To be called in ring 0. An exception without an exception_catch() around it
- * ends the guest with STATUS_EXCEPTION.
+ * Call function(argument) in ring 0. Returns whether an exception ended it, in ring 0 or in a
+ * ring3_call() inside it; *caught describes the exception. An exception outside of
+ * exception_catch() ends the guest with STATUS_EXCEPTION.
  */
 bool exception_catch(void (*function)(void *argument), void *argument, struct exception *caught);
 
 /*
- * Call function(argument) in ring 3, where it may use all ports, on a stack of its own; gives what
- * it returned. Not to be nested.
+ * Call function(argument) in ring 3, with access to all ports, on its own stack; returns its
+ * result. Calls must not be nested.
  */
 uint64_t ring3_call(uint64_t (*function)(void *argument), void *argument);
 

@@ -1,10 +1,10 @@
-/* Ways between rings and stacks; exception.c is the rest of it. */
+/* Transitions between rings and stacks; the rest is in exception.c. */
 
     .text
 
 /*
  * The 32 entries of the IDT, 16 bytes each. All make the same frame: vector and error code above
- * what the processor pushed, and RAX, which holds the result where ring 3 comes back.
+ * the processor's frame, and RAX, which holds the result when ring 3 returns.
  */
     .balign 16
     .globl exception_entries
@@ -50,8 +50,8 @@ exception_common:
     .endm
 
 /*
- * guarded_call(function, argument, uint64_t *resume): function(argument), and leave in *resume
- * what guarded_return() needs to come back here from anywhere below.
+ * guarded_call(function, argument, uint64_t *resume): call function(argument), and store in *resume
+ * the stack pointer by which guarded_return() returns here from any depth.
  */
     .globl guarded_call
 guarded_call:
@@ -76,9 +76,9 @@ guarded_return:
 /*
  * uint64_t ring3_enter(function, argument, uint64_t *resume, stack): the same in ring 3.
  *
- * The way back is a #UD at ring3_done: an instruction that faults works on every KVM, where a
- * software interrupt does not. Ports are opened twice, by IOPL and by the TSS: some KVMs look at
- * only one of them.
+ * The return is a #UD at ring3_done: a faulting instruction works on every KVM, a software
+ * interrupt does not. Ports are opened twice, by IOPL and by the TSS: some KVMs check only one of
+ * them.
  */
     .globl ring3_enter
 ring3_enter:

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DIGITS_MAX 24 /* more than 2^64 has in decimal, with a sign or 0x */
+#define DIGITS_MAX 24 /* more digits than 2^64 has in decimal, with a sign or 0x */
 
 struct conversion {
     bool left, zero;
@@ -39,7 +39,7 @@ static void put_padded(struct format_sink *sink, const struct conversion *conver
         put_times(sink, ' ', padding);
 }
 
-/* Divide (*value) by (base), in steps that 32-bit code can make without a library. */
+/* Divide (*value) by (base), in steps that 32-bit code can compute without a library. */
 static unsigned digit_take(uint64_t *value, unsigned base)
 {
     uint64_t quotient = 0;
@@ -98,7 +98,7 @@ static int64_t take_signed(const struct conversion *conversion, va_list *argumen
     return va_arg(*arguments, int);
 }
 
-/* Read the flags, width and length that (text) begins with. */
+/* Parse the flags, width and length at the start of (text). */
 static const char *conversion_read(const char *text, struct conversion *conversion)
 {
     *conversion = (struct conversion){0};

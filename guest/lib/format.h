@@ -1,5 +1,5 @@
 /*
- * printf's formatting, to anywhere that takes bytes.
+ * printf's formatting, to any function that takes bytes.
  *
  * Conversions: d i u x X c s p %, with the flags - and 0, a width, and l, ll or z.
  */
@@ -11,12 +11,12 @@
 
 struct format_sink {
     void (*put)(struct format_sink *sink, char byte);
-    size_t count; /* bytes put so far */
+    size_t count; /* bytes written so far */
 };
 
 void format(struct format_sink *sink, const char *text, va_list arguments);
 
-/* Bytes that there would be with room enough; (buffer) gets what fits, and a 0. */
+/* Returns the length of the whole text; (buffer) gets as much as fits, and a 0. */
 int vsnprintf(char *buffer, size_t size, const char *text, va_list arguments);
 int snprintf(char *buffer, size_t size, const char *text, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,4 +1,4 @@
-/* How a guest ends, and its arguments. */
+/* The end of a guest, and its arguments. */
 #include "guest/lib/guest.h"
 
 #include "guest/lib/cpu.h"
@@ -9,7 +9,7 @@ uintptr_t start_stack;
 void guest_exit(int status)
 {
     out8(DEBUG_EXIT_PORT, (uint8_t)status);
-    /* Without the device: a halt with interrupts off ends the guest too. */
+    /* Without the exit device: a halt with interrupts off ends the guest too. */
     for (;;)
         __asm__ volatile("cli; hlt");
 }

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* (eax) and what EBX points to, as the loader left them. What it returns is the status. */
+/* Called with the loader's EAX, and with EBX as a pointer. Returns the status. */
 int image_main(uint32_t eax, const void *info);
 
 #endif

@@ -9,16 +9,16 @@
 
 #include <stdint.h>
 
-#define IDT_INTERRUPT 0x8e00u /* an interrupt gate: present, DPL 0; interrupts are off behind it */
+#define IDT_INTERRUPT 0x8e00u /* an interrupt gate: present, DPL 0; it clears IF */
 
 struct idt_gate {
     uint16_t offset_low, selector, kind, offset_middle;
     uint32_t offset_high, reserved;
 };
 
-struct interrupt_frame; /* of the compiler's, for functions with the attribute `interrupt` */
+struct interrupt_frame; /* defined by the compiler, for functions with the attribute `interrupt` */
 
-/* The gate to the code at (entry). */
+/* A gate to the code at (entry). */
 static inline struct idt_gate idt_gate_to(uint64_t entry)
 {
     return (struct idt_gate){

@@ -1,11 +1,11 @@
-/* PCI as a guest sees it. */
+/* PCI, seen from the guest. */
 #include "guest/lib/pci.h"
 
 #include "guest/lib/cpu.h"
 
-#define CAPABILITIES_MAX 48 /* more do not fit: a list that goes on is a loop */
+#define CAPABILITIES_MAX 48 /* more do not fit: a longer list has a loop */
 
-/* The data port that has (reg) once the address register names it. */
+/* The data port for (reg) once the address register selects it. */
 static uint16_t config_select(unsigned slot, unsigned reg)
 {
     out32(PCI_PORT_ADDRESS, PCI_ADDRESS(slot, 0, reg));

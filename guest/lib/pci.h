@@ -1,6 +1,6 @@
 /*
- * PCI as a guest sees it: configuration space by mechanism #1, finding devices, sizing and moving
- * BARs. Bus 0 and function 0 only: there are no others.
+ * PCI, seen from the guest: configuration space by mechanism #1, finding devices, sizing and moving
+ * BARs. Only bus 0 and function 0, since the machine has no others.
  */
 #ifndef GUEST_LIB_PCI_H
 #define GUEST_LIB_PCI_H
@@ -27,7 +27,7 @@ int pci_next(unsigned slot);
 /* The first slot with that device, or -1. */
 int pci_find(uint16_t vendor, uint16_t device);
 
-/* Switch PCI_COMMAND_ bits on, and others off. */
+/* Set some bits of PCI_COMMAND_, and clear others. */
 void pci_command(unsigned slot, uint16_t on, uint16_t off);
 
 /* The offset of a capability in configuration space, or 0. */
@@ -39,10 +39,10 @@ struct pci_bar {
     uint64_t size; /* 0: there is no such BAR */
 };
 
-/* What a BAR is; decoding is switched off while its size is found out. */
+/* Describe a BAR; decoding is off while its size is read. */
 struct pci_bar pci_bar_read(unsigned slot, unsigned bar);
 
-/* Move a BAR; decoding stays on, so a 64-bit one must not meet anything half way. */
+/* Move a BAR; decoding stays on, so a half-moved 64-bit one must not overlap anything. */
 void pci_bar_move(unsigned slot, unsigned bar, uint64_t address);
 
 #endif

@@ -3,7 +3,7 @@
 #define PIC_INIT    0x11 /* ICW1: edges, cascade, ICW4 follows */
 #define PIC_CASCADE 0x04 /* ICW3: the second one at input 2 */
 #define PIC_8086    0x01 /* ICW4 */
-#define PIC_VECTOR  0x20 /* of interrupt 0: the first behind the exceptions */
+#define PIC_VECTOR  0x20 /* of interrupt 0: the first after the exceptions */
 #define PIC_INPUTS  8
 
 static struct idt_gate idt[PIC_VECTOR + PIC_INPUTS];

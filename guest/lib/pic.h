@@ -9,15 +9,15 @@
 
 #define PIC_COMMAND 0x20
 #define PIC_DATA    0x21
-#define PIC_END     0x20 /* OCW2: the interrupt that is served is over */
+#define PIC_END     0x20 /* OCW2: end of interrupt */
 
 /*
- * Let interrupt (irq), 0 to 7, come to (handler), which has the attribute `interrupt` and calls
- * pic_end(). All others are masked, and the table has no exceptions: one is a triple fault.
+ * Deliver interrupt (irq), 0 to 7, to (handler), which has the attribute `interrupt` and calls
+ * pic_end(). All others are masked. The table has no exceptions, so an exception is a triple fault.
  */
 void pic_init(unsigned irq, void (*handler)(struct interrupt_frame *frame));
 
-/* Callable from such a handler, which must keep all registers. */
+/* May be called from such a handler, which must keep all registers. */
 __attribute__((no_caller_saved_registers)) static inline void pic_end(void)
 {
     out8(PIC_COMMAND, PIC_END);

@@ -9,14 +9,14 @@
 #define APIC_SPURIOUS     (LOCAL_APIC + 0xf0)
 #define APIC_COMMAND_LOW  (LOCAL_APIC + 0x300)
 #define APIC_COMMAND_HIGH (LOCAL_APIC + 0x310)
-#define APIC_ENABLED      0x1ffu /* and spurious interrupts have vector 0xff */
+#define APIC_ENABLED      0x1ffu /* and spurious interrupts use vector 0xff */
 #define APIC_INIT         0x4500u
 #define APIC_STARTUP      0x4600u
 
 #define STACK_SIZE  2048
 #define WAIT_ROUNDS 20000000u
 
-/* What smp_entry.S has behind its code. */
+/* The parameters after the code in smp_entry.S. */
 struct parameters {
     uint32_t cr0, cr3, cr4, efer;
     struct table_register gdt; /* real mode loads its limit and the low 4 bytes of its base */
@@ -34,7 +34,7 @@ static void (*start_function)(void *argument);
 static void *start_argument;
 static bool started;
 
-/* Here a CPU comes to from the trampoline. */
+/* A started CPU comes here from the trampoline. */
 void smp_main(void)
 {
     void (*function)(void *argument) = start_function;
@@ -76,7 +76,9 @@ bool smp_start(unsigned apic_id, void (*function)(void *argument), void *argumen
     start_argument = argument;
     __atomic_store_n(&started, false, __ATOMIC_RELEASE);
     write_trampoline(stacks[stacks_used++] + STACK_SIZE);
-    /* One that is not enabled may send by the book, but KVM loses the INIT between two vCPUs. */
+    /*
+     * By the manual a disabled local APIC may send, but between two vCPUs KVM loses such an INIT.
+     */
     store32(APIC_SPURIOUS, APIC_ENABLED);
     apic_command(apic_id, APIC_INIT);
     apic_command(apic_id, APIC_STARTUP | SMP_TRAMPOLINE >> 12);

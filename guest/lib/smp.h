@@ -6,14 +6,14 @@
 
 #include <stdbool.h>
 
-#define SMP_CPUS_MAX   15      /* that can be started */
+#define SMP_CPUS_MAX   15      /* the number that can be started */
 #define SMP_TRAMPOLINE 0x8000u /* a page below 1 MiB, where they begin in real mode */
 
 /*
  * Start the CPU whose local APIC has (apic_id), below 255: by INIT and SIPI, then into long mode
- * with the caller's GDT, page tables and control registers. There it calls function(argument), on
- * a stack of 2 KiB, and halts for ever after. True as soon as it is about to call; false: it does
- * not come. Only one CPU may start others.
+ * with the caller's GDT, page tables and control registers. There it calls function(argument) on a
+ * stack of 2 KiB, and halts for ever afterwards. True: it is about to call; false: it did not
+ * start. Only one CPU may start others.
  */
 bool smp_start(unsigned apic_id, void (*function)(void *argument), void *argument);
 

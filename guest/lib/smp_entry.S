@@ -1,6 +1,6 @@
 /*
- * Where a CPU begins after SIPI: in real mode, in a copy of this at SMP_TRAMPOLINE. It goes to
- * long mode in one step, with what smp.c wrote into the parameters.
+ * A CPU's code after SIPI: in real mode, in a copy of this at SMP_TRAMPOLINE. It enters long mode
+ * in one step, with the parameters that smp.c filled in.
  */
     .set    TRAMPOLINE, 0x8000      /* SMP_TRAMPOLINE */
     .set    MSR_EFER, 0xc0000080
@@ -34,7 +34,7 @@ long_mode:
     mov     %eax, %fs
     mov     %eax, %gs
     mov     TRAMPOLINE + parameter_stack - smp_trampoline, %rsp
-    mov     $smp_main, %eax         /* not by its distance: this is a copy */
+    mov     $smp_main, %eax         /* an absolute jump, since this is a copy */
     call    *%rax
 
     .balign 8

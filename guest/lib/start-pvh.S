@@ -1,4 +1,4 @@
-/* A PVH image: the note that says where it begins, and the entry. */
+/* The start of a PVH image: the note with the entry, and the entry. */
     .section .note.pvh, "a", @note
     .balign 4
     .long   2f - 1f, 4f - 3f, 18 /* PVH_NOTE_TYPE */

@@ -1,7 +1,7 @@
 /*
- * Where a real-mode image begins: CS is 0, EBX the gpa of the boot block, SP the stack to use.
+ * The start of a real-mode image: CS is 0, EBX the gpa of the boot block, SP the initial stack.
  *
- * main() is compiled with -m16: 32-bit registers in real mode, so the upper halves must be clean.
+ * main() is compiled with -m16: 32-bit registers in real mode, so the upper halves must be zero.
  */
     .code16
     .section .text.start, "ax"
@@ -15,7 +15,7 @@ _start:
     xor     %eax, %eax
     rep stosb
 
-    /* Only now: it is in .bss. */
+    /* Not earlier: the variable is in .bss. */
     mov     %esp, start_stack
     and     $-16, %esp
     sub     $12, %esp

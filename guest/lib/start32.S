@@ -1,4 +1,4 @@
-/* Where a protected-mode image begins: EBX is the gpa of the boot block, ESP the stack to use. */
+/* The start of a protected-mode image: EBX is the gpa of the boot block, ESP the initial stack. */
     .code32
     .section .text.start, "ax"
     .globl _start
@@ -10,7 +10,7 @@ _start:
     xor     %eax, %eax
     rep stosb
 
-    /* Only now: it is in .bss. */
+    /* Not earlier: the variable is in .bss. */
     mov     %esp, start_stack
     and     $-16, %esp
     sub     $12, %esp

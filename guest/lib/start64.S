@@ -1,4 +1,4 @@
-/* Where a long-mode image begins: RDI is the gpa of the boot block, RSP the stack to use. */
+/* The start of a long-mode image: RDI is the gpa of the boot block, RSP the initial stack. */
     .section .text.start, "ax"
     .globl _start
 _start:
@@ -10,7 +10,7 @@ _start:
     xor     %eax, %eax
     rep stosb
 
-    /* Only now: both are in .bss. */
+    /* Not earlier: the variables are in .bss. */
     mov     %rsp, start_stack
     mov     %rbx, %rdi
     and     $-16, %rsp

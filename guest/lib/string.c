@@ -1,8 +1,8 @@
 /*
- * Bytes and strings.
+ * Memory and string functions.
  *
- * Copies are single string instructions: compilers turn loops of this shape into calls of the very
- * functions they are in.
+ * Copies are single string instructions: compilers turn loops of this form into calls of the same
+ * functions.
  */
 #include "guest/lib/string.h"
 

@@ -1,4 +1,4 @@
-/* Bytes and strings: what compilers expect to exist, and little more. */
+/* Memory and string functions: those that compilers require, and a few more. */
 #ifndef GUEST_LIB_STRING_H
 #define GUEST_LIB_STRING_H
 

@@ -100,7 +100,7 @@ const char *strerror(int number)
 }
 
 static uint8_t arena[ARENA_SIZE] __attribute__((aligned(ALIGNMENT)));
-static size_t arena_used, arena_last; /* (arena_last): where the latest allocation begins */
+static size_t arena_used, arena_last; /* (arena_last): the start of the latest allocation */
 
 void *malloc(size_t size)
 {

@@ -1,6 +1,6 @@
 /*
  * A few POSIX names for guests without a kernel: enough to compile code that maps physical memory
- * through /dev/mem. The headers beside this one give them under the usual file names.
+ * through /dev/mem. The other headers here provide them under the usual file names.
  *
  * The pages of the boot contract map addresses to themselves, so mapping has nothing to do.
  */
@@ -12,7 +12,7 @@
 typedef long ssize_t;
 typedef long off_t;
 
-/* Threads there are none, so one errno is enough. */
+/* There are no threads, so one errno is enough. */
 extern int errno;
 
 #define EPERM  1
@@ -39,21 +39,24 @@ extern int errno;
 #define MAP_PRIVATE 2
 #define MAP_FAILED  ((void *)-1)
 
-/* There is one file: /dev/mem. ENOENT for any other. */
+/* The only file is /dev/mem. ENOENT for any other. */
 int open(const char *path, int flags, ...);
 int close(int fd);
 
-/* Physical memory from (offset) on, mapped to itself. EBADF without /dev/mem, EINVAL unaligned. */
+/*
+ * Map physical memory from (offset) on, at the same address. EBADF: not /dev/mem; EINVAL: not
+ * aligned.
+ */
 void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset);
 int munmap(void *address, size_t length);
 
 const char *strerror(int number);
 
-/* An arena of fixed size; the memory that was allocated last can be used again when freed. */
+/* An arena of fixed size; only the latest allocation is reused when it is freed. */
 void *malloc(size_t size);
 void free(void *memory);
 
-/* Both go to the console. */
+/* Both write to the console. */
 typedef struct posix_file FILE;
 extern FILE *const stdout;
 extern FILE *const stderr;

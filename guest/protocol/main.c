@@ -1,6 +1,6 @@
 /*
  * The protocol guest: finds the ptlcall leaf and makes every call, by both methods, in ring 0 and
- * in ring 3. Ends with the number of failures.
+ * in ring 3. Its status is the number of failures.
  *
  * Guest argument "files": also the calls that write files.
  */

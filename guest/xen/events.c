@@ -9,7 +9,7 @@
 #define LOCAL_APIC    0xfee00000ul
 #define APIC_EOI      (LOCAL_APIC + 0xb0)
 #define APIC_SPURIOUS (LOCAL_APIC + 0xf0)
-#define APIC_ENABLED  0x1ffu /* and spurious interrupts have vector 0xff */
+#define APIC_ENABLED  0x1ffu /* and spurious interrupts use vector 0xff */
 
 #define VECTORS   256
 #define WORD_BITS 64u
@@ -21,14 +21,14 @@ struct binding {
 };
 
 static struct binding bindings[EVENTS_IRQS];
-static uint8_t irq_of_port[EVENTS_PORTS]; /* of a port without one: any */
+static uint8_t irq_of_port[EVENTS_PORTS]; /* of a port without an irq: any */
 static unsigned upcalls;
 
-/* All vCPUs use it: what one has in its table, the others have too. */
+/* All vCPUs use the same table. */
 static struct idt_gate idt[VECTORS];
 
 void upcall_entry(void);   /* upcall_entry.S */
-void events_upcall(void);  /* what it calls */
+void events_upcall(void);  /* called by it */
 void spurious_entry(void); /* upcall_entry.S */
 
 static void idt_take_over(void)
@@ -69,7 +69,9 @@ static void port_serve(evtchn_port_t port)
         binding->handler(irq, binding->data);
 }
 
-/* Pending is cleared before the handler, so that an event which comes meanwhile is not lost. */
+/*
+ * Pending is cleared before the handler runs, so that an event that arrives meanwhile is not lost.
+ */
 static void word_serve(unsigned index)
 {
     xen_ulong_t *pending = &xen_shared_info->evtchn_pending[index];
@@ -85,8 +87,8 @@ static void word_serve(unsigned index)
 }
 
 /*
- * upcall_pending first: an event that comes during the scan sets it again, and its interrupt comes
- * once this one is over.
+ * upcall_pending is cleared first: an event during the scan sets it again, and its interrupt comes
+ * after this one.
  */
 void events_serve(unsigned vcpu)
 {

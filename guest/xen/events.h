@@ -1,8 +1,9 @@
 /*
  * Event channels, 2-level, and their upcall: an interrupt of the local APIC.
  *
- * Guests run with interrupts off, so handlers run inside of events_wait() and events_allow() only,
- * and need no locks against the rest of their vCPU. At most EVENTS_IRQS ports are bound at a time.
+ * Guests run with interrupts off, so handlers run only inside of events_wait() and events_allow(),
+ * and need no locks against other code on their vCPU. At most EVENTS_IRQS ports are bound at a
+ * time.
  */
 #ifndef GUEST_XEN_EVENTS_H
 #define GUEST_XEN_EVENTS_H
@@ -27,19 +28,19 @@ typedef irqreturn_t (*irq_handler_t)(int irq, void *data);
 int events_init(void);
 
 /*
- * Let upcalls come to the calling vCPU: its local APIC, the interrupt table with the gates that it had
- * before, and the vector as Xen is told.
+ * Enable upcalls to the calling vCPU: its local APIC, the interrupt table with its previous gates,
+ * and the vector, which Xen is given.
  */
 int events_init_vcpu(void);
 
 /*
- * Have (handler) called with the irq and (data) for each event at (port), which is unmasked now. The
- * irq, or -XEN_ENOSPC. (flags) and (name) are ignored.
+ * Call (handler) with the irq and (data) for each event at (port), which is unmasked now. Returns
+ * the irq, or -XEN_ENOSPC. (flags) and (name) are ignored.
  */
 int bind_evtchn_to_irqhandler(evtchn_port_t port, irq_handler_t handler, unsigned long flags,
                               const char *name, void *data);
 
-/* The same for a port of ours that is bound to (remote_port) of (remote) first. */
+/* The same for a new local port, which is bound to (remote_port) of (remote) first. */
 int bind_interdomain_evtchn_to_irqhandler(domid_t remote, evtchn_port_t remote_port,
                                           irq_handler_t handler, unsigned long flags,
                                           const char *name, void *data);
@@ -49,23 +50,23 @@ void unbind_from_irqhandler(int irq, void *data);
 
 evtchn_port_t evtchn_from_irq(int irq);
 
-/* Tell the other side. 0, or EVTCHNOP_send's error. */
+/* Send an event to the other side. 0, or EVTCHNOP_send's error. */
 int notify_remote_via_irq(int irq);
 int notify_remote_via_evtchn(evtchn_port_t port);
 
 void mask_evtchn(evtchn_port_t port);
-int unmask_evtchn(evtchn_port_t port); /* what came meanwhile is delivered */
+int unmask_evtchn(evtchn_port_t port); /* deliver pending interrupts */
 bool evtchn_is_pending(evtchn_port_t port);
 
-/* Halt until an interrupt, and let it in. One that waits already counts. */
+/* Halt until an interrupt, and take it. A pending one counts. */
 static inline void events_wait(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
 /*
- * Let in what waits, give others time, and go on. By a hypercall, since an exit is where every KVM looks
- * for interrupts: one that emulates ring 0 may not look between two instructions.
+ * Take pending interrupts, yield, and return. By a hypercall, since every KVM delivers interrupts
+ * at an exit; one that emulates ring 0 may not deliver them between two instructions.
  */
 static inline void events_allow(void)
 {
@@ -74,10 +75,10 @@ static inline void events_allow(void)
     __asm__ volatile("cli" : : : "memory");
 }
 
-/* Call the handlers of the events that wait for (vcpu). The upcall does so; ring 3 may, too. */
+/* Call the handlers of the events pending for (vcpu). The upcall calls this; ring 3 may, too. */
 void events_serve(unsigned vcpu);
 
-/* The upcalls that came so far, to all vCPUs. */
+/* The number of upcalls so far, on all vCPUs. */
 unsigned events_upcalls(void);
 
 #endif

@@ -52,7 +52,9 @@ int gnttab_query_foreign_access(grant_ref_t ref)
     return gnttab_entry(ref)->flags & (GTF_reading | GTF_writing);
 }
 
-/* One step from "not mapped" to "no grant": whoever maps at the same time comes before or after. */
+/*
+ * One atomic step from "not mapped" to "no grant": a concurrent map is either before or after it.
+ */
 static int entry_end(volatile grant_entry_v1_t *entry)
 {
     uint16_t flags = entry->flags;

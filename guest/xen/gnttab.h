@@ -1,7 +1,7 @@
 /*
- * Grants, version 1: letting another domain map a page of ours, and mapping a page of another's.
+ * Grants, version 1: granting a page to another domain, and mapping a page of another domain.
  *
- * The functions that Linux has too take what they take there.
+ * Functions that Linux has too take the same arguments.
  */
 #ifndef GUEST_XEN_GNTTAB_H
 #define GUEST_XEN_GNTTAB_H
@@ -10,26 +10,28 @@
 
 #include <stdbool.h>
 
-#define GNTTAB_REFS (XEN_FRAME_SIZE / (unsigned)sizeof(grant_entry_v1_t)) /* of the one frame */
+#define GNTTAB_REFS (XEN_FRAME_SIZE / (unsigned)sizeof(grant_entry_v1_t)) /* of the only frame */
 
-/* Have the grant table's first frame. xen_init() calls it. */
+/* Place the grant table's first frame. xen_init() calls it. */
 int gnttab_init(void);
 
 /*
- * Let (domid) map the page (frame): a reference, the lowest that is free, from 8 on, or -XEN_ENOSPC.
+ * Let (domid) map the page (frame). Returns the lowest free reference, from 8 on, or -XEN_ENOSPC.
  */
 int gnttab_grant_foreign_access(domid_t domid, unsigned long frame, int readonly);
 
-/* Is the page mapped just now? What is true here may be false a moment later. */
+/* Is the page mapped? The answer may be out of date at once. */
 int gnttab_query_foreign_access(grant_ref_t ref);
 
 /*
- * Take the grant back: 0, and (page) is freed if it is not 0 (linux.h). -XEN_EBUSY: the page is
- * mapped, and everything stays as it was. (readonly) is ignored.
+ * End the grant: 0, and (page) is freed if it is not 0 (linux.h). -XEN_EBUSY: the page is mapped,
+ * and nothing changes. (readonly) is ignored.
  */
 int gnttab_end_foreign_access(grant_ref_t ref, int readonly, unsigned long page);
 
-/* The entry itself, below GNTTAB_REFS. Xen, and other domains by it, change flags at any time. */
+/*
+ * The entry itself, below GNTTAB_REFS. Xen, on behalf of other domains, changes flags at any time.
+ */
 volatile grant_entry_v1_t *gnttab_entry(grant_ref_t ref);
 
 /* Fill in the argument of GNTTABOP_map_grant_ref and GNTTABOP_unmap_grant_ref. (flags): GNTMAP_… */
@@ -39,8 +41,8 @@ void gnttab_set_unmap_op(struct gnttab_unmap_grant_ref *unmap, uint64_t address,
                          grant_handle_t handle);
 
 /*
- * One page mapped at (address), which is outside of RAM, or unmapped: the GNTST_ code, or
- * GNTST_general_error if there was no such hypercall. *handle is set with GNTST_okay.
+ * Map one page at (address), which is outside of RAM, or unmap it: the GNTST_ code, or
+ * GNTST_general_error if there is no such hypercall. GNTST_okay sets *handle.
  */
 int gnttab_map(void *address, uint32_t flags, grant_ref_t ref, domid_t domid,
                grant_handle_t *handle);

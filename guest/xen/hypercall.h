@@ -1,8 +1,8 @@
 /*
- * Hypercalls, through the page that xen_init() had filled: stub (number) is 32 bytes at number * 32.
+ * Hypercalls, through the page that xen_init() placed: stub (number) is 32 bytes at number * 32.
  *
- * Each gives Xen's result: not negative, or a negative error of <xen/errno.h>. Pointers are addresses
- * of the caller's, and only ring 0 may call.
+ * Each returns Xen's result: not negative, or a negative error of <xen/errno.h>. Pointers are
+ * addresses of the caller, and only ring 0 may call.
  */
 #ifndef GUEST_XEN_HYPERCALL_H
 #define GUEST_XEN_HYPERCALL_H
@@ -13,7 +13,7 @@
 
 extern uint8_t xen_hypercall_page[XEN_FRAME_SIZE];
 
-/* Any of them. Only RAX is changed, but whatever is in memory may be. */
+/* Make any hypercall. Of the registers only RAX changes, but any memory may. */
 static inline long hypercall(unsigned number, uint64_t arg1, uint64_t arg2, uint64_t arg3,
                              uint64_t arg4, uint64_t arg5)
 {

@@ -1,4 +1,4 @@
-/* Xen's public interface, from Debian's libxen-dev. Versions before 4.14 are not spoken. */
+/* Xen's public interface, from Debian's libxen-dev. Versions before 4.14 are not supported. */
 #ifndef GUEST_XEN_INTERFACE_H
 #define GUEST_XEN_INTERFACE_H
 
@@ -19,7 +19,7 @@
 #include <xen/version.h>
 #include <xen/xen.h>
 
-#define XEN_FRAME_SHIFT 12 /* a frame number is a gpa without these bits */
+#define XEN_FRAME_SHIFT 12 /* the bits of a gpa that a frame number lacks */
 #define XEN_FRAME_SIZE  4096u
 
 #endif

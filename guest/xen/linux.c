@@ -1,4 +1,4 @@
-/* Names of Linux. */
+/* Names from Linux. */
 #include "guest/xen/linux.h"
 
 #include "guest/lib/guest.h"
@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* RAM ends below, at 3 GiB; BARs begin at its end. */
+/* RAM ends below, at 3 GiB; BARs begin where this ends. */
 #define AREA_BEGIN 0xd0000000ul
 #define AREA_END   0xe0000000ul
 

@@ -1,6 +1,6 @@
 /*
- * Names of Linux, for programs that were written as its modules: what a front end and a back end use
- * besides gnttab.h and events.h.
+ * Names from Linux, for programs that were written as its modules: what a front end and a back end
+ * use besides gnttab.h and events.h.
  */
 #ifndef GUEST_XEN_LINUX_H
 #define GUEST_XEN_LINUX_H
@@ -17,15 +17,18 @@
 #define GFP_KERNEL 0
 #define EFAULT     XEN_EFAULT
 
-/* 1 << (order) pages; only order 0 is there, and eight of them. 0: none is left. (flags) is ignored. */
+/*
+ * Allocate 1 << (order) pages; only order 0 is supported, and there are eight pages. 0: no page is
+ * left. (flags) is ignored.
+ */
 unsigned long __get_free_pages(int flags, unsigned order);
 void free_page(unsigned long page);
 
 #define virt_to_mfn(address) ((unsigned long)(address) >> XEN_FRAME_SHIFT)
 
 /*
- * Room for pages of other domains: addresses outside of RAM, and away from devices. (size) is rounded up
- * to pages; room is not used again. NULL: it is too much.
+ * Allocate room for pages of other domains: addresses outside of RAM and of devices. (size) is
+ * rounded up to pages; room is never reused. NULL: no room.
  */
 struct vm_struct {
     void *addr;
@@ -34,7 +37,9 @@ struct vm_struct {
 struct vm_struct *alloc_vm_area(size_t size);
 void free_vm_area(struct vm_struct *area);
 
-/* A module's parameter, from the guest arguments: the number in a word `(name)=N`, or (otherwise). */
+/*
+ * A module's parameter, from the guest arguments: the number in a word `(name)=N`, or (otherwise).
+ */
 int module_parameter(const struct boot_info *boot, const char *name, int otherwise);
 
 #endif

@@ -1,4 +1,6 @@
-/* Interrupts of the local APIC: the upcall, and the spurious one, which wants no end of interrupt. */
+/*
+ * Interrupts of the local APIC: the upcall, and the spurious one, which needs no end of interrupt.
+ */
     .text
 
     .globl upcall_entry

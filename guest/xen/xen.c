@@ -1,10 +1,10 @@
-/* Finding Xen, and the pages that are shared with it. */
+/* Finding Xen, and sharing pages with it. */
 #include "guest/xen/xen.h"
 
 #include "guest/lib/cpu.h"
 
 #define CPUID_HYPERVISOR (1u << 31) /* leaf 1, ECX */
-#define LEAF_STEP        0x100u     /* Xen stands behind other interfaces that are offered too */
+#define LEAF_STEP        0x100u /* when it offers other interfaces too, Xen's leaves come after theirs */
 #define LEAF_END         0x40010000u
 
 uint8_t xen_hypercall_page[XEN_FRAME_SIZE] __attribute__((aligned(XEN_FRAME_SIZE)));

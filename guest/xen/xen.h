@@ -1,5 +1,5 @@
 /*
- * A guest that is a Xen domain: finding Xen, and the pages that are shared with it. Long mode only.
+ * A guest that is a Xen domain: finding Xen, and sharing pages with it. Long mode only.
  *
  * start.h has xen_init(), gnttab.h grants, events.h event channels, ring.h the shared ring. Results are 0 or more, or a
  * negative error of <xen/errno.h>. Memory is mapped to itself, so a frame is an address / 4096.
@@ -18,7 +18,7 @@ struct xen_discovery {
     uint16_t major, minor;
     uint32_t hypercall_msr;
     uint32_t features; /* XEN_HVM_CPUID_… */
-    domid_t domid;     /* of this domain; DOMID_INVALID if it is not told */
+    domid_t domid;     /* of this domain; DOMID_INVALID if Xen does not report it */
 };
 
 /* Ask CPUID only. */
@@ -29,12 +29,12 @@ int xen_enter(const struct xen_discovery *found);
 
 domid_t xen_domid(void);
 
-/* Of the caller: the id of its local APIC, which is what Xen's ids are here. */
+/* The id of the caller's local APIC, which is also its vCPU id for Xen. */
 unsigned xen_vcpu_id(void);
 
 extern struct shared_info *const xen_shared_info;
 
-/* Let the page (index) of (space), a XENMAPSPACE_, appear at (page), a whole page of RAM. */
+/* Place the page (index) of (space), a XENMAPSPACE_, at (page), a whole page of RAM. */
 int xen_place_page(unsigned space, unsigned long index, void *page);
 
 static inline unsigned long xen_frame(const void *page)
@@ -42,7 +42,7 @@ static inline unsigned long xen_frame(const void *page)
     return (uintptr_t)page >> XEN_FRAME_SHIFT;
 }
 
-/* Give the others time: for loops that wait for another domain. */
+/* Yield: for loops that wait for another domain. */
 static inline void xen_yield(void)
 {
     HYPERVISOR_sched_op(SCHEDOP_yield, NULL);

@@ -1,4 +1,4 @@
-/* Shows the guest arguments, and what printf makes of numbers. */
+/* Prints the guest arguments, and how printf formats numbers. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 

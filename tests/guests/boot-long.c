@@ -1,5 +1,5 @@
 /*
- * The boot contract of long mode, all of it.
+ * The boot contract of long mode, completely.
  *
  * Guest arguments: the memory size in bytes, the number of CPUs.
  */
@@ -72,7 +72,10 @@ static uint64_t large_page_entry(uint64_t address)
     return entry;
 }
 
-/* How many of the large pages of (first)..(end) are not mapped to themselves, open to ring 3. */
+/*
+ * The number of large pages in (first)..(end) that are not mapped to themselves and accessible to
+ * ring 3.
+ */
 static uint64_t pages_not_mapped(uint64_t first, uint64_t end)
 {
     uint64_t wrong = 0;

@@ -1,7 +1,7 @@
 /*
- * Does what is typed, byte by byte: a digit asks for a checkpoint with that action, `q` ends the guest,
- * all else is shown. The numbers of the lines tell that nothing was done twice or left out; a line
- * that tells of a checkpoint begins before it and ends behind it.
+ * Handles the typed input byte by byte: a digit requests a checkpoint with that action, `q` ends
+ * the guest, all else is printed. The line numbers show that nothing was done twice or left out; a
+ * line about a checkpoint begins before it and ends after it.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"

@@ -1,4 +1,4 @@
-/* Asks for one checkpoint after the other, for ever; a copy ends at once, with status 7. */
+/* Requests one checkpoint after the other, for ever; a copy ends at once, with status 7. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"

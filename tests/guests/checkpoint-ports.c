@@ -1,6 +1,6 @@
 /*
- * Reads ports and memory that is nobody's, again and again, where a checkpoint may be taken between the exit and
- * the arrival of its value. Guest argument: how often. Status 1 if a value was wrong.
+ * Reads unclaimed ports and memory again and again, where a checkpoint may be taken between the
+ * exit and the arrival of its value. Guest argument: how often. Status 1 if a value was wrong.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/cpu.h"

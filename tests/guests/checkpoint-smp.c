@@ -1,8 +1,8 @@
 /*
- * All CPUs make ptlcalls at the same time, by both methods, and in the midst of them the last CPU asks for
- * a checkpoint: of itself and of the others wherever they are. That no call was lost or doubled is to be
- * seen in the log: the n-th LOG of CPU c says "cpu c call n". Guest arguments: the number of CPUs;
- * `all`: each CPU asks, and at the same time.
+ * All CPUs make ptlcalls at the same time, by both methods, and meanwhile the last CPU requests a
+ * checkpoint: of itself and of the others, at whatever point they are. The log shows that no call
+ * was lost or doubled: the n-th LOG of CPU c says "cpu c call n". Guest arguments: the number of
+ * CPUs; `all`: each CPU requests one, at the same time.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -22,10 +22,13 @@ struct caller {
 };
 
 static struct caller callers[CPUS_MAX];
-static unsigned cpus, asking; /* all; those that all wait for before they ask */
+static unsigned cpus, asking; /* all; and those that all CPUs make before they request */
 static bool go, all_ask;
 
-/* Arguments 1 and 2 are enough here, and DX, which has the port, is 0 for it: the action CONTINUE. */
+/*
+ * Arguments 1 and 2 are enough here, and DX, which has the port, is 0 as argument 3: the action
+ * CONTINUE.
+ */
 static ptlcall_status call(ptlcall_word op, ptlcall_word arg1, ptlcall_word arg2, bool by_port)
 {
     if (by_port)
@@ -41,7 +44,7 @@ static ptlcall_status call(ptlcall_word op, ptlcall_word arg1, ptlcall_word arg2
     return (ptlcall_status)op;
 }
 
-/* The number at the end of the text: single instructions count, where they are emulated. */
+/* The number at the end of the text: each instruction is slow where it is emulated. */
 static void count_up(char *text)
 {
     char *digit = text + strlen(text) - 1;

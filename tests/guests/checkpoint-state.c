@@ -1,6 +1,6 @@
 /*
- * What a vCPU is made of, set to values that no start has, is there again behind a checkpoint: in the run
- * that asked, and in a copy. Prints which of the two it is.
+ * Sets the whole state of a vCPU to values that no start has, and compares it after a checkpoint:
+ * in the run that requested it, and in a copy. Prints which of the two it is.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"
@@ -13,7 +13,7 @@
 #define CR4_OSFXSR     (1ul << 9)
 #define CR4_OSXMMEXCPT (1ul << 10)
 
-/* MSRs of the Intel SDM volume 4 that keep any such value. */
+/* MSRs of the Intel SDM volume 4 that hold any such value. */
 static const struct {
     const char *name;
     uint32_t number;
@@ -52,13 +52,16 @@ DEBUG_REGISTER(2)
 DEBUG_REGISTER(3)
 DEBUG_REGISTER(7)
 
-#define NOBODY  0x700000000000ull /* an address that no code and no data has */
+#define NOBODY  0x700000000000ull /* an address without code or data */
 #define DR7_ON0 0x402ull          /* DR0 breaks execution, globally; bit 10 is always set */
 
 static const uint64_t cr2_value = 0xabcdef0123;
 static struct table_register gdt_before, idt_before, gdt_after, idt_after;
 
-/* All of them, behind the instruction that calls: in ring 3, which the processor may run itself. */
+/*
+ * All of them, set and read right around the calling instruction: in ring 3, which may run
+ * natively.
+ */
 struct vectors {
     uint8_t xmm[16][16];
     uint8_t st[2][16];
@@ -81,7 +84,7 @@ static uint64_t fill_and_call(void *argument)
         "ldmxcsr %[mxcsr]\n"
         "stc\n"
         "smsw (%[trigger])\n"
-        "adcl $1, %[count]\n" /* 2 with the carry, and not 0, 1, or 4 */
+        "adcl $1, %[count]\n" /* 2 with the carry, not 0, 1, or 4 */
         ".irp reg,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
         "movups %%xmm\\reg, \\reg*16(%[after])\n"
         ".endr\n"

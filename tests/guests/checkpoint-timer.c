@@ -1,7 +1,7 @@
 /*
- * Timers and interrupts across a checkpoint: one of the PIT that ticks on, one interrupt that waits in the
- * interrupt controller while the guest has interrupts off, and one of the local APIC's timer. Needs
- * interrupt controllers.
+ * Timers and interrupts across a checkpoint: a periodic one of the PIT, one interrupt that is
+ * pending in the interrupt controller while the guest has interrupts off, and one of the local
+ * APIC's timer. Needs interrupt controllers.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
@@ -16,8 +16,8 @@
 #define PIT_RATE      0x34   /* channel 0, both bytes of the count, mode 2 */
 #define PIT_COUNT     11932u /* of 1193182 Hz: 10 ms */
 #define TIMER_IRQ     0
-#define PIC_READ_IRR  0x0a /* OCW3: what waits is read next at PIC_COMMAND */
-#define PIC_FIRST     0x20 /* the vector of interrupt 0, as pic_init() has it */
+#define PIC_READ_IRR  0x0a /* OCW3: the next read of PIC_COMMAND gives the pending interrupts */
+#define PIC_FIRST     0x20 /* the vector of interrupt 0, as pic_init() sets it */
 
 /* The local APIC: Intel SDM volume 3A, 10.4 and 10.5. */
 #define APIC          0xfee00000u
@@ -68,7 +68,7 @@ static void start_pit(void)
         wait();
 }
 
-/* Let an interrupt of the PIT wait, since interrupts are off. */
+/* Leave an interrupt of the PIT pending, since interrupts are off. */
 static void wait_until_pending(void)
 {
     do

@@ -1,6 +1,6 @@
 /*
- * Computes, without an exit but those of its output: a line for each round. Guest arguments: the rounds,
- * the steps of a round, and `ring3`, where it may be the processor itself that runs it.
+ * Computes, without an exit but those of its output: a line for each round. Guest arguments: the
+ * rounds, the steps of a round, and `ring3`, where the code may run natively.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/exception.h"
@@ -11,7 +11,7 @@ struct work {
     uint64_t rounds, steps;
 };
 
-/* Marsaglia's xorshift generator: each state follows from the one before, and from no other. */
+/* Marsaglia's xorshift generator: each state follows from the previous one only. */
 static uint64_t work(void *argument)
 {
     const struct work *work = argument;
@@ -28,7 +28,7 @@ static uint64_t work(void *argument)
     return 0;
 }
 
-/* The number behind the next space of (text), which is moved there. */
+/* The number after the next space of (text), which is advanced to it. */
 static uint64_t next_number(const char **text)
 {
     while (**text != '\0' && **text != ' ')

@@ -1,7 +1,7 @@
 /*
- * A checkpoint by ptlcall: who goes on, the guest that asked or a copy of it, is told by the result.
- * Guest arguments: continue, shutdown, reboot, pause or pause-only; `port`: by the port; `ring3`: from
- * ring 3.
+ * A checkpoint by ptlcall: the result shows whether the requesting guest or a copy of it continues.
+ * Guest arguments: continue, shutdown, reboot, pause or pause-only; `port`: by the port; `ring3`:
+ * from ring 3.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/exception.h"

@@ -1,6 +1,7 @@
 /*
- * The doorbell: what rings, and how often it says that it rang. Guest arguments: `irq`: it has interrupt
- * 5; `cpus`: a second CPU rings at the same time; `save`: a checkpoint between the rings and the count.
+ * The doorbell: which accesses ring, and which count they give. Guest arguments: `irq`: it has
+ * interrupt 5; `cpus`: a second CPU rings at the same time; `save`: a checkpoint between the rings
+ * and the count.
  */
 #include "guest/abi/doorbell.h"
 #include "guest/lib/check.h"
@@ -16,10 +17,10 @@
 #define MANY  1000u
 
 static volatile unsigned interrupts;
-static volatile uint32_t told; /* the count in the last of them */
+static volatile uint32_t told; /* the last of them has the count */
 static uint32_t second_done;
 
-/* What rings behind the acknowledgement raises the line anew. */
+/* A ring after the acknowledgement raises the line again. */
 __attribute__((interrupt)) static void handler(struct interrupt_frame *frame)
 {
     (void)frame;
@@ -111,7 +112,10 @@ static void check_cpus(void)
     check_equal("none is lost", in32(COUNT), before + 20 * MANY);
 }
 
-/* Nobody has looked at the rings when it is saved; an interrupt waits, and another is to come. */
+/*
+ * The rings have not been counted when the machine is saved; one interrupt is pending, and another
+ * follows.
+ */
 static void check_saved(bool irq)
 {
     const uint32_t before = in32(COUNT);

@@ -1,4 +1,4 @@
-/* Sends back what is typed, until a 'q'. */
+/* Echoes the input, until a 'q'. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 

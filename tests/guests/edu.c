@@ -1,4 +1,4 @@
-/* A driver of the teaching device edu: all of it, with both kinds of interrupt. */
+/* A driver of the teaching device edu: all its functions, with both kinds of interrupt. */
 #include "guest/abi/edu.h"
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -32,7 +32,7 @@
 static struct idt_gate idt[VECTORS];
 static uintptr_t edu; /* BAR0 */
 
-/* What the handlers saw. */
+/* Set by the handlers. */
 static struct {
     unsigned intx, msi;
     uint32_t status;
@@ -51,9 +51,9 @@ static void edu_write(unsigned reg, uint32_t value)
 }
 
 /*
- * The device first: its line must be down when the interrupt controller is told. False: it had raised
- * nothing. A level-triggered line can be delivered once more than it was raised, as seen on busy hosts;
- * drivers, whose lines are shared, let that pass.
+ * The device first: its line must be low when the interrupt controller gets its EOI. False: it had
+ * raised nothing. On busy hosts a level-triggered interrupt was delivered once more than it was
+ * raised; drivers of shared lines ignore that.
  */
 __attribute__((no_caller_saved_registers)) static bool acknowledge(void)
 {
@@ -86,7 +86,7 @@ __attribute__((interrupt)) static void spurious_handler(struct interrupt_frame *
     (void)frame;
 }
 
-/* An IDT with the library's exceptions and the handlers; the PICs, which nobody uses, are quiet. */
+/* An IDT with the library's exceptions and the handlers; the unused PICs are masked. */
 static void interrupts_init(void)
 {
     struct table_register exceptions;
@@ -109,7 +109,7 @@ static void ioapic_write(unsigned reg, uint32_t value)
     store32(IOAPIC_WINDOW, value);
 }
 
-/* Let interrupts in until (*count) is no longer 0. */
+/* Enable interrupts until (*count) is no longer 0. */
 static void wait_for(const volatile unsigned *count)
 {
     __asm__ volatile("sti");
@@ -144,7 +144,7 @@ static void check_factorial(void)
     }
 }
 
-/* Gives the command register once the transfer is over. */
+/* Returns the command register once the transfer is complete. */
 static uint64_t dma(uint64_t source, uint64_t destination, uint64_t count, uint64_t command)
 {
     store64(edu + EDU_DMA_SOURCE, source);

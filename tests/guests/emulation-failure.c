@@ -1,4 +1,6 @@
-/* Runs code in device space: KVM cannot fetch an instruction from there, and gives up. */
+/*
+ * Runs code in device space: KVM cannot fetch an instruction there, and reports an internal error.
+ */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"

@@ -1,4 +1,4 @@
-/* The library catches exceptions, in ring 0 and ring 3, and goes on. */
+/* The library catches exceptions, in ring 0 and ring 3, and continues. */
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"
 #include "guest/lib/exception.h"

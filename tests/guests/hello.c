@@ -1,4 +1,4 @@
-/* Says hello and ends with status 0. */
+/* Prints a greeting and ends with status 0. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 

@@ -1,4 +1,4 @@
-/* Halts with interrupts on, where nothing could interrupt: the same end as hlt. */
+/* Halts with interrupts on, but without a source of interrupts: the same end as hlt. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 

@@ -1,6 +1,6 @@
 /*
- * For tests/system/library: writes 1 to 10 to port 0x510c, reads port 0x510d, and ends with what it read. Guest
- * argument wait=1: only after it was told so, by a byte other than 0 at 0x510e.
+ * For tests/system/library: writes 1 to 10 to port 0x510c, reads port 0x510d, and ends with the
+ * value. Guest argument wait=1: waits first until port 0x510e reads as another byte than 0.
  */
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"

@@ -1,6 +1,6 @@
 /*
- * For tests/system/library: the op 100, which only a stub knows, a marker, VERSION, and simulation on and off. What
- * comes of each is printed.
+ * For tests/system/library: the op 100, which only a stub implements, a marker, VERSION, and
+ * simulation on and off. Each result is printed.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"

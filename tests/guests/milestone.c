@@ -1,4 +1,4 @@
-/* A crash behind a milestone: the report tells the last one. */
+/* A crash after a milestone: the report shows the last one. */
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"
 

@@ -1,4 +1,4 @@
-/* What a Multiboot image finds: the same here and where other monitors load it. */
+/* What a Multiboot image gets from the loader: the same here as with other monitors. */
 #include "guest/abi/multiboot.h"
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"
@@ -22,7 +22,7 @@ static void check_processor(uint32_t eax)
     check_equal("what the file does not have is zero", in_bss, 0);
 }
 
-/* The entry of the map that holds (address), or NULL. */
+/* The map's entry that contains (address), or NULL. */
 static const struct multiboot_range *range_of(const struct multiboot_info *info, uint64_t address)
 {
     const uint32_t end = info->mmap_addr + info->mmap_length;
@@ -60,7 +60,7 @@ static void check_memory(const struct multiboot_info *info)
     check_group("");
 }
 
-/* It begins with the path of the file, which differs and may hold spaces. */
+/* It begins with the path of the file, which differs and may contain spaces. */
 static void show_command(const struct multiboot_info *info)
 {
     const char *text = info->flags & MULTIBOOT_INFO_COMMAND ? (const char *)info->cmdline : "";

@@ -1,6 +1,6 @@
 /*
- * What the guests of 32-bit paging share: turning paging on, a window of three pages onto scattered
- * memory, the last of them absent, and the calls that look through it.
+ * Shared by the guests of 32-bit paging: enabling paging, a window of three pages onto scattered
+ * memory, the last of them absent, and the calls with pointers into it.
  */
 #ifndef TESTS_GUESTS_PAGING32_H
 #define TESTS_GUESTS_PAGING32_H
@@ -16,8 +16,8 @@
 #define WINDOW 0xc0000000u
 
 /*
- * bool paging_try(void): set CR0.PG. False if that is a #GP: there are KVMs that page in long mode
- * only. The gate of #GP leads to paging_refused.
+ * bool paging_try(void): set CR0.PG. False if that is a #GP: some KVMs page in long mode only. The
+ * gate of #GP leads to paging_refused.
  */
 bool paging_try(void);
 void paging_refused(void);
@@ -40,7 +40,7 @@ __asm__(".data\n"
 #define VECTOR_GP      13
 #define INTERRUPT_GATE 0x8e00u /* present, DPL 0, 32-bit */
 
-/* Paging with the tables at (cr3) and the further bits (cr4). False: this KVM refuses. */
+/* Enable paging with the tables at (cr3) and the additional bits (cr4). False: this KVM refuses. */
 static bool paging_enable(const void *cr3, unsigned long cr4)
 {
     static struct {
@@ -65,7 +65,7 @@ static bool paging_enable(const void *cr3, unsigned long cr4)
 
 static uint8_t window_pages[4][PAGE] __attribute__((aligned(4096)));
 
-/* The pages that appear in the window, in this order. */
+/* The pages of the window, in order. */
 static const unsigned window_order[] = {3, 1};
 
 static ptlcall_status window_log(uint32_t offset, uint32_t length)
@@ -77,7 +77,7 @@ static void check_window(void)
 {
     char *across = (char *)(WINDOW + PAGE - 2);
 
-    memset(window_pages, 1, sizeof(window_pages)); /* a byte that no command may hold */
+    memset(window_pages, 1, sizeof(window_pages)); /* a byte that no command may contain */
     memcpy(across, "-run", 5);
     check("the window works", memcmp(window_pages[3] + PAGE - 2, "-r", 2) == 0 &&
                                   memcmp(window_pages[1], "un", 2) == 0);

@@ -1,6 +1,6 @@
 /*
- * What a PC has: clock, milestones, firmware configuration, and the tables by which a guest finds
- * its CPUs, which are started as found. Guest argument: the number of CPUs.
+ * The parts of a PC: clock, milestones, firmware configuration, and the tables that list its CPUs,
+ * all of which are started. Guest argument: the number of CPUs.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"
@@ -18,7 +18,7 @@
 #define FW_CFG_FILES  0x19
 #define E820_RAM      1
 
-#define BIOS_HALF 0xf0000ul /* the MP pointer is looked for from here on */
+#define BIOS_HALF 0xf0000ul /* the search for the MP pointer begins here */
 
 #define IDS_MAX     16
 #define TICK_ROUNDS 2000000u
@@ -114,7 +114,7 @@ static uint64_t fw_cfg_item(uint16_t key, size_t size)
     return value;
 }
 
-/* The RAM that etc/e820 adds up to, and the directory names it. */
+/* The total RAM in etc/e820, which the directory must list. */
 static uint64_t e820_ram(void)
 {
     struct {
@@ -154,7 +154,7 @@ static void check_fw_cfg(const struct boot_info *boot)
     check_equal("nothing behind the end", in8(FW_CFG_DATA), 0);
 }
 
-/* Local APICs that a table lists. */
+/* The number of local APICs in a table. */
 struct ids {
     unsigned count;
     unsigned ids[IDS_MAX];
@@ -176,7 +176,7 @@ static bool sums_to_0(uintptr_t table, uint32_t length)
     return sum == 0;
 }
 
-/* Where (signature) begins at a multiple of 16, or 0. */
+/* The address of (signature) at a multiple of 16, or 0. */
 static uintptr_t find(uintptr_t start, const char *signature)
 {
     for (uintptr_t at = start; at < BOOT_BIOS_END; at += 16)
@@ -209,7 +209,7 @@ static void read_mp(struct ids *ids)
     check_equal("the entries fill the table", entry, table + load16(table + 4));
 }
 
-/* The table with (signature) that the XSDT lists, or 0. */
+/* The table with (signature) in the XSDT, or 0. */
 static uintptr_t find_acpi(const char *signature)
 {
     uintptr_t pointer = find(BOOT_BIOS, "RSD PTR ");
@@ -242,7 +242,7 @@ static void read_acpi(struct ids *ids)
             add_id(ids, load8(madt + at + 3));
 }
 
-/* A CPU that was started says which one it is. */
+/* A started CPU reports its id. */
 static void tell_id(void *argument)
 {
     unsigned *id = argument;

@@ -1,8 +1,8 @@
 /*
- * Enumerates the PCI bus, prints what it finds, and sizes, moves and switches off every BAR.
+ * Enumerates the PCI bus, prints what it finds, and sizes, moves and disables every BAR.
  *
- * It knows no device: a BAR is told by what reads there, so only those are moved whose first four
- * bytes are not all ones.
+ * It knows no device: a BAR is recognised by what it reads as, so only those are moved whose first
+ * four bytes are not all ones.
  */
 #include "guest/lib/pci.h"
 #include "guest/lib/check.h"
@@ -13,13 +13,13 @@
 #define ONES           0xffffffffu
 #define MEMORY_AWAY    0xd0000000u /* no RAM, no device */
 #define IO_AWAY        0x5000u
-#define IO_BEYOND      0x10000u /* as ports have 16 bits, this would be port 0 */
+#define IO_BEYOND      0x10000u /* cut to the 16 bits of a port, this would be port 0 */
 #define RAM_PATTERN    0x5eed5eedu
 #define LAST_MEMORY    0xffffffffu
 #define ABSENT_SLOT    31u
 #define HOST_BRIDGE_ID 0x12378086u
 
-/* RAM that a BAR of up to that size can be moved onto. */
+/* RAM over which a BAR of up to that size can be moved. */
 #define RAM_TARGET_SIZE 0x100000u
 static uint32_t ram_target[RAM_TARGET_SIZE / 4] __attribute__((aligned(RAM_TARGET_SIZE)));
 
@@ -46,7 +46,7 @@ static void print_function(unsigned slot)
     printf("%s\n", pci_capability(slot, PCI_CAPABILITY_MSI) ? " msi" : "");
 }
 
-/* Away and back, while it decodes. */
+/* Move away and back, while it decodes. */
 static void check_move(unsigned slot, unsigned number, const struct pci_bar *bar)
 {
     uint64_t away = bar->io ? IO_AWAY : MEMORY_AWAY;
@@ -73,7 +73,7 @@ static void check_command(unsigned slot, const struct pci_bar *bar)
     check_equal("switched on", read_at(bar, bar->address), first);
 }
 
-/* RAM wins, and is what it was before. */
+/* RAM has priority, and is unchanged afterwards. */
 static void check_onto_ram(unsigned slot, unsigned number, const struct pci_bar *bar)
 {
     uintptr_t target = (uintptr_t)ram_target;
@@ -125,7 +125,7 @@ static void check_bar(unsigned slot, unsigned number, const struct pci_bar *bar)
     }
 }
 
-/* The BARs of a device; how many. */
+/* Test the BARs of a device; returns their number. */
 static unsigned check_bars(unsigned slot)
 {
     unsigned count = 0;

@@ -1,6 +1,6 @@
 /*
  * The timer of a PC with interrupt controllers: it wakes a halted CPU again and again. Between the
- * ticks there is no exit, for longer than the monitor takes to see that a guest sleeps for ever.
+ * ticks there is no exit, for longer than the monitor needs to notice a guest that sleeps for ever.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"

@@ -1,4 +1,4 @@
-/* Where nobody serves ptlcalls, the library says so. */
+/* Without a ptlcall device, the library returns -ENOSYS. */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"

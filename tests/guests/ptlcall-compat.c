@@ -1,14 +1,14 @@
 /*
- * Calls from compatibility mode: 32-bit code under a 64-bit kernel. Registers count 32 bits, also
- * where 64-bit code has left something in their high halves.
+ * Calls from compatibility mode: 32-bit code under a 64-bit kernel. Registers are 32 bits wide,
+ * also where 64-bit code has set their high halves.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"
 
 /*
- * compat_call(op, arg1, arg2): a call by the default port, made by 32-bit code. Nothing below
- * touches the high halves of the registers on the way, so the processor keeps them.
+ * compat_call(op, arg1, arg2): a call by the default port, made by 32-bit code. The code here does
+ * not touch the high halves of the registers, so the processor keeps them.
  */
 uint64_t compat_call(uint64_t op, uint64_t arg1, uint64_t arg2);
 

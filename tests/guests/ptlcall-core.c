@@ -1,4 +1,6 @@
-/* Core dumps and snapshots write files: of the right bytes, of nothing, and again over the old. */
+/*
+ * Core dumps and snapshots write files: with the right bytes, empty ones, and replacing old ones.
+ */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"

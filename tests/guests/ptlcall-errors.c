@@ -1,4 +1,4 @@
-/* Every error of the calls: each answers with its number, has no effect, and the guest goes on. */
+/* Every error of the calls: each returns its number, has no effect, and the guest continues. */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"
@@ -6,7 +6,7 @@
 
 #define UNMAPPED      0x700000000000ull
 #define NOT_CANONICAL 0x8000000000000000ull
-#define LAST_BYTES    0xfffffffffffffff8ull /* the last 8 bytes there are */
+#define LAST_BYTES    0xfffffffffffffff8ull /* the last 8 bytes of the address space */
 #define HUGE          0xffffffffffffffffull
 
 #define EFAULT (-PTLCALL_EFAULT)
@@ -157,7 +157,7 @@ static ptlcall_status checkpoint_call(const char *name, uint64_t length, uint64_
     return ptlcall(PTLCALL_OP_CHECKPOINT, (uint64_t)name, length, action, 0, 0, 0);
 }
 
-/* Also a call that would write no file must name one that is allowed. */
+/* A call that would write no file must name an allowed one, too. */
 static void check_checkpoint(void)
 {
     check_group("checkpoint");

@@ -1,4 +1,4 @@
-/* -kill-after-run: the next -stop ends the guest, and only that. */
+/* -kill-after-run: the next -stop ends the guest, nothing else does. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"

@@ -1,4 +1,4 @@
-/* -kill ends the guest with status 0, and the commands behind it are not run. */
+/* -kill ends the guest with status 0, and the commands after it are not run. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"

@@ -1,5 +1,6 @@
 /*
- * Trigger and port where the options put them. Guest arguments: the trigger's address, the port.
+ * Trigger and port at the addresses given by options. Guest arguments: the trigger's address, the
+ * port.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"

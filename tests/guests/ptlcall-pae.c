@@ -3,7 +3,7 @@
 #include "guest/lib/guest.h"
 #include "tests/guests/paging32.h"
 
-#define TRIGGER     0xe0000000u /* where the trigger page appears */
+#define TRIGGER     0xe0000000u /* where the trigger page is mapped */
 #define PTE_OPEN    0x07ull
 #define PTE_LARGE   0x80ull
 #define LARGE_PAGE  0x200000ull

@@ -1,6 +1,6 @@
 /*
- * Pointers of calls go through the guest's own page tables: 4 KiB pages in no order, pages that
- * ring 3 may not touch, pages that are not there.
+ * Pointers of calls are translated by the guest's own page tables: scattered 4 KiB pages, pages
+ * that ring 3 may not access, absent pages.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -10,7 +10,7 @@
 #include "guest/lib/string.h"
 
 #define PAGE        4096ul
-#define WINDOW      0x8000000000ul /* where the pages below appear: the second entry of the PML4 */
+#define WINDOW      0x8000000000ul /* where the pages below are mapped: the second entry of the PML4 */
 #define OUTSIDE_RAM 0x100000000000ul
 #define PTE_OPEN    0x07ul /* present, writable, for ring 3 */
 #define PTE_SYSTEM  0x03ul /* present, writable, not for ring 3 */
@@ -43,7 +43,7 @@ static void make_tables(void)
     map_page(2, 7, PTE_OPEN);
     map_page(4, 0, PTE_SYSTEM);
     map_page(5, 3, PTE_READ);
-    memset(pages, 1, sizeof(pages)); /* a byte that no command may hold */
+    memset(pages, 1, sizeof(pages)); /* a byte that no command may contain */
     cr3_write((unsigned long)level4);
 }
 

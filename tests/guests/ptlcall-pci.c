@@ -1,7 +1,7 @@
 /*
- * Ptlcalls through a PCI function, as a process on Linux makes them: a store to what it mapped from
- * resource0, an OUT to the ports that resource1 names. With the guest argument `alone` there is no
- * other way to call.
+ * Ptlcalls through a PCI function, as a process on Linux makes them: a store to its mapping of
+ * resource0, an OUT to the ports of resource1. With the guest argument `alone` there is no other
+ * way to call.
  */
 #include "guest/abi/ptlcall.h"
 #include "guest/lib/check.h"
@@ -14,12 +14,12 @@
 
 #define PAGE_BAR 0
 #define PORT_BAR 1
-#define OFFSET   144 /* any will do */
+#define OFFSET   144 /* any value */
 
 #define PAGE_ELSEWHERE 0xe8000000ul
 #define PORT_ELSEWHERE 0xcff0u
 
-#define NO_CALL PTLCALL_OP_VERSION /* what stays in RAX */
+#define NO_CALL PTLCALL_OP_VERSION /* the value that stays in RAX */
 
 enum way { BY_PAGE, BY_PORT };
 
@@ -137,7 +137,7 @@ static void check_decoding(void)
     pci_command((unsigned)slot, PCI_COMMAND_IO, 0);
 }
 
-/* What is switched on here is not switched on in the other device. */
+/* The simulation of this device is not that of the other. */
 static void check_session(bool alone)
 {
     const struct ptlcall_descriptor run = {(uint64_t) "-run", 4};

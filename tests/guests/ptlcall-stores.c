@@ -1,10 +1,10 @@
-/* Any store in the trigger page is a call, whatever its place, width and value; a load is none. */
+/* Any store in the trigger page is a call, at any offset, width and value; a load is not. */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"
 #include "guest/lib/ptlcall.h"
 
-/* A function that stores by (instruction) while RAX asks for VERSION, and gives RAX after it. */
+/* A function that stores by (instruction) while RAX holds the op VERSION; returns RAX. */
 #define STORE(name, instruction)                                                                   \
     static uint64_t name(uint64_t address)                                                         \
     {                                                                                              \

@@ -1,4 +1,4 @@
-/* What a PVH image finds: the same here and where other monitors load it. */
+/* What a PVH image gets from the loader: the same here as with other monitors. */
 #include "guest/abi/pvh.h"
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"

@@ -1,4 +1,4 @@
-/* A reset by the keyboard controller, as PC software does it: wait until it listens, then 0xfe. */
+/* A reset by the keyboard controller, as PC software does it: wait until it is ready, then 0xfe. */
 #include "guest/lib/console.h"
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"

@@ -1,4 +1,4 @@
-/* A reset by port 0x92, as PC software does it: bit 0 from 0 to 1, and the others stay. */
+/* A reset by port 0x92, as PC software does it: bit 0 from 0 to 1, and the others unchanged. */
 #include "guest/lib/console.h"
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"

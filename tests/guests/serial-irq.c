@@ -1,6 +1,6 @@
 /*
  * A driver that uses the serial port by interrupts alone, and sleeps in between: it sends back what
- * it receives, until a 'q' or so many bytes. Guest arguments: port, interrupt, bytes.
+ * it receives, until a 'q' or the given number of bytes. Guest arguments: port, interrupt, bytes.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"
@@ -38,7 +38,7 @@ static uint8_t enabled; /* IER */
 static struct queue to_send, received;
 static unsigned empties, inputs; /* interrupts */
 
-/* What handler and main program share: the compiler is to look at it anew after each instruction. */
+/* Shared by handler and main program: the compiler must read it again after each instruction. */
 static inline void barrier(void)
 {
     __asm__ volatile("" : : : "memory");
@@ -59,7 +59,7 @@ static inline void send_some(void)
         enable(enabled & ~IER_EMPTY);
 }
 
-/* What finds no room stays in the port. */
+/* Bytes that do not fit stay in the port. */
 static inline void receive_some(void)
 {
     inputs++;
@@ -96,13 +96,13 @@ static void port_init(void)
     enable(IER_RECEIVED);
 }
 
-/* Sleep until an interrupt; STI takes effect behind HLT, so none comes in between. */
+/* Sleep until an interrupt; STI takes effect after HLT, so no interrupt comes in between. */
 static void sleep(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
-/* To be called with interrupts off, as receive(). */
+/* Call it with interrupts off, like receive(). */
 static void send(uint8_t byte)
 {
     while (to_send.head - to_send.tail == QUEUE)
@@ -130,7 +130,7 @@ static uint8_t receive(void)
     return byte;
 }
 
-/* The number that the argument after (*words) is. */
+/* The number in the argument after (*words). */
 static uint64_t next_number(const char **words)
 {
     uint64_t number = number_read(*words);

@@ -4,7 +4,7 @@
  * all     both halt with interrupts off: the guest has ended, status 0
  * unborn  the other was never started, but got an INIT: the same
  * reborn  the other halts, and then gets an INIT: the same
- * one     only the first halts; the other works on without exits and ends the guest with status 5
+ * one     only the first halts; the other continues without exits and ends the guest with status 5
  * open    both halt, the other with interrupts on: it could be woken, and nothing ends
  * crash   the first halts, the other has a triple fault
  */
@@ -21,7 +21,7 @@
 #define APIC_ENABLED      0x1ffu
 #define APIC_INIT         0x4500u
 
-#define WORK_CYCLES 2000000000u /* longer than the monitor needs to see who sleeps */
+#define WORK_CYCLES 2000000000u /* longer than the monitor needs to notice which CPUs sleep */
 #define STATUS      5
 
 static uint64_t cycles(void)

@@ -1,8 +1,7 @@
 /*
- * All CPUs make ptlcalls at the same time, by both methods; every result is checked here, and that
- * no call was lost, doubled or mixed with another is to be seen in the log: the n-th LOG of CPU c
- * says "cpu c call n", its n-th MARKER has the id (c + 1) * 100000 + n. Guest argument: the number
- * of CPUs.
+ * All CPUs make ptlcalls at the same time, by both methods. Every result is checked here; the log
+ * shows that no call was lost, doubled or mixed with another: the n-th LOG of CPU c says "cpu c
+ * call n", its n-th MARKER has the id (c + 1) * 100000 + n. Guest argument: the number of CPUs.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -44,7 +43,7 @@ static ptlcall_status call(bool by_port, ptlcall_word op, ptlcall_word arg1, ptl
     return (ptlcall_status)op;
 }
 
-/* The number at the end of the text: single instructions count, where they are emulated. */
+/* The number at the end of the text: each instruction is slow where it is emulated. */
 static void count_up(char *text)
 {
     char *digit = text + strlen(text) - 1;

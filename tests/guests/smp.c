@@ -10,7 +10,7 @@
 
 #define WAIT_ROUNDS 20000000u
 
-/* What a CPU finds; (done) is written last. */
+/* The results of a CPU; (done) is written last. */
 struct result {
     uint32_t apic_id, leaf;
     ptlcall_status call;

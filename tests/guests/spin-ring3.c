@@ -1,4 +1,4 @@
-/* Runs for ever in ring 3, where it may be the processor itself that runs it. */
+/* Runs for ever in ring 3, where the code may run natively. */
 #include "guest/lib/console.h"
 #include "guest/lib/exception.h"
 #include "guest/lib/guest.h"

@@ -1,6 +1,6 @@
 /*
- * A known number of each kind of exit, and no other: 100 OUT and 10 IN of unclaimed ports, 50 loads
- * and 25 stores of an unclaimed address, 5 ptlcalls, and the OUT that ends the guest.
+ * A known number of each kind of exit, and no others: 100 OUT and 10 IN of unclaimed ports, 50
+ * loads and 25 stores of an unclaimed address, 5 ptlcalls, and the OUT that ends the guest.
  */
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"

@@ -1,4 +1,4 @@
-/* Ends with the status that its argument names. */
+/* Ends with the status in its argument. */
 #include "guest/lib/guest.h"
 
 int main(const struct boot_info *boot)

@@ -1,11 +1,11 @@
 /*
- * For tests/system/stubs: a piece of code of known length at known addresses, between -run and -stop, whatever compiler
- * made the rest of the guest. 60 instructions run from the one behind -run's OUT up to -stop's OUT; number 54 is
- * the OUT of a call of its own.
+ * For tests/system/stubs: a piece of code of known length at known addresses, between -run and
+ * -stop, whatever compiler made the rest of the guest. 60 instructions run from the one after
+ * -run's OUT up to -stop's OUT; number 54 is the OUT of a call of its own.
  *
- * Guest arguments: lists of commands with `;` between them, each of which is given to an ENQUEUE. Wherever a `;`
- * stands the code runs, and behind the last list if there is none. `checkpoint` in place of a list: the call in
- * the code is CHECKPOINT, not VERSION.
+ * Guest arguments: lists of commands with `;` between them, each of which is given to an ENQUEUE.
+ * The code runs at each `;`, and after the last list if there is no `;`. `checkpoint` in place of a
+ * list: the call in the code is CHECKPOINT, not VERSION.
  */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
@@ -14,10 +14,10 @@
 
 #define LIST_MAX 256 /* bytes */
 
-/* Gives what the call (op) in it gave. (name) is for CHECKPOINT, and has three bytes. */
+/* Returns the result of its call (op). (name) is for CHECKPOINT, and has three bytes. */
 uint64_t step_model(uint64_t op, const char *name);
 
-/* Behind the start code, which is the first in the image and short. */
+/* After the start code, which is the first in the image and short. */
 __asm__(".pushsection .text.start, \"ax\"\n"
         "   .balign 4096\n" /* 0x101000 */
         "model_page:\n"
@@ -34,7 +34,7 @@ __asm__(".pushsection .text.start, \"ax\"\n"
         "   xor   %edx, %edx\n"
         "   mov   $2, %eax\n"
         "   out   %al, $0xe0\n"
-        "   .org  model_page + 0x40\n" /* which is where the OUT ends */
+        "   .org  model_page + 0x40\n" /* the address at which the OUT ends */
         "   mov   $3, %ebx\n"          /* 1 */
         "1: mov   $4, %ecx\n"          /* 3 rounds of 16: one, */
         "2: dec   %ecx\n"              /* 4 times two, */

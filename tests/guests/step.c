@@ -1,9 +1,9 @@
 /*
- * Instructions whose number is known, between the ptlcalls of -run and of -stop: what a stub that steps is to
- * count is said on the console. The first is the one behind -run's OUT, the last is -stop's OUT.
+ * Instructions whose number is known, between the ptlcalls of -run and of -stop: the console shows
+ * what a stepping stub must count. The first is the one after -run's OUT, the last is -stop's OUT.
  *
- * Guest argument: what runs there. `loop`, `mixed`, or `ring3`, which is the loop in ring 3; or `smp`, the
- * loop while CPU 1 runs, too, so that there is more to count.
+ * Guest argument: what runs there. `loop`, `mixed`, or `ring3`, which is the loop in ring 3; or
+ * `smp`, the loop while CPU 1 runs, too, so that more is counted.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/console.h"
@@ -25,7 +25,7 @@ struct calls {
 uint64_t step_loop(void *calls);
 uint64_t step_mixed(void *calls);
 
-/* Both begin with -run and end with -stop; the port is the preset one. */
+/* Both begin with -run and end with -stop, by the default port. */
 __asm__(".pushsection .text.step\n"
         ".globl step_loop, step_mixed\n"
         "step_loop:\n"
@@ -50,7 +50,7 @@ __asm__(".pushsection .text.step\n"
         "   xor   %edx, %edx\n"
         "   mov   $2, %eax\n"
         "   out   %al, $0xe0\n"
-        "   mov   $run_text_copy, %edi\n" /* 5 with the string instruction, which is one */
+        "   mov   $run_text_copy, %edi\n" /* 5 with the string instruction, which counts as one */
         "   mov   $run_text_copy, %esi\n"
         "   mov   $64, %ecx\n"
         "   cld\n"

@@ -6,7 +6,7 @@
 #include "guest/lib/string.h"
 
 #define UNCLAIMED_PORT 0x300
-#define LONG_TEXT      5000u /* more than KVM hands over at once */
+#define LONG_TEXT      5000u /* more than KVM passes in one exit */
 
 static void outsb(uint16_t port, const char *bytes, size_t length)
 {

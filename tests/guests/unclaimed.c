@@ -1,10 +1,10 @@
-/* What no device decodes reads as ones, and writes there are dropped. */
+/* Unclaimed addresses read as ones, and writes there are dropped. */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
 #include "guest/lib/guest.h"
 
 #define PORT    0x300
-#define ADDRESS 0xd0000000ul /* below 4 GiB, above the RAM that such a small guest has */
+#define ADDRESS 0xd0000000ul /* below 4 GiB, above the RAM of such a small guest */
 
 int main(const struct boot_info *boot)
 {

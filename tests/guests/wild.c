@@ -1,4 +1,4 @@
-/* Jumps to where no memory is. */
+/* Jumps to an address without memory. */
 #include "guest/lib/console.h"
 #include "guest/lib/guest.h"
 

@@ -1,6 +1,6 @@
 /*
- * A back end for the ring of xen-as.h in the same guest, which grants the page to itself: both sides in
- * one program, so that a test can stop between any two steps.
+ * A back end for the ring of xen-as.h in the same guest, which grants the page to itself: both
+ * sides in one program, so that a test can stop between any two steps.
  */
 #ifndef TESTS_GUESTS_XEN_AS_BACK_H
 #define TESTS_GUESTS_XEN_AS_BACK_H
@@ -12,12 +12,12 @@ struct as_back {
     void *page; /* where the granted page is mapped */
     grant_handle_t handle;
     int irq;
-    unsigned called;   /* events that came */
+    unsigned called;   /* events received */
     unsigned notified; /* notifications that the ring asked for */
     unsigned served;
-    bool stopped; /* the front end broke the protocol: nothing more is served */
+    bool stopped; /* the front end broke the protocol: no more requests are served */
 
-    /* Called where a request is copied, and where all are answered; NULL: not. */
+    /* Called when a request is copied, and when all are answered; NULL: not called. */
     void (*copied)(struct as_back *back, struct as_request *slot);
     void (*drained)(struct as_back *back);
     void *opaque; /* for both */
@@ -40,7 +40,7 @@ static inline void as_back_answer(struct as_back *back, const struct as_request 
     }
 }
 
-/* The requests that are there; false: more than there can be. */
+/* The number of waiting requests; false: more than possible. */
 static inline bool as_back_drain(struct as_back *back)
 {
     const RING_IDX end = __atomic_load_n(&back->ring.sring->req_prod, __ATOMIC_ACQUIRE);
@@ -76,7 +76,7 @@ static inline irqreturn_t as_back_event(int irq, void *data)
     return IRQ_HANDLED;
 }
 
-/* Map what (front) granted, from (index) on, and bind its port. 0, or a negative code. */
+/* Map the page granted by (front), from (index) on, and bind its port. 0, or a negative code. */
 static inline int as_back_connect(struct as_back *back, const struct as_front *front,
                                   RING_IDX index)
 {
@@ -95,7 +95,7 @@ static inline int as_back_connect(struct as_back *back, const struct as_front *f
     return back->irq < 0 ? back->irq : 0;
 }
 
-/* Undo both connections. 0, or what failed. */
+/* Undo both connections. 0, or the error. */
 static inline int as_disconnect(struct as_front *front, struct as_back *back)
 {
     int result;

@@ -1,6 +1,6 @@
 /*
  * The ring of xen-front.c and xen-back.c for the guests that test it: a front end that counts and
- * checks, with nothing printed.
+ * checks, and prints nothing.
  *
  * Request n has id n, status n and operation n | 1; its response differs by status n + 1 alone.
  */
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AS_SLOTS 256u /* of 12 bytes, behind the header of 64, in a page */
+#define AS_SLOTS 256u /* of 12 bytes, after the header of 64, in a page */
 
 struct as_request {
     uint32_t id;
@@ -38,9 +38,9 @@ struct as_front {
     int gref;
     evtchn_port_t port;
     int irq;
-    unsigned wrong;    /* responses that are not what they should be */
+    unsigned wrong;    /* responses with wrong values */
     unsigned notified; /* notifications that the ring asked for */
-    unsigned called;   /* events that came */
+    unsigned called;   /* events received */
 };
 
 /* Begin at (index), with the ring on a page of its own. */
@@ -53,7 +53,7 @@ static inline void as_front_init(struct as_front *front, struct as_sring *page, 
     FRONT_RING_ATTACH(&front->ring, page, index, PAGE_SIZE);
 }
 
-/* Write request (n) into its slot; as_front_push() shows it. */
+/* Write request (n) into its slot; as_front_push() publishes it. */
 static inline void as_front_fill(struct as_front *front)
 {
     const uint32_t n = front->ring.req_prod_pvt++;
@@ -64,7 +64,7 @@ static inline void as_front_fill(struct as_front *front)
     request->operation = n | 1;
 }
 
-/* Is the back end to be told? */
+/* Must the back end be notified? */
 static inline bool as_front_push(struct as_front *front)
 {
     int notify;
@@ -74,7 +74,7 @@ static inline bool as_front_push(struct as_front *front)
     return notify != 0;
 }
 
-/* Fill (count), push them at once, and tell the back end if it asked for that. */
+/* Write (count) requests, push them at once, and notify the back end if it asked for that. */
 static inline void as_front_send(struct as_front *front, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -88,7 +88,7 @@ static inline bool as_response_is(const struct as_response *response, uint32_t n
     return response->id == n && response->status == n + 1 && response->operation == (n | 1);
 }
 
-/* Take the responses that are there, and ask to be told of the next. */
+/* Take the responses that are there, and request a notification of the next. */
 static inline void as_front_take(struct as_front *front)
 {
     int more;
@@ -120,7 +120,7 @@ static inline irqreturn_t as_front_event(int irq, void *data)
     return IRQ_HANDLED;
 }
 
-/* Requests that are pushed and not answered. */
+/* The number of pushed and unanswered requests. */
 static inline unsigned as_front_open(const struct as_front *front)
 {
     return front->ring.req_prod_pvt - front->ring.rsp_cons;
@@ -133,7 +133,7 @@ static inline int as_front_grant(struct as_front *front, domid_t remote)
     return front->gref < 0 ? front->gref : 0;
 }
 
-/* A port that (remote) can bind, with its events taken. 0 or negative. */
+/* Allocate a port that (remote) can bind, and handle its events. 0 or negative. */
 static inline int as_front_allocate(struct as_front *front, domid_t remote)
 {
     struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = remote};
@@ -146,7 +146,7 @@ static inline int as_front_allocate(struct as_front *front, domid_t remote)
     return front->irq < 0 ? front->irq : 0;
 }
 
-/* Both: with the port, a back end that waits for it can begin. */
+/* Do both: with the port, a back end that waits for it can begin. */
 static inline int as_front_connect(struct as_front *front, domid_t remote)
 {
     int result = as_front_grant(front, remote);
@@ -154,7 +154,7 @@ static inline int as_front_connect(struct as_front *front, domid_t remote)
     return result < 0 ? result : as_front_allocate(front, remote);
 }
 
-/* What EVTCHNOP_status says of a port of ours: EVTCHNSTAT_…, or a negative error. */
+/* The state of our port by EVTCHNOP_status: EVTCHNSTAT_…, or a negative error. */
 static inline int as_port_status(evtchn_port_t port)
 {
     struct evtchn_status status = {.dom = DOMID_SELF, .port = port};
@@ -174,7 +174,7 @@ static inline bool as_front_wait_bound(const struct as_front *front, unsigned ro
     return true;
 }
 
-/* Let events in for up to (rounds) yields: are all requests answered? */
+/* Allow events for up to (rounds) yields: are all requests answered? */
 static inline bool as_front_wait_answered(struct as_front *front, unsigned rounds)
 {
     events_allow();

@@ -1,11 +1,11 @@
 /*
- * The back end of xen-front.c, domain 0: it maps the page that domain 1 granted, binds its port, and
- * answers each request {id, status, operation} with status + 1, until one has operation 0.
+ * The back end of xen-front.c, domain 0: it maps the page that domain 1 granted, binds its port,
+ * and answers each request {id, status, operation} with status + 1, until one has operation 0.
  *
- * It is a Linux module retyped, name by name; docs/domains.md lists what differs.
+ * It is a Linux module retyped, name by name; docs/domains.md lists the differences.
  *
- * Guest arguments domid=N, gref=N and port=N: the front end, and what it was given first: 1, 8 and 1
- * unless they are said.
+ * Guest arguments domid=N, gref=N and port=N: the front end, and its first reference and port; the
+ * defaults are 1, 8 and 1.
  */
 #include "guest/lib/guest.h"
 #include "guest/xen/events.h"
@@ -177,9 +177,9 @@ static int gnt_exit(void)
 }
 
 /*
- * Wait until the front end has begun, as the person did who loaded the modules: its port can be bound,
- * and what comes before in its program is done too. Whoever binds is told at once, so nothing that the
- * front end sends meanwhile is lost by closing again.
+ * Wait until the front end has begun, as the person who loaded the modules did: its port can be
+ * bound, and the earlier steps of its program are done too. Binding raises an event at once, so no
+ * event of the front end is lost by closing the port again.
  */
 static void wait_for_front_end(void)
 {

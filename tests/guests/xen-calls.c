@@ -1,6 +1,6 @@
 /*
- * Hypercalls as such: finding Xen, what is no hypercall, who may call, and case 30: pointers to what
- * cannot be read or written, wholly or from the next page on.
+ * Hypercalls as such: finding Xen, invalid hypercalls, who may call, and case 30: pointers to
+ * memory that cannot be read or written, completely or from the next page on.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -14,7 +14,10 @@
 #define UNKNOWN  99u
 #define CALL_END 64u
 
-/* RAM, a boundary of the 2 MiB pages that the boot contract maps with: the page behind it goes. */
+/*
+ * RAM, a boundary of the 2 MiB pages that the boot contract maps with: the page after it is
+ * unmapped.
+ */
 #define BOUNDARY       0x800000ul
 #define NO_RAM         0xd0000000ul
 #define NOT_AN_ADDRESS 0x8000000000000000ul
@@ -78,12 +81,12 @@ static uint64_t ask_version(void *unused)
     return (uint64_t)HYPERVISOR_xen_version(XENVER_version, NULL);
 }
 
-/* A call whose pointer is argument (pointer), 1 or 2 behind the operation. */
+/* A call whose pointer is argument (pointer), 1 or 2 after the operation. */
 struct call {
     const char *name;
     uint8_t number, op, pointer;
-    uint8_t other; /* the argument that is not the pointer */
-    uint8_t size;  /* of what it points to */
+    uint8_t other; /* the argument other than the pointer */
+    uint8_t size;  /* size of the structure it points to */
 };
 
 #define EVENT(name, type)                                                                          \
@@ -203,7 +206,7 @@ static void check_pointers(void)
     map_boundary(true);
 }
 
-/* A structure of which one half is on the next page. */
+/* A structure with one half on the next page. */
 static void check_boundary(void)
 {
     struct gnttab_map_grant_ref *map = (void *)(BOUNDARY - sizeof(*map) / 2);

@@ -2,8 +2,8 @@
  * One of two domains dies while the other has its page mapped and its port bound: cases 28 and 29.
  * Both run this guest. Domain 1 grants, domain 0 maps.
  *
- * Guest arguments: who dies, `granter` or `mapper`, the same for both; and how, unless by an end with status
- * 0: `crash`, by a triple fault; `reboot` or `panic`, as SCHEDOP_shutdown has it.
+ * Guest arguments: the one that dies, `granter` or `mapper`, the same for both; and how, unless by
+ * an end with status 0: `crash`, by a triple fault; `reboot` or `panic`, by SCHEDOP_shutdown.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -14,7 +14,7 @@
 
 #define GRANTER 1
 #define MAPPER  0
-#define GREF    8u /* deterministic: the first */
+#define GREF    8u /* the first reference, which is deterministic */
 #define PORT    1u
 
 #define MARK_GRANTED 0x600d0001u
@@ -56,7 +56,7 @@ static const struct death {
     void (*come)(void);
 } deaths[] = {{"crash", triple_fault}, {"reboot", reboot}, {"panic", panic}, {"", power_off}};
 
-static const struct death *death = deaths; /* the last one if no other is asked for */
+static const struct death *death = deaths; /* the last request if no other is wanted */
 
 _Noreturn static void die(void)
 {
@@ -72,7 +72,7 @@ static irqreturn_t ignore(int irq, void *data)
     return IRQ_HANDLED;
 }
 
-/* The peer's end is seen by the port: nobody is told of it. */
+/* The port shows the peer's end: there is no notification. */
 static void wait_for_status(evtchn_port_t port, int status)
 {
     while (as_port_status(port) != status)
@@ -111,7 +111,7 @@ static void run_granter(bool dies)
     check_result("an event is dropped", notify_remote_via_evtchn(PORT), 0);
 }
 
-/* The page of one that is gone: it can be used until it is unmapped, and not be mapped again. */
+/* The page of a dead domain: it stays valid until it is unmapped, and cannot be mapped again. */
 static void check_orphan(volatile uint32_t *page, grant_handle_t handle)
 {
     grant_handle_t again;

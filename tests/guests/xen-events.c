@@ -1,7 +1,7 @@
 /*
  * Event channels, cases 20 to 27: one guest binds ports of its own to each other.
  *
- * Case 26 needs a second vCPU; with one it is left out.
+ * Case 26 needs a second vCPU; without it, the case is skipped.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
@@ -166,7 +166,7 @@ static void check_early(void)
     pair_close(pair);
 }
 
-/* The second vCPU takes what comes to it, until it is told to stop. */
+/* The second vCPU takes its events, until it must stop. */
 static volatile bool second_ready, second_stop;
 static volatile int second_init;
 

@@ -1,9 +1,9 @@
 /*
  * A front end, domain 1: it grants domain 0 a page with a ring, allocates a port for it, and sends
  * requests {id, status, operation}, one after another. The back end, xen-back.c, answers each with
- * status + 1. Operation 0 says that it was the last.
+ * status + 1. Operation 0 marks the last request.
  *
- * It is a Linux module retyped, name by name; docs/domains.md lists what differs.
+ * It is a Linux module retyped, name by name; docs/domains.md lists the differences.
  *
  * Guest argument requests=N: before the last one, 3 unless given.
  */

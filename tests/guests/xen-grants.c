@@ -1,7 +1,7 @@
 /*
  * Grants, cases 9 to 19: one guest grants pages to itself and maps them at another address.
  *
- * In case 19 a second vCPU works against the first; with one it is left out.
+ * In case 19 a second vCPU works against the first; without it, the case is skipped.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/cpu.h"
@@ -12,7 +12,7 @@
 #include "guest/xen/start.h"
 #include "guest/xen/xen.h"
 
-#define STRANGER     5u /* a domid that is not ours */
+#define STRANGER     5u /* the domid of another domain */
 #define NOBODY       0x7000u
 #define PATTERN      0x600dda7au
 #define OTHER        0xbadda7abu
@@ -22,7 +22,7 @@
 #define ENTRY_FLAGS(ref) (gnttab_entry(ref)->flags & (GTF_reading | GTF_writing))
 
 static unsigned long page;
-static uint8_t *here, *there; /* two places to map at */
+static uint8_t *here, *there; /* two addresses to map at */
 
 /* Begin the group of checks (name) with the page granted. */
 static grant_ref_t grant(const char *name, int readonly)
@@ -39,7 +39,7 @@ static void revoke(grant_ref_t ref)
     check_result("taken back", gnttab_end_foreign_access(ref, 0, 0), 0);
 }
 
-/* A map that must not be made. */
+/* A map that must be refused. */
 static void check_refused(const char *what, grant_ref_t ref, uint32_t flags, domid_t domid,
                           int status)
 {
@@ -199,7 +199,7 @@ static void check_array(void)
     revoke(ref);
 }
 
-/* The second vCPU: an entry that never stands still. */
+/* The second vCPU: it changes an entry all the time. */
 static struct {
     volatile grant_entry_v1_t *entry;
     volatile bool running, stop;

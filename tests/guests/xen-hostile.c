@@ -1,17 +1,17 @@
 /*
- * A hostile front end, domain 1: what it does must harm nobody but itself. The back end that domain 0
- * is, the monitor's own or another guest, stays alive, and this guest ends with status 0.
+ * A hostile front end, domain 1: what it does must affect nobody but itself. Domain 0's back end, the
+ * monitor's own or another guest, keeps running, and this guest ends with status 0.
  *
- * Guest arguments: one word, what is tried; and `second`: by the second grant and port, 9 and 2.
+ * Guest arguments: one word, the attack; and `second`: use the second grant and port, 9 and 2.
  *
- *     overflow   req_prod goes 257 further: nothing is served any more
+ *     overflow   req_prod is 257 further: no more requests are served
  *     flip       another vCPU writes to requests while they are handled
  *     pushes     two vCPUs push, so that one does while the back end serves the other: nothing stalls
- *     scribble   the whole page is overwritten again and again, header and all
- *     grants     the entry grants what cannot be mapped
+ *     scribble   the whole page, with its header, is overwritten again and again
+ *     grants     the entry grants pages that cannot be mapped
  *     toggle     another vCPU toggles the entry's flags
- *     revoke     the grant is taken back without asking, while it is mapped
- *     storm      events without end, and the port closed in the middle
+ *     revoke     the grant is ended while it is mapped
+ *     storm      events without end, and the port closed among them
  *     reset      all ports closed at once, with requests in the ring
  */
 #include "guest/lib/check.h"
@@ -21,7 +21,7 @@
 #include "tests/guests/xen-as.h"
 
 #define WAIT_ROUNDS  200000u
-#define QUIET_ROUNDS 2000u /* long enough for a back end to do what it must not */
+#define QUIET_ROUNDS 2000u /* enough time for a back end to make a mistake */
 #define REQUESTS     500u
 #define SCRIBBLES    300u
 #define EVENTS       20000u
@@ -68,7 +68,7 @@ static void try_overflow(void)
     check_result("the port is unbound", as_port_status(front.port), EVTCHNSTAT_unbound);
 }
 
-/* The second vCPU, until it is told to stop: what it writes to. */
+/* The second vCPU, until it must stop: it writes to this. */
 static struct {
     volatile bool running, stop;
 } second;
@@ -121,7 +121,7 @@ static void try_flip(void)
 
 static bool pushing; /* a lock: one vCPU at a time is in (front) */
 
-/* False: there is no room. Events go out of the lock, while the other vCPU pushes. */
+/* False: there is no room. Events are taken outside of the lock, while the other vCPU pushes. */
 static bool push_one(void)
 {
     bool notify = false, room;
@@ -201,7 +201,7 @@ static void try_scribble(void)
     stay_quiet();
 }
 
-/* The back end finds each of these entries when it is told of a request. */
+/* The back end finds each of these entries when it is notified of a request. */
 static void try_grants(void)
 {
     static const grant_entry_v1_t entries[] = {
@@ -268,7 +268,7 @@ static void try_toggle(void)
     check_equal("what was answered is right", front.wrong, 0);
 }
 
-/* What the back end has mapped stays what it is, whatever the entry says now. */
+/* The page that the back end has mapped does not change, whatever the entry says now. */
 static void try_revoke(void)
 {
     static uint8_t other[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -331,7 +331,7 @@ static const struct attack {
     {"revoke", try_revoke},     {"storm", try_storm},       {"reset", try_reset},
 };
 
-/* The first grant and the first port are used up. */
+/* The first grant and the first port cannot be used again. */
 static void begin_with_second(void)
 {
     struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = STRANGER};

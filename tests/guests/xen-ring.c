@@ -2,8 +2,8 @@
  * The ring, cases 1 to 8: one guest is front end and back end, over a page that it grants to itself
  * and ports that it binds to each other.
  *
- * In case 8 the second vCPU works against the first; with one it is left out. Guest argument rounds=N:
- * of that case, 1000 unless given.
+ * In case 8 the second vCPU works against the first; without it, the case is skipped. Guest
+ * argument rounds=N: of that case, 1000 unless given.
  */
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
@@ -95,7 +95,7 @@ static void check_overflow(void)
     disconnect();
 }
 
-/* The front end writes where it should not any more. */
+/* The front end writes to places that are not its own any more. */
 static void flip_operation(struct as_back *of, struct as_request *slot)
 {
     (void)of;
@@ -115,7 +115,7 @@ static void check_flip(void)
 
 static unsigned held_off;
 
-/* Push one more where all are answered, and the final check is still to come. */
+/* Push one more when all are answered, and before the final check. */
 static void push_more(struct as_back *of)
 {
     (void)of;
@@ -157,7 +157,7 @@ static bool poll_for_answer(void)
     return true;
 }
 
-/* A request each time the last is answered, sooner or later after it. */
+/* A request each time the last is answered, with varying delay. */
 static void race_front(void *unused)
 {
     (void)unused;
@@ -170,7 +170,7 @@ static void race_front(void *unused)
         race.answered++;
     }
     __atomic_store_n(&race.done, true, __ATOMIC_RELEASE);
-    notify_remote_via_evtchn(front.port); /* so that the other vCPU looks again */
+    notify_remote_via_evtchn(front.port); /* so that the other vCPU checks again */
 }
 
 static void check_race(unsigned rounds)

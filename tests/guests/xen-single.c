@@ -1,5 +1,5 @@
 /*
- * A front end, domain 1, against whatever back end domain 0 is: the monitor's own, or xen-back.c. It
+ * A front end, domain 1, against any back end in domain 0: the monitor's own, or xen-back.c. It
  * checks cases 1 to 3 and 13 from outside.
  */
 #include "guest/lib/check.h"
@@ -46,7 +46,7 @@ static void check_requests(void)
     check_result("refused", gnttab_end_foreign_access((grant_ref_t)front.gref, 0, 0), -XEN_EBUSY);
 }
 
-/* Operation 0 is the last: the back end lets go, so that the grant can end. */
+/* Operation 0 is the last: the back end unmaps the page, so that the grant can end. */
 static void check_end(void)
 {
     int result = -XEN_EBUSY;

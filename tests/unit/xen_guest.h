@@ -7,7 +7,7 @@
 #ifndef TESTS_UNIT_XEN_GUEST_H
 #define TESTS_UNIT_XEN_GUEST_H
 
-#include "devices/xen/domain.h"
+#include "devices/xen/hypercall.h"
 #include "tests/unit/fixture.h"
 
 /* Guest memory, gpa. */

@@ -1,12 +1,13 @@
 /*
  * ELF executables, 64-bit for x86-64 and 32-bit for i386: System V gABI, chapters 4 and 5.
  *
- * The file is a plain one for our boot contract unless Multiboot or PVH claims it; those take
- * their segments from here.
+ * An ELF file follows minivmm's own boot contract unless Multiboot or PVH recognises it. Those
+ * formats load their segments with the functions here.
  */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/elf.h"
 
 #include "guest/abi/boot.h"
+#include "vmm/boot/formats.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -26,7 +27,7 @@ bool elf_recognize(const struct loader_file *image)
     return image->size >= SELFMAG && memcmp(image->bytes, ELFMAG, SELFMAG) == 0;
 }
 
-/* Both widths have all fields that are used here; the wide header is the longer one. */
+/* Both widths have all fields that are used here. */
 struct raw_header {
     unsigned type, machine, program_size;
     struct elf_header header;
@@ -54,7 +55,7 @@ static void take_header64(const uint8_t *bytes, struct raw_header *raw)
                                {true, from.e_entry, from.e_phoff, from.e_phnum}};
 }
 
-/* Identification, and the header in our shape. */
+/* Check the identification, and convert the header. */
 static int take_header(const struct loader_file *image, struct raw_header *raw, struct error *error)
 {
     const uint8_t *ident = loader_file_at(image, 0, EI_NIDENT);

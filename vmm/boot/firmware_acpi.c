@@ -1,8 +1,9 @@
 /*
- * The ACPI tables: ACPI Specification 6.5, chapter 5. The machine has none of ACPI's fixed
- * hardware, so it says that it is hardware-reduced, and its definition block (DSDT) is empty.
+ * The ACPI tables: ACPI Specification 6.5, chapter 5. The machine has no fixed ACPI hardware, so
+ * the FADT has the hardware-reduced flag, and the definition block (DSDT) is empty.
  */
-#include "vmm/boot/firmware.h"
+#include "vmm/boot/firmware_acpi.h"
+
 #include "vmm/core/machine.h"
 
 #include <string.h>
@@ -11,17 +12,17 @@
 
 #define FADT_REVISION       6
 #define FADT_MINOR_REVISION 5
-#define FADT_CENTURY        0x32 /* where the CMOS has the century */
+#define FADT_CENTURY        0x32 /* the CMOS register of the century */
 #define FADT_RESET_PORT     0x64 /* of the i8042 */
 #define FADT_RESET_VALUE    0xfe
 
-/* FADT boot flags, 5.2.9.3. An i8042 is not told of: there is no keyboard to look for. */
+/* FADT boot flags, 5.2.9.3. The flag of the i8042 is not set: there is no keyboard. */
 #define BOOT_LEGACY_DEVICES 0x1
 #define BOOT_NO_VGA         0x4
 
 /* FADT flags, 5.2.9. */
 #define FADT_WBINVD       (1u << 0)
-#define FADT_POWER_BUTTON (1u << 4) /* not one of the fixed hardware */
+#define FADT_POWER_BUTTON (1u << 4) /* not part of the fixed hardware */
 #define FADT_SLEEP_BUTTON (1u << 5) /* the same */
 #define FADT_RESET        (1u << 10)
 #define FADT_HW_REDUCED   (1u << 20)
@@ -29,7 +30,7 @@
 #define SPACE_IO    1
 #define ACCESS_BYTE 1
 
-#define MADT_PICS         0x1 /* there are 8259s too */
+#define MADT_PICS         0x1 /* there are 8259s as well */
 #define PROCESSOR_ENABLED 0x1
 #define FLAGS_HIGH_LEVEL  0xd /* active high, level-triggered */
 #define ISA_INTERRUPTS    16
@@ -49,14 +50,14 @@ struct acpi_pointer {
     uint8_t checksum; /* of the first 20 bytes */
     char oem[6];
     uint8_t revision;
-    uint32_t rsdt; /* gpa, as all addresses of tables */
+    uint32_t rsdt; /* gpa, like all addresses of tables */
     uint32_t length;
     uint64_t xsdt;
     uint8_t whole_checksum;
     uint8_t reserved[3];
 } __attribute__((packed));
 
-#define ACPI_POINTER_V1 20 /* bytes of the first version */
+#define ACPI_POINTER_V1 20 /* size of the first version */
 
 struct acpi_header {
     char signature[4];
@@ -125,7 +126,7 @@ struct madt_local_nmi {
     uint8_t input;
 } __attribute__((packed));
 
-/* Begin a table whose first (size) bytes are (table), of which the header is filled in here. */
+/* Begin a table whose first (size) bytes are (table). The fields of its header are set here. */
 static void *begin_table(struct firmware_area *area, const char *signature, unsigned revision,
                          const void *table, size_t size)
 {
@@ -143,7 +144,7 @@ static void *begin_table(struct firmware_area *area, const char *signature, unsi
     return header;
 }
 
-/* It ends where the area does for now; its gpa. */
+/* End the table at the current end of the area. Returns its gpa. */
 static uint64_t end_table(const struct firmware_area *area, struct acpi_header *header)
 {
     const uint64_t address = firmware_gpa(area, header);
@@ -191,11 +192,13 @@ static void put_processors(struct firmware_area *area, unsigned count)
     }
 }
 
-/* ISA interrupts are GSIs of the same number: only those that PCI made its own are news. */
+/*
+ * An ISA interrupt is the GSI of the same number; only interrupts that PCI uses need an override.
+ */
 static void put_controllers(struct firmware_area *area, const struct machine *machine)
 {
-    static const struct madt_ioapic ioapic = {MADT_IOAPIC, sizeof(ioapic),  FIRMWARE_IOAPIC_ID,
-                                              0,           FIRMWARE_IOAPIC, 0};
+    static const struct madt_ioapic ioapic = {MADT_IOAPIC, sizeof(ioapic), FIRMWARE_IOAPIC_ID,
+                                              0,           X86_IOAPIC,     0};
     static const struct madt_local_nmi nmi = {MADT_LOCAL_NMI, sizeof(nmi), EVERY_PROCESSOR, 0,
                                               NMI_INPUT};
 
@@ -212,7 +215,7 @@ static void put_controllers(struct firmware_area *area, const struct machine *ma
 
 static uint64_t put_madt(struct firmware_area *area, const struct machine *machine)
 {
-    const struct acpi_madt madt = {.local_apic = FIRMWARE_LOCAL_APIC,
+    const struct acpi_madt madt = {.local_apic = X86_LOCAL_APIC,
                                    .flags = machine->irqs.needed ? MADT_PICS : 0};
     void *table = begin_table(area, "APIC", 5, &madt, sizeof(madt));
 

@@ -1,21 +1,22 @@
 /* The MP tables: Intel MultiProcessor Specification 1.4, chapter 4. */
-#include "vmm/boot/firmware.h"
+#include "vmm/boot/firmware_mp.h"
+
 #include "vmm/core/machine.h"
 
 #include <string.h>
 
 #define MP_REVISION         4
-#define MP_IDS              255  /* processors that a table can name: id 255 is all of them */
-#define MP_EVERY            0xff /* an APIC id: all local APICs */
+#define MP_IDS              255  /* processors that a table can list: id 255 means all */
+#define MP_EVERY            0xff /* as an APIC id: all local APICs */
 #define LOCAL_APIC_VERSION  0x14
 #define IOAPIC_VERSION      0x11
 #define PROCESSOR_ENABLED   0x1
 #define PROCESSOR_FIRST     0x2
-#define PROCESSOR_SIGNATURE 0x600 /* family 6: CPUID tells more */
-#define PROCESSOR_FEATURES  0x201 /* FPU and local APIC: CPUID tells more */
+#define PROCESSOR_SIGNATURE 0x600 /* family 6: CPUID has the details */
+#define PROCESSOR_FEATURES  0x201 /* FPU and local APIC: CPUID has the details */
 #define IOAPIC_ENABLED      0x1
 
-/* What an interrupt is. */
+/* Types of interrupts. */
 #define INTERRUPT_VECTORED 0
 #define INTERRUPT_NMI      1
 #define INTERRUPT_EXTERNAL 3 /* an 8259 gives the vector */
@@ -24,7 +25,7 @@
 #define FLAGS_HIGH_LEVEL 0xd /* active high, level-triggered */
 
 #define ISA_INTERRUPTS 16
-#define ISA_CASCADE    2 /* joins the two 8259s: no device has it */
+#define ISA_CASCADE    2 /* connects the two 8259s: no device uses it */
 
 enum mp_entry {
     MP_PROCESSOR,
@@ -134,7 +135,7 @@ static void put_interrupt(const struct mp_table *table, enum mp_bus bus, unsigne
     put(table, &interrupt, sizeof(interrupt));
 }
 
-/* GSIs are the inputs of the IOAPIC, and the ISA interrupts are the first of them. */
+/* GSIs are the IOAPIC's inputs; the first 16 are the ISA interrupts. */
 static void put_interrupts(const struct mp_table *table, const struct machine *machine)
 {
     for (unsigned irq = 0; irq < ISA_INTERRUPTS; irq++)
@@ -169,14 +170,14 @@ void firmware_write_mp(struct firmware_area *area, const struct machine *machine
         .revision = MP_REVISION,
         .oem = {'M', 'I', 'N', 'I', 'V', 'M', 'M', ' '},
         .product = {'V', 'I', 'R', 'T', 'U', 'A', 'L', ' ', 'P', 'C', ' ', ' '},
-        .local_apic = FIRMWARE_LOCAL_APIC,
+        .local_apic = X86_LOCAL_APIC,
     };
     static const struct mp_ioapic ioapic = {
         .type = MP_IOAPIC,
         .id = FIRMWARE_IOAPIC_ID,
         .version = IOAPIC_VERSION,
         .flags = IOAPIC_ENABLED,
-        .address = FIRMWARE_IOAPIC,
+        .address = X86_IOAPIC,
     };
     struct mp_pointer *pointer = firmware_put(area, &new_pointer, sizeof(new_pointer));
     struct mp_header *header = firmware_put(area, &new_header, sizeof(new_header));

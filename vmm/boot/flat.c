@@ -1,7 +1,6 @@
-/* A flat image: the bytes of the file, as they are, in one place of the guest's memory. */
-#include "vmm/boot/loading.h"
-
+/* A flat image: the bytes of the file, unchanged, at one address in the guest's memory. */
 #include "guest/abi/boot.h"
+#include "vmm/boot/formats.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +13,7 @@ static bool recognize(const struct loader_file *image)
     return true;
 }
 
-/* Real-mode code of another contract: as a flat image it would only crash. */
+/* A bzImage has another boot contract: as a flat image it would crash. */
 static bool is_linux(const struct loader_file *image)
 {
     return image->size >= LINUX_MAGIC_AT + 4 &&

@@ -1,5 +1,6 @@
-/* A file, read whole into memory of the monitor's own, so that it cannot change while it is parsed. */
-#include "vmm/boot/loading.h"
+#include "vmm/boot/image_file.h"
+
+#include "vmm/io/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@ static int too_large(const char *path, uint64_t limit, struct error *error)
                      path, limit);
 }
 
-/* How much to make room for at first: of a pipe the size is not known. */
+/* The size of the first buffer: the size of a pipe is not known. */
 static int first_room(const char *path, int fd, uint64_t limit, uint64_t *room, struct error *error)
 {
     struct stat status;
@@ -29,11 +30,11 @@ static int first_room(const char *path, int fd, uint64_t limit, uint64_t *room, 
         return 0;
     if ((uint64_t)status.st_size > limit)
         return too_large(path, limit, error);
-    *room = (uint64_t)status.st_size + 1; /* one more, to see that the file ends there */
+    *room = (uint64_t)status.st_size + 1; /* one more, to see the end of the file */
     return 0;
 }
 
-/* The next bytes of the file, or 0 at its end. */
+/* Read the next bytes of the file. Returns 0 at its end. */
 static ssize_t read_some(int fd, struct loader_file *file, uint64_t room)
 {
     ssize_t count;
@@ -44,7 +45,7 @@ static ssize_t read_some(int fd, struct loader_file *file, uint64_t room)
     return count < 0 ? -errno : count;
 }
 
-/* Read to the end of (fd), or to the byte behind the limit. */
+/* Read to the end of (fd), or one byte more than the limit. */
 static int read_all(int fd, uint64_t limit, uint64_t room, struct loader_file *file)
 {
     ssize_t count = 1;

@@ -1,14 +1,14 @@
-/* One image, whatever its format: recognised, checked, copied. */
-#include "vmm/boot/loading.h"
+/* Loading one image of any format: recognise, check, copy. */
+#include "vmm/boot/loader.h"
 
-#include "guest/abi/boot.h"
+#include "vmm/boot/formats.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-#define REAL_LAST 0xffffULL /* real mode starts with CS = 0: its first 64 KiB */
+#define REAL_LAST 0xffffULL /* real mode starts with CS = 0: the first 64 KiB */
 
-/* The first that recognises the file has it. The order is that of QEMU's -kernel. */
+/* The first format that recognises the file loads it. The order is that of QEMU's -kernel. */
 static const struct loader_format *const formats[] = {
     &loader_multiboot,
     &loader_pvh,
@@ -25,7 +25,7 @@ static const struct loader_format *find_format(const struct loader_file *image)
     return formats[i];
 }
 
-/* Options that the format leaves no room for. */
+/* Refuse options that the format leaves no choice for. */
 static int check_request(const struct loading *loading)
 {
     const struct loader_request *request = loading->request;
@@ -90,7 +90,7 @@ static int check_entry(const struct loading *loading)
     return 0;
 }
 
-/* The stack grows down from the end of low RAM, or from the initrd that is there. */
+/* The stack grows down from the end of low RAM, or from the initrd if there is one. */
 static int place_initrd(struct loading *loading)
 {
     int result = 0;

@@ -1,8 +1,9 @@
 /* Multiboot 1: ELF files with a Multiboot header, and raw files whose header has the addresses. */
-#include "vmm/boot/loading.h"
-
-#include "guest/abi/boot.h"
 #include "guest/abi/multiboot.h"
+#include "guest/abi/boot.h"
+#include "vmm/boot/boot_info.h"
+#include "vmm/boot/elf.h"
+#include "vmm/boot/formats.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -11,16 +12,16 @@
 
 #define REQUIRED_SIZE offsetof(struct multiboot_header, header_addr)
 #define KNOWN         (MULTIBOOT_ALIGN_MODULES | MULTIBOOT_WANT_MEMORY)
-#define MAP_MAX       LOADER_MAP_MAX
+#define MAP_MAX       BOOT_MAP_MAX
 
-/* The whole of the information, as it goes to BOOT_LOADER. */
+/* The complete information, as written to BOOT_LOADER. */
 struct block {
     struct multiboot_info info;
     struct multiboot_range map[MAP_MAX];
     struct multiboot_module module;
     char loader[12];
     char module_name[2048];
-    char command[5120]; /* the image's path and what was appended */
+    char command[5120]; /* the image's path and --append */
 };
 
 _Static_assert(sizeof(struct block) <= BOOT_TABLES - BOOT_LOADER, "it fits its place");
@@ -30,7 +31,7 @@ static int refuse(const struct loading *loading, const char *why)
     return error_set(loading->error, -ENOEXEC, "%s: %s", loading->image->path, why);
 }
 
-/* Where the header is; false: there is none. Its address fields may not be there. */
+/* Find the header. Its address fields may be missing. */
 static bool find_header(const struct loader_file *image, uint64_t *offset)
 {
     const uint64_t end = image->size < MULTIBOOT_SEARCH ? image->size : MULTIBOOT_SEARCH;
@@ -52,7 +53,7 @@ static bool recognize(const struct loader_file *image)
     return find_header(image, &offset);
 }
 
-/* A file that its Multiboot header describes, whatever it is otherwise; section 3.1.3. */
+/* Load the file by the addresses in its Multiboot header, whatever its format; section 3.1.3. */
 static int add_by_addresses(struct loading *loading, const struct multiboot_header *header,
                             uint64_t header_offset)
 {
@@ -78,7 +79,7 @@ static int add_by_addresses(struct loading *loading, const struct multiboot_head
     return loader_add_segment(loading, &segment, offset);
 }
 
-/* A 64-bit file is taken too: its code begins with 32-bit instructions. */
+/* A 64-bit file is accepted too: its code begins with 32-bit instructions. */
 static int add_by_elf(struct loading *loading)
 {
     struct elf_header header;
@@ -125,10 +126,10 @@ static int parse(struct loading *loading)
 
 #define BLOCK_AT(field) (BOOT_LOADER + (uint32_t)offsetof(struct block, field))
 
-static void tell_memory(const struct memory *memory, struct block *block)
+static void write_memory(const struct memory *memory, struct block *block)
 {
-    struct loader_range map[MAP_MAX];
-    const unsigned count = loader_memory_map(memory, map);
+    struct boot_range map[MAP_MAX];
+    const unsigned count = boot_memory_map(memory, map);
 
     for (unsigned i = 0; i < count; i++)
         block->map[i] = (struct multiboot_range){
@@ -144,7 +145,7 @@ static void tell_memory(const struct memory *memory, struct block *block)
     block->info.flags |= MULTIBOOT_INFO_MEMORY | MULTIBOOT_INFO_MAP;
 }
 
-static int tell_modules(const struct loading *loading, struct block *block)
+static int write_modules(const struct loading *loading, struct block *block)
 {
     block->info.flags |= MULTIBOOT_INFO_MODULES;
     if (!loading->initrd)
@@ -163,8 +164,8 @@ static int tell_modules(const struct loading *loading, struct block *block)
     return 0;
 }
 
-/* The image's path comes first, as other loaders have it: guests take it for their argv[0]. */
-static int tell_command(const struct loading *loading, struct block *block)
+/* The image's path comes first, as with other loaders: guests use it as argv[0]. */
+static int write_command(const struct loading *loading, struct block *block)
 {
     const int length = snprintf(block->command, sizeof(block->command), "%s %s",
                                 loading->image->path, loader_command_line(loading));
@@ -181,13 +182,13 @@ static int tell_command(const struct loading *loading, struct block *block)
 static int write_info(const struct loading *loading)
 {
     struct block block = {.loader = "minivmm"};
-    int result = tell_modules(loading, &block);
+    int result = write_modules(loading, &block);
 
     if (result == 0)
-        result = tell_command(loading, &block);
+        result = write_command(loading, &block);
     if (result < 0)
         return result;
-    tell_memory(loading->memory, &block);
+    write_memory(loading->memory, &block);
     block.info.boot_loader_name = BLOCK_AT(loader);
     block.info.flags |= MULTIBOOT_INFO_LOADER;
     return loader_write_block(loading, &block, sizeof(block));

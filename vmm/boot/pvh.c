@@ -1,8 +1,9 @@
-/* PVH: an ELF file with a note that says where it starts in 32-bit protected mode. */
-#include "vmm/boot/loading.h"
-
-#include "guest/abi/boot.h"
+/* PVH: an ELF file with a note that gives its entry in 32-bit protected mode. */
 #include "guest/abi/pvh.h"
+#include "guest/abi/boot.h"
+#include "vmm/boot/boot_info.h"
+#include "vmm/boot/elf.h"
+#include "vmm/boot/formats.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 struct block {
     struct pvh_info info;
-    struct pvh_range map[LOADER_MAP_MAX];
+    struct pvh_range map[BOOT_MAP_MAX];
     struct pvh_module module;
     char command[4096];
 };
@@ -26,7 +27,7 @@ static uint64_t align_up(uint64_t value, uint64_t align)
     return (value + align - 1) & ~(align - 1);
 }
 
-/* The entry in a description of (size) bytes. */
+/* Read the entry from a description of (size) bytes. */
 static int take_entry(const struct loader_file *image, const uint8_t *bytes, uint64_t size,
                       uint64_t *entry, struct error *error)
 {
@@ -45,7 +46,7 @@ static int take_entry(const struct loader_file *image, const uint8_t *bytes, uin
     return 0;
 }
 
-/* Search the notes of one segment. -ENOENT: not among them; -ENOEXEC: they are malformed. */
+/* Search the notes of one segment. -ENOENT: not found; -ENOEXEC: they are malformed. */
 static int search_notes(const struct loader_file *image, const struct elf_program *program,
                         uint64_t *entry, struct error *error)
 {
@@ -74,7 +75,7 @@ static int search_notes(const struct loader_file *image, const struct elf_progra
     return -ENOENT;
 }
 
-/* -ENOENT: the file has no such note; -ENOEXEC: it cannot be told. */
+/* -ENOENT: the file has no such note; -ENOEXEC: its notes cannot be read. */
 static int find_entry(const struct loader_file *image, const struct elf_header *header,
                       uint64_t *entry, struct error *error)
 {
@@ -98,7 +99,7 @@ static int find_entry(const struct loader_file *image, const struct elf_header *
     return result;
 }
 
-/* A file whose notes cannot be read is claimed too, so that parse() says what is wrong. */
+/* A file whose notes cannot be read is recognised too, so that parse() reports the error. */
 static bool recognize(const struct loader_file *image)
 {
     struct elf_header header;
@@ -125,11 +126,11 @@ static int parse(struct loading *loading)
 
 #define BLOCK_AT(field) (BOOT_LOADER + offsetof(struct block, field))
 
-static void tell_memory(const struct memory *memory, struct block *block)
+static void write_memory(const struct memory *memory, struct block *block)
 {
-    struct loader_range map[LOADER_MAP_MAX];
+    struct boot_range map[BOOT_MAP_MAX];
 
-    block->info.map_count = loader_memory_map(memory, map);
+    block->info.map_count = boot_memory_map(memory, map);
     block->info.map = BLOCK_AT(map);
     for (unsigned i = 0; i < block->info.map_count; i++)
         block->map[i] = (struct pvh_range){
@@ -150,7 +151,7 @@ static int write_info(const struct loading *loading)
                          loading->image->path, sizeof(block.command) - 1);
     strcpy(block.command, command);
     block.info.command = BLOCK_AT(command);
-    tell_memory(loading->memory, &block);
+    write_memory(loading->memory, &block);
     if (loading->initrd) {
         block.module =
             (struct pvh_module){.address = loading->initrd_address, .size = loading->initrd->size};

@@ -30,7 +30,6 @@
 
 #define MACHINE_CPUID_LEAVES 8
 #define MACHINE_POST         0x100u
-#define MACHINE_HIGH_DEVICES 2 /* GiBs above 4 GiB that the start page tables map for devices */
 
 struct machine_plan;
 struct trace;
@@ -122,9 +121,6 @@ void machine_destroy(struct machine *machine);
  * devices, which are all there already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
  */
 int machine_make_vm(struct machine *machine, struct error *error);
-
-/* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
-int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
 
 /* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how. */
 void machine_run(struct machine *machine);

@@ -1,7 +1,6 @@
-/* The KVM side of making a machine: its VM, interrupt controllers and vCPUs, and how they start. */
+/* The KVM side of making a machine: its VM, interrupt controllers and vCPUs. */
 #include "vmm/core/machine.h"
 
-#include "vmm/boot/firmware.h"
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>
@@ -81,7 +80,7 @@ static void send_kvm_message(void *opaque, uint64_t address, uint32_t data)
 /* KVM serves the pages of its interrupt controllers itself: a device there would never be reached. */
 static int check_controllers_room(struct machine *machine, struct error *error)
 {
-    static const uint64_t pages[] = {FIRMWARE_IOAPIC, FIRMWARE_LOCAL_APIC};
+    static const uint64_t pages[] = {X86_IOAPIC, X86_LOCAL_APIC};
     struct bus_region region;
 
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
@@ -143,34 +142,5 @@ int machine_make_vm(struct machine *machine, struct error *error)
         result = add_port_events(machine, error);
     if (result == 0)
         result = create_vcpus(machine, error);
-    return result;
-}
-
-/* The GiB that a fixed device needs mapped in the start tables: those above the low 4 GiB. */
-static unsigned high_devices(const struct machine *machine, uint64_t *addresses, unsigned room)
-{
-    const struct bus *bus = &machine->bus[BUS_MMIO];
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < bus->region_count && count < room; i++)
-        if (bus->regions[i].first >= 4 * GIB)
-            addresses[count++] = bus->regions[i].first;
-    return count;
-}
-
-int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error)
-{
-    uint64_t devices[MACHINE_HIGH_DEVICES];
-    uint64_t root = 0;
-    int result = x86_write_gdt(&machine->memory, error);
-
-    if (result == 0)
-        result = firmware_write(machine, error);
-    if (result == 0 && start->mode == X86_LONG)
-        result = x86_write_page_tables(&machine->memory, devices,
-                                       high_devices(machine, devices, MACHINE_HIGH_DEVICES), &root,
-                                       error);
-    if (result == 0)
-        result = vcpu_set_start(&machine->vcpus[0], start, root, error);
     return result;
 }

@@ -36,6 +36,10 @@ struct x86_start {
 #define X86_RFLAGS_FIXED (1ULL << 1) /* always reads as one */
 #define X86_RFLAGS_IF    (1ULL << 9)
 
+/* The pages of the interrupt controllers, as gpas. */
+#define X86_LOCAL_APIC 0xfee00000u
+#define X86_IOAPIC     0xfec00000u
+
 /* Write the boot GDT into guest memory. */
 int x86_write_gdt(const struct memory *memory, struct error *error);
 

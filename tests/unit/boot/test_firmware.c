@@ -1,7 +1,8 @@
-/* vmm/firmware*.c: MP and ACPI tables, read as a guest reads them. */
-#include "vmm/boot/firmware.h"
+/* vmm/boot/start.c and firmware*.c: MP and ACPI tables, read as a guest reads them. */
+#include "vmm/boot/start.h"
 
 #include "guest/abi/boot.h"
+#include "vmm/boot/firmware.h"
 #include "vmm/core/machine.h"
 
 #include <check.h>

@@ -5,6 +5,7 @@
  * test says which answers it wants. No /dev/kvm is needed: /dev/null plays it.
  */
 #include "tests/unit/fixture.h"
+#include "vmm/boot/start.h"
 
 #include <errno.h>
 #include <fcntl.h>

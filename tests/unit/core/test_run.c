@@ -6,6 +6,7 @@
  */
 #include "tests/unit/kvm_tests.h"
 #include "vmm/boot/loader.h"
+#include "vmm/boot/start.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/vcpu.h"
 

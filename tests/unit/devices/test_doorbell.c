@@ -4,6 +4,7 @@
 #include "tests/unit/kvm_tests.h"
 #include "vmm/base/descriptor.h"
 #include "vmm/boot/loader.h"
+#include "vmm/boot/start.h"
 #include "vmm/io/journal.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* The ptlcall device: every op by both ways of calling, every error, and what the log shows. */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 
+#include "devices/ptlcall/counters.h"
 #include "tests/unit/fixture.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* The ptlcall as a PCI function: where its BARs are there are calls, each device with its own state. */
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 
 #include "guest/abi/pci.h"
 #include "tests/unit/fixture.h"

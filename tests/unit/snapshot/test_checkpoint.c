@@ -4,7 +4,7 @@
  */
 #include "vmm/snapshot/checkpoint.h"
 
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/kvm_tests.h"
 #include "vmm/core/machine_plan.h"

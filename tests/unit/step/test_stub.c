@@ -1,7 +1,7 @@
 /* vmm/step/stub.c and the ptlcall device: what a stub hears, may do and may not. Also: where stubs come from. */
 #include "vmm/step/stub.h"
 
-#include "devices/ptlcall/ptlcall.h"
+#include "devices/ptlcall.h"
 #include "tests/unit/fixture.h"
 
 #include <errno.h>

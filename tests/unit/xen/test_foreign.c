@@ -2,7 +2,7 @@
 #include "devices/xen/foreign.h"
 
 #include "tests/unit/kvm_tests.h"
-#include "vmm/boot/firmware.h"
+#include "vmm/boot/start.h"
 #include "vmm/core/x86.h"
 
 #include <check.h>
@@ -134,8 +134,8 @@ static const struct {
     {PLACE + 1, -EINVAL},          {PLACE + 0x800, -EINVAL},
     {UINT64_MAX, -EINVAL},         {0, -EBUSY},                       /* RAM */
     {2 * MIB - PAGE_SIZE, -EBUSY},                                    /* its last page */
-    {FIRMWARE_LOCAL_APIC, -EBUSY},                                    /* interrupt controllers */
-    {FIRMWARE_IOAPIC, -EBUSY},     {UINT64_MAX - PAGE_MASK, -EINVAL}, /* wraps round */
+    {X86_LOCAL_APIC, -EBUSY},                                         /* interrupt controllers */
+    {X86_IOAPIC, -EBUSY},          {UINT64_MAX - PAGE_MASK, -EINVAL}, /* wraps round */
 };
 
 START_TEST(a_page_is_refused_where_something_else_is)

@@ -1,5 +1,5 @@
 /*
- * devices/xen/grant.c and devices/xen/grant_handles.c: what is granted can be pinned, and nothing else, whatever the
+ * devices/xen/grant.c: what is granted can be pinned, and nothing else, whatever the
  * granter does to its entries meanwhile. Numbers are those of the cases in the project's paper on Xen;
  * 12, 17 and 18 are about hypercalls and slots, which are not here.
  */

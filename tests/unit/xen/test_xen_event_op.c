@@ -402,19 +402,18 @@ START_TEST(who_has_an_upcall_does_not_block)
 END_TEST
 
 /* An event whose bits were looked at just before. */
-static bool is_woken_meanwhile(struct xen_call *call, const void *opaque)
+static bool is_woken_meanwhile(struct xen_domain *domain, const void *opaque)
 {
     (void)opaque;
-    xen_domain_wake(call->domain);
+    xen_domain_wake(domain);
     return false;
 }
 
 static uint64_t ns_of_missed_wait(void)
 {
-    struct xen_call call = {.domain = &back->domain, .vcpu = back->fixture.vcpu};
     const uint64_t begin = clock_now();
 
-    xen_wait(&call, is_woken_meanwhile, NULL, XEN_WAIT_NS);
+    xen_domain_wait(&back->domain, back->fixture.vcpu, is_woken_meanwhile, NULL, XEN_WAIT_NS);
     return clock_now() - begin;
 }
 

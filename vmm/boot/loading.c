@@ -1,4 +1,4 @@
-/* Segments: what a format wants to have where is checked as a whole, and only then copied. */
+/* Segments: all that a format wants to load is checked first, and only then copied. */
 #include "vmm/boot/loading.h"
 
 #include "guest/abi/boot.h"
@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Below 4 GiB, and not RAM that is the guest's from the start. */
+/* Areas below 4 GiB that an image must not overlap. */
 static const struct area {
     const char *name;
     uint64_t first, end;
@@ -104,7 +104,7 @@ bool loader_is_loaded(const struct loading *loading, uint64_t address)
     return false;
 }
 
-/* The segment that a range meets, or NULL. */
+/* The segment that overlaps a range, or NULL. */
 static const struct loader_segment *segment_in(const struct loading *loading, uint64_t first,
                                                uint64_t size)
 {
@@ -119,7 +119,7 @@ int loader_find_initrd_place(struct loading *loading)
     const uint64_t size = loading->initrd->size;
     uint64_t top = memory_low_end(loading->memory);
 
-    /* Below 1 MiB lie the kept areas. Each step goes below one more segment. */
+    /* The kept areas are below 1 MiB. Each step goes below one more segment. */
     while (top >= BOOT_LOAD && top - BOOT_LOAD >= size) {
         uint64_t place = (top - size) & ~PAGE_MASK;
         const struct loader_segment *segment = segment_in(loading, place, size);
@@ -155,4 +155,17 @@ void loader_copy_segments(const struct loading *loading)
     if (loading->initrd)
         copy(loading->memory, loading->initrd_address, loading->initrd->bytes,
              loading->initrd->size);
+}
+
+const char *loader_command_line(const struct loading *loading)
+{
+    return loading->request->append ? loading->request->append : "";
+}
+
+int loader_write_block(const struct loading *loading, const void *block, uint64_t size)
+{
+    if (memory_write(loading->memory, gpa(BOOT_LOADER), block, size) < 0)
+        return error_set(loading->error, -EFAULT,
+                         "no RAM for the boot information; give more with -m");
+    return 0;
 }
