@@ -1,5 +1,6 @@
 /* What a machine of the API's is made of: as its config says. */
 #include "api/handle.h"
+#include "devices/types.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -48,6 +49,7 @@ int api_plan_config(const struct minivmm_config *config, struct machine_plan *pl
 {
     int result = plan_own_devices(config, plan, error);
 
+    plan->types = device_types;
     plan->memory_size = config->memory_size ? config->memory_size : MEMORY_PRESET;
     plan->vcpu_count = config->vcpu_count ? config->vcpu_count : 1;
     plan->irqchip = config->irqchip;

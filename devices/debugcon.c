@@ -1,6 +1,6 @@
 /* The debug console: a port that shows each byte written to it, as Bochs and QEMU have at 0xe9. */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #define DEBUGCON_FOUND 0xe9 /* a read gives this: the guest's way to find the port */
 

@@ -3,7 +3,7 @@
  * machine, and what it asks to find that nothing else is there.
  */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 enum i8042_port { I8042_DATA, I8042_COMMAND };
 

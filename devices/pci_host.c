@@ -4,6 +4,7 @@
  */
 #include "guest/abi/pci.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/io/pci.h"
 
 #define ADDRESS_BITS (PCI_ADDRESS_ENABLE | 0x00fffffc) /* the others are reserved and read as 0 */

@@ -4,7 +4,7 @@
  */
 #include "devices/xen/domain.h"
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <xen/arch-x86/cpuid.h>

@@ -7,7 +7,7 @@
 #include "devices/ptlcall/command.h"
 #include "devices/ptlcall/log.h"
 #include "guest/abi/ptlcall.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/io/outfile.h"
 #include "vmm/io/pci.h"
 #include "vmm/step/stub.h"

@@ -1,7 +1,9 @@
 /* The machine of a hostile guest, and what must hold after each of its exits. */
 #include "tests/unit/hostile_steps.h"
 
+#include "devices/types.h"
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/observe/crash_report.h"
 #include "vmm/observe/stats.h"
 
@@ -44,7 +46,7 @@ static void add_device(struct machine *machine, const char *type, const char *pr
 {
     struct error error = {""};
 
-    if (device_create(machine, device_type_find(type), properties, &error) == 0)
+    if (device_create(machine, device_type_find(device_types, type), properties, &error) == 0)
         return;
     fprintf(stderr, "hostile guest: %s\n", error.text);
     abort();

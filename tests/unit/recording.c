@@ -1,5 +1,6 @@
 #include "tests/unit/recording.h"
 
+#include "devices/types.h"
 #include "vmm/base/clock.h"
 #include "vmm/core/exit.h"
 #include "vmm/record/recorder_lines.h"
@@ -24,7 +25,7 @@ static void read_header(struct machine_plan *plan, const char *header)
     struct error error = {""};
     int result;
 
-    *plan = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
+    *plan = (struct machine_plan){.types = device_types, .memory_size = 16 * MIB, .vcpu_count = 1};
     if (!header)
         return;
     stream_file_make_text(&file, header);

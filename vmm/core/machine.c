@@ -2,6 +2,7 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/base/descriptor.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/observe/stats.h"
 #include "vmm/observe/trace.h"

@@ -39,8 +39,9 @@ struct replay {
     struct text difference; /* the first one of the test, for people */
 };
 
-/* Open the stream (path), and read what its machine is. To be closed only if it returns 0. */
-int replay_open(struct replay *replay, const char *path, struct error *error);
+/* Open the stream (path) and read its machine, with devices of (types). Close it only after 0. */
+int replay_open(struct replay *replay, const char *path, const struct device_type *const *types,
+                struct error *error);
 void replay_close(struct replay *replay);
 
 /*

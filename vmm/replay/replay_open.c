@@ -62,11 +62,13 @@ static int read_version(struct replay *replay, struct error *error)
     return result;
 }
 
-int replay_open(struct replay *replay, const char *path, struct error *error)
+int replay_open(struct replay *replay, const char *path, const struct device_type *const *types,
+                struct error *error)
 {
     int result;
 
     memset(replay, 0, sizeof(*replay));
+    replay->plan.types = types;
     replay->plan.memory_size = MEMORY_PRESET;
     replay->plan.vcpu_count = 1;
     result = stream_open(&replay->stream, path, error);

@@ -95,13 +95,14 @@ static int take_line(struct machine_note *note, struct cursor *line, struct erro
     return result < 0 ? result : 0;
 }
 
-int machine_note_read(struct machine_note *note, const struct core *core, struct error *error)
+int machine_note_read(struct machine_note *note, const struct core *core,
+                      const struct device_type *const *types, struct error *error)
 {
     const struct core_note *text = core_find(core, CORE_MACHINE, 0);
     struct stream stream = {.path = core->path, .fd = -1};
     int result = 0;
 
-    *note = (struct machine_note){.plan = {.memory_size = 0}};
+    *note = (struct machine_note){.plan = {.types = types}};
     if (!text)
         return error_set(error, -EINVAL, "%s: it does not say what machine it is", core->path);
     for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {

@@ -28,8 +28,9 @@ struct machine_note {
 /* Append the note's text. No vCPU runs. */
 void machine_note_put(struct machine *machine, struct text *text);
 
-/* Read it from (core), untrusted; to be freed also after an error. */
-int machine_note_read(struct machine_note *note, const struct core *core, struct error *error);
+/* Read it from (core), untrusted; its devices are of (types). Must be freed also after an error. */
+int machine_note_read(struct machine_note *note, const struct core *core,
+                      const struct device_type *const *types, struct error *error);
 void machine_note_free(struct machine_note *note);
 
 #endif

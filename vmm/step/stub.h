@@ -48,18 +48,15 @@ struct stub {
     void *call_opaque;
 };
 
-/* The stubs in the box, in order; ended by NULL. */
-extern const struct minivmm_stub *const stub_types[];
-
-/* For --stub help, on (fd). */
-void stub_print_types(int fd);
+/* For --stub help: the (types), ended by NULL, with one line each, on (fd). */
+void stub_print_types(const struct minivmm_stub *const *types, int fd);
 
 /*
- * Find the stub that (text) names, NAME[,OPTIONS] or FILE[,OPTIONS], where a FILE has a slash; or take (own),
- * unless NULL, with (own_options). -ENOENT, -ENOEXEC, -ENOSYS (no minivmm_stub in it), -EPROTO (another ABI).
+ * Find the stub that (text) names: NAME[,OPTIONS] for one of (types), or FILE[,OPTIONS], where a FILE
+ * has a slash. NULL: the first of (types). If (own) is not NULL, take that with (own_options) instead. -ENOENT, -ENOEXEC, -ENOSYS (no minivmm_stub in it), -EPROTO (another ABI).
  */
-int stub_open(struct stub *stub, const char *text, const struct minivmm_stub *own,
-              const char *own_options, struct error *error);
+int stub_open(struct stub *stub, const struct minivmm_stub *const *types, const char *text,
+              const struct minivmm_stub *own, const char *own_options, struct error *error);
 void stub_close(struct stub *stub);
 
 /* Does it have callbacks at all? A run of one that has none can be recorded. */

@@ -1,7 +1,9 @@
 /* vmm/observe/stats.c: what is counted of an exit, and how the sums are told. */
+#include "devices/types.h"
 #include "vmm/observe/stats.h"
 
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/vcpu.h"
 
 #include <check.h>
@@ -53,8 +55,8 @@ static void teardown(void)
 
 static void add_device(const char *type)
 {
-    ck_assert_msg(device_create(&machine, device_type_find(type), NULL, &error) == 0, "%s",
-                  error.text);
+    ck_assert_msg(device_create(&machine, device_type_find(device_types, type), NULL, &error) == 0,
+                  "%s", error.text);
 }
 
 /* 100 ns in the guest and 10 ns in the handler for each exit. */

@@ -2,6 +2,7 @@
  * Checkpoints as they are asked for by an exit, and as they are taken in again when every byte of their notes
  * may be another one. What real guests see is in tests/system/checkpoint.
  */
+#include "devices/types.h"
 #include "vmm/snapshot/checkpoint.h"
 
 #include "devices/ptlcall/ptlcall.h"
@@ -238,7 +239,10 @@ static void save_machine(void)
     char directory[] = "/tmp/minivmm-checkpoint-XXXXXX";
     int dir_fd;
 
-    saved.plan = (struct machine_plan){.memory_size = 2 * MIB, .vcpu_count = 1, .irqchip = true};
+    saved.plan = (struct machine_plan){.types = device_types,
+                                       .memory_size = 2 * MIB,
+                                       .vcpu_count = 1,
+                                       .irqchip = true};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         must(machine_plan_add_device(&saved.plan, types[i], NULL, &saved.error));
     must(make_machine(&saved.machine, &saved.plan));
@@ -293,7 +297,7 @@ static int restore_into(const struct restore *restore)
 static int restore_saved(void)
 {
     struct restore restore;
-    int outcome = restore_open(&restore, saved.path, &saved.error);
+    int outcome = restore_open(&restore, saved.path, device_types, &saved.error);
 
     if (outcome < 0)
         return outcome;

@@ -1,4 +1,5 @@
 /* vmm/step/stub.c and the ptlcall device: what a stub hears, may do and may not. Also: where stubs come from. */
+#include "stubs/types.h"
 #include "vmm/step/stub.h"
 
 #include "devices/ptlcall/ptlcall.h"
@@ -134,7 +135,7 @@ static void setup(void)
     ptlcall = &((struct ptlcall_device *)fixture_device(&fixture, "ptlcall", properties))->ptlcall;
     memset(&heard, 0, sizeof(heard));
     heard.call_default = true;
-    ck_assert_int_eq(stub_open(&stub, NULL, &hearing, NULL, &error), 0);
+    ck_assert_int_eq(stub_open(&stub, stub_types, NULL, &hearing, NULL, &error), 0);
     ck_assert_int_eq(stub_attach(&stub, &fixture.machine, NULL, &error), 0);
 }
 
@@ -430,7 +431,7 @@ static struct stub found;
 
 static int find(const char *text)
 {
-    return stub_open(&found, text, NULL, NULL, &error);
+    return stub_open(&found, stub_types, text, NULL, NULL, &error);
 }
 
 START_TEST(the_preset_is_marss_which_is_plain)
@@ -456,7 +457,7 @@ START_TEST(an_own_stub_of_another_abi_is_refused)
 {
     const struct minivmm_stub other = {.abi = MINIVMM_ABI + 6, .name = "other"};
 
-    ck_assert_int_eq(stub_open(&found, NULL, &other, NULL, &error), -EPROTO);
+    ck_assert_int_eq(stub_open(&found, stub_types, NULL, &other, NULL, &error), -EPROTO);
     ck_assert_str_eq(error.text,
                      "the config's own stub is for ABI 7, and this minivmm has 1; build it against "
                      "this minivmm's header");
