@@ -80,7 +80,7 @@ int end_finish(struct minivmm_machine *machine, struct minivmm_result *result)
     if (code == 0)
         code = machine_finish(ended, &error);
     if (code == 0)
-        code = run_files_write_stats(watch, &machine->config, ended, &error);
+        code = run_files_write_stats(watch, &machine->config, &error);
     if (code < 0)
         end_set(result, MINIVMM_OUTPUT, error.text);
     else if (result->outcome == MINIVMM_OUTPUT && !result->text[0])

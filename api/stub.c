@@ -4,7 +4,7 @@
 #include "stubs/types.h"
 #include "vmm/core/callback.h"
 #include "vmm/step/decode.h"
-#include "vmm/step/step.h"
+#include "vmm/step/step_code.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -32,6 +32,7 @@ int64_t ptlcall_checkpoint(struct ptlcall_call *call)
 {
     struct vcpu *vcpu = call->vcpu;
     const uint64_t action = call->arguments[2];
+    const char *unsaved = part_unsaved(vcpu->machine->parts);
     struct checkpoint_request request = {
         .action = (enum checkpoint_action)action,
         .restored_flag = call->wide ? PTLCALL_RESTORED : PTLCALL_RESTORED_32,
@@ -47,13 +48,12 @@ int64_t ptlcall_checkpoint(struct ptlcall_call *call)
         return result;
     if (action >= CHECKPOINT_ACTIONS)
         return ptlcall_refuse(call, -PTLCALL_EINVAL, "no such action");
-    /* Its peer's side of pages and ports is not in its own file. */
-    if (vcpu->machine->xen && action != CHECKPOINT_PAUSE_ONLY)
-        return ptlcall_refuse(call, -PTLCALL_EIO, "a domain cannot be saved");
-    if (vcpu->requested)
+    if (unsaved && action != CHECKPOINT_PAUSE_ONLY)
+        return ptlcall_refuse(call, -PTLCALL_EIO, unsaved);
+    if (checkpoint_requested(vcpu))
         return ptlcall_refuse(call, -PTLCALL_EIO, "a checkpoint was asked for already");
-    vcpu->request = request;
-    vcpu->requested = true;
+    if (checkpoint_request(vcpu, &request) < 0)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "out of memory for a checkpoint");
     call->later = action != CHECKPOINT_PAUSE_ONLY;
     return PTLCALL_OP_CHECKPOINT;
 }

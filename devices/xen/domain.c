@@ -40,6 +40,13 @@ static void wake_pollers(void *opaque, evtchn_port_t port)
     xen_domain_wake(opaque);
 }
 
+static const char key[] = "domain"; /* its address counts */
+
+struct xen_domain *xen_domain_of(const struct machine *machine)
+{
+    return (struct xen_domain *)part_find(machine->parts, key);
+}
+
 static void init(struct xen_domain *domain, struct xen_world *world, domid_t domid,
                  struct machine *machine)
 {
@@ -58,7 +65,9 @@ static void init(struct xen_domain *domain, struct xen_world *world, domid_t dom
     domain->events.upcall = send_upcall;
     domain->events.arrived = wake_pollers;
     domain->events.opaque = domain;
-    machine->xen = domain;
+    domain->part.key = key;
+    domain->part.unsaved = "a domain cannot be saved"; /* a peer has its side of pages and ports */
+    part_add(&machine->parts, &domain->part);
 }
 
 int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_t domid,
@@ -116,7 +125,7 @@ void xen_domain_destroy(struct xen_domain *domain)
 {
     xen_domain_close(domain);
     if (domain->machine)
-        domain->machine->xen = NULL;
+        part_remove(&domain->machine->parts, &domain->part);
     grant_handles_destroy(&domain->handles);
     grant_table_destroy(&domain->grants);
     pthread_mutex_destroy(&domain->lock);

@@ -35,6 +35,7 @@ struct xen_world {
 };
 
 struct xen_domain {
+    struct machine_part part; /* first; of the machine */
     struct xen_world *world;
     domid_t domid;
     struct machine *machine; /* NULL: the monitor itself */
@@ -66,7 +67,7 @@ void xen_world_destroy(struct xen_world *world);
 /*
  * Make (domain) the (domid)th of (world): before the machine's devices are made, of which "xen" is one,
  * and before anything runs. (machine) NULL: the monitor, which then has events.arrived set by its owner.
- * Otherwise machine->xen is (domain). It does not move. -EINVAL: no such domid, or too many vCPUs;
+ * Otherwise xen_domain_of(machine) is (domain). It does not move. -EINVAL: no such domid, or too many vCPUs;
  * -EBUSY: there is such a domain.
  */
 int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_t domid,
@@ -79,6 +80,9 @@ int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_
  */
 void xen_domain_close(struct xen_domain *domain);
 void xen_domain_destroy(struct xen_domain *domain);
+
+/* The domain that (machine) is; NULL: it is not one. */
+struct xen_domain *xen_domain_of(const struct machine *machine);
 
 /* The domain (domid) as (domain) may name it (DOMID_SELF too), or NULL; world->lock is held. */
 struct xen_domain *xen_domain_find(struct xen_domain *domain, domid_t domid);
@@ -94,7 +98,7 @@ void xen_console_flush(struct xen_domain *domain);
 
 /*
  * The device type "xen": CPUID leaves, the MSR of the hypercall page, and the port of its stubs. Its
- * instance finds its domain in machine->xen. A hypercall's registers: number RAX, arguments RDI RSI
+ * instance finds its domain by xen_domain_of(). A hypercall's registers: number RAX, arguments RDI RSI
  * RDX R10 R8, result RAX.
  */
 struct xen_call {

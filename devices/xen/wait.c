@@ -23,8 +23,7 @@ void xen_domain_wake(struct xen_domain *domain)
 
 static bool is_kicked(const struct vcpu *vcpu)
 {
-    return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST) ||
-           machine_outcome(vcpu->machine) != OUTCOME_NONE;
+    return vcpu_is_kicked(vcpu) || machine_outcome(vcpu->machine) != OUTCOME_NONE;
 }
 
 /*

@@ -24,7 +24,7 @@ static void run_exit(struct replay *replay)
     tape_open(&replay->tape, vcpu, 0);
     vcpu_count_exit(vcpu);
     exit_handle(machine, vcpu);
-    vcpu->requested = false; /* a replay takes no checkpoints */
+    vcpu_drop_work(vcpu); /* a replay takes no checkpoints */
     exit_remember(vcpu);
     stream_put_data(vcpu, &replay->tape.effects);
     tape_close(&replay->tape);

@@ -10,6 +10,7 @@
 
 #include "include/minivmm.h"
 #include "vmm/base/error.h"
+#include "vmm/step/stepping.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,12 +19,6 @@
 
 struct machine;
 struct vcpu;
-
-/* Where a guest sees whether simulation is on: flags of a ptlcall device's. */
-struct stub_session {
-    bool *simulating; /* NULL: there is no such session; changed by __atomic, from any vCPU */
-    const bool *kill_after_run; /* the guest ends when step() turns it off */
-};
 
 /* A stub of a machine: zero before it is opened. */
 struct stub {
@@ -63,7 +58,7 @@ void stub_close(struct stub *stub);
 bool stub_is_plain(const struct stub *stub);
 
 /*
- * Its machine is made: attach() is called, and machine->stub is (stub). Simulation goes on if that is what
+ * Its machine is made, with struct stepping: attach() is called, and stub_of(machine) is (stub). Simulation goes on if that is what
  * a checkpoint says.
  */
 int stub_attach(struct stub *stub, struct machine *machine, struct minivmm_machine *handle,
@@ -73,7 +68,7 @@ int stub_attach(struct stub *stub, struct machine *machine, struct minivmm_machi
 void stub_detach(struct stub *stub);
 
 /*
- * What follows is for ptlcall devices and vCPUs, on a vCPU's thread; (stub) is machine->stub, and may be NULL.
+ * What follows is for ptlcall devices and vCPUs, on a vCPU's thread; (stub) is stub_of(machine), and may be NULL.
  */
 
 /* Serve a call: the stub's ptlcall(), or (call_default)(opaque), which it may call itself, once. */

@@ -121,6 +121,7 @@ static const struct minivmm_stub hearing = {
 static struct fixture fixture;
 static struct ptlcall *ptlcall;
 static struct stub stub;
+static struct stepping stepping;
 static struct error error;
 static int messages; /* what notices say */
 
@@ -129,6 +130,7 @@ static void setup(void)
     char properties[128];
 
     fixture_setup(&fixture);
+    ck_assert_int_eq(stepping_init(&stepping, &fixture.machine, &error), 0);
     messages = memfd_create("messages", MFD_CLOEXEC);
     fixture.machine.config.message_fd = messages;
     snprintf(properties, sizeof(properties), "log=%s/log", fixture.out_dir);
@@ -143,6 +145,7 @@ static void teardown(void)
 {
     stub_detach(&stub);
     stub_close(&stub);
+    stepping_finish(&stepping, &fixture.machine);
     fixture_teardown(&fixture);
     close(messages);
 }
@@ -362,7 +365,7 @@ START_TEST(the_end_of_the_run_is_the_end_of_simulation)
     stub_detach(&stub);
     ck_assert_uint_eq(heard.natives, 1);
     ck_assert_uint_eq(heard.detached, 1);
-    ck_assert_ptr_null(fixture.machine.stub);
+    ck_assert_ptr_null(stub_of(&fixture.machine));
     stub_detach(&stub);
     ck_assert_uint_eq(heard.detached, 1);
 }
@@ -418,7 +421,7 @@ START_TEST(a_refused_machine_has_no_stub)
     heard.attach_result = -ENODEV;
     ck_assert_int_eq(stub_attach(&stub, &fixture.machine, NULL, &error), -ENODEV);
     ck_assert_str_eq(error.text, "stub hearing: it refuses the machine: No such device");
-    ck_assert_ptr_null(fixture.machine.stub);
+    ck_assert_ptr_null(stub_of(&fixture.machine));
     heard.detached = 0;
     stub_detach(&stub);
     ck_assert_uint_eq(heard.detached, 0);
