@@ -6,7 +6,7 @@
 #include "vmm/boot/boot_info.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
-#include "vmm/observe/trace.h"
+#include "vmm/step/step_runner.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,9 +50,6 @@ static int make_machine(struct minivmm_machine *machine, struct error *error)
         .out_dir = from->out_dir ? from->out_dir : ".",
         .message_fd = from->message_fd,
         .name = from->name,
-        .stats = from->stats != MINIVMM_STATS_NONE,
-        .checkpoint_at = from->checkpoint_at,
-        .checkpoint_path = from->checkpoint_path,
     };
     int result = make_room(machine, error);
 
@@ -64,10 +61,11 @@ static int make_machine(struct minivmm_machine *machine, struct error *error)
     if (result < 0)
         return result;
     machine->machine.plan = &machine->plan;
+    machine->machine.runner = &step_runner;
     if (from->console_name)
         output_set_prefix(&machine->machine.console.output, from->console_name);
     set_made(machine, HANDLE_MACHINE);
-    return 0;
+    return stepping_init(&machine->stepping, &machine->machine, error);
 }
 
 static int make_domain(struct minivmm_machine *machine, struct error *error)
@@ -219,10 +217,12 @@ int boot_make(struct minivmm_machine *machine, bool first, struct minivmm_error 
         result = make_domain(machine, &cause);
     if (result < 0)
         return fail_setup(error, result, &cause);
-    if (first)
-        result = run_files_attach(&machine->watch, &machine->machine, &cause);
+    result = run_files_attach(&machine->watch, &machine->config, &machine->machine, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_SETUP, result, &cause);
+    if (machine->config.checkpoint_at)
+        checkpoint_at_exits(&machine->checkpoint_at, &machine->machine,
+                            machine->config.checkpoint_at, machine->config.checkpoint_path);
     return start(machine, first, error);
 }
 
@@ -248,7 +248,8 @@ void boot_unmake(struct minivmm_machine *machine)
     boot_close(machine);
     pthread_rwlock_wrlock(&machine->lock);
     machine->wired = false;
-    trace_finish(machine->machine.trace);
+    run_files_detach(&machine->watch);
+    stepping_finish(&machine->stepping, &machine->machine);
     machine_destroy(&machine->machine);
     if (machine->made == HANDLE_CLOSED) {
         xen_domain_destroy(&machine->domain);

@@ -1,6 +1,7 @@
 
 #include "api/config.h"
 
+#include "devices/types.h"
 #include "vmm/io/memory.h"
 
 #include <errno.h>
@@ -186,6 +187,7 @@ int config_plan(const struct minivmm_config *config, struct machine_plan *plan, 
 {
     int result = plan_own_devices(config, plan, error);
 
+    plan->types = device_types;
     plan->memory_size = config->memory_size ? config->memory_size : MEMORY_PRESET;
     plan->vcpu_count = config->vcpu_count ? config->vcpu_count : 1;
     plan->irqchip = config->irqchip;

@@ -18,6 +18,7 @@
 #include "vmm/io/device.h"
 #include "vmm/io/irq.h"
 #include "vmm/observe/run_files.h"
+#include "vmm/snapshot/checkpoint.h"
 #include "vmm/snapshot/restore.h"
 #include "vmm/step/stub.h"
 
@@ -68,11 +69,13 @@ struct minivmm_machine {
     struct machine machine; /* of this boot, from HANDLE_MACHINE on */
     struct xen_domain domain;
     struct foreign foreign; /* both from HANDLE_DOMAIN on */
-    struct run_files watch; /* --stats, --record, --trace: of the first boot */
+    struct run_files watch; /* --stats, and of the first boot --record and --trace */
+    struct checkpoint_at checkpoint_at;
     struct stub stub;
-    char stub_name[64]; /* as notices have it; empty: there is none, or a plain one */
-    uint64_t deadline;  /* of clock_now(); 0: none */
-    struct text report; /* what is said of a crash */
+    struct stepping stepping; /* of this boot */
+    char stub_name[64];       /* as notices have it; empty: there is none, or a plain one */
+    uint64_t deadline;        /* of clock_now(); 0: none */
+    struct text report;       /* what is said of a crash */
 
     /*
      * Shared: whoever looks at (made), (vcpus_shown), (wired), (machine) and (stub_name) from any thread, as long as

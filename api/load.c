@@ -3,6 +3,8 @@
 #include "api/boot.h"
 #include "api/config.h"
 #include "api/result.h"
+#include "devices/types.h"
+#include "stubs/types.h"
 
 #include <errno.h>
 
@@ -30,7 +32,8 @@ static int load_planned(struct minivmm_machine *machine, struct minivmm_error *e
 {
     const struct minivmm_config *config = &machine->config;
     struct error cause;
-    int result = stub_open(&machine->stub, config->stub, config->own, config->stub_options, &cause);
+    int result = stub_open(&machine->stub, stub_types, config->stub, config->own,
+                           config->stub_options, &cause);
 
     if (result == 0)
         result = check_recording(machine, &cause);
@@ -109,7 +112,7 @@ static int load_checkpoint(struct minivmm_machine *machine, const char *path, bo
 
     if (result < 0)
         return result;
-    result = restore_open(&machine->restore, machine->image.path, &cause);
+    result = restore_open(&machine->restore, machine->image.path, device_types, &cause);
     if (result < 0)
         return api_fail(error, MINIVMM_IMAGE, result, &cause);
     machine->restored = true;

@@ -2,6 +2,8 @@
 #include "api/config.h"
 #include "api/result.h"
 
+#include "devices/types.h"
+#include "stubs/types.h"
 #include "vmm/base/property.h"
 #include "vmm/html/html.h"
 #include "vmm/io/device.h"
@@ -12,7 +14,7 @@
 
 void minivmm_print_devices(int fd)
 {
-    device_print_types(fd);
+    device_print_types(device_types, fd);
 }
 
 int minivmm_print_device(const char *type, int fd, struct minivmm_error *error)
@@ -21,7 +23,7 @@ int minivmm_print_device(const char *type, int fd, struct minivmm_error *error)
     const char *properties;
     struct error failure;
 
-    found = device_type_of(type, &properties, &failure);
+    found = device_type_of(device_types, type, &properties, &failure);
     if (!found)
         return api_fail(error, MINIVMM_USAGE, -EINVAL, &failure);
     device_print_properties(found, fd);
@@ -38,7 +40,8 @@ static int check_replayed(const struct minivmm_config *config, const char *path,
                           struct error *error)
 {
     struct stub stub = {0};
-    int result = stub_open(&stub, config->stub, config->own, config->stub_options, error);
+    int result =
+        stub_open(&stub, stub_types, config->stub, config->own, config->stub_options, error);
 
     if (result < 0)
         return result;
@@ -58,7 +61,7 @@ enum minivmm_outcome minivmm_replay(const struct minivmm_config *config, const c
 
     if (check_replayed(config, path, &failure) == 0 &&
         config_plan(config, &plan, &parts, &failure) == 0)
-        outcome = (enum minivmm_outcome)exits_replay(path, &plan, parts, &failure);
+        outcome = (enum minivmm_outcome)exits_replay(path, device_types, &plan, parts, &failure);
     machine_plan_free(&plan);
     api_fail(error, outcome, 0, &failure);
     return outcome;
@@ -66,7 +69,7 @@ enum minivmm_outcome minivmm_replay(const struct minivmm_config *config, const c
 
 enum minivmm_outcome minivmm_test_streams(const char *const *paths, unsigned count)
 {
-    return (enum minivmm_outcome)exits_test((char *const *)(uintptr_t)paths, count);
+    return (enum minivmm_outcome)exits_test((char *const *)(uintptr_t)paths, count, device_types);
 }
 
 int minivmm_write_report(const char *path, const char *page, struct minivmm_error *error)
@@ -81,7 +84,7 @@ int minivmm_print_info(const char *path, const uint64_t *gva_asked, int fd,
                        struct minivmm_error *error)
 {
     struct error failure;
-    const int result = info_print(path, gva_asked, fd, &failure);
+    const int result = info_print(path, device_types, gva_asked, fd, &failure);
 
     return result < 0 ? api_fail(error, MINIVMM_IMAGE, result, &failure) : 0;
 }

@@ -7,6 +7,7 @@
 #include "api/access.h"
 
 #include "vmm/core/callback.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -109,7 +109,7 @@ int result_finish(struct minivmm_machine *machine, struct minivmm_result *result
     if (code == 0)
         code = machine_finish(ended, &error);
     if (code == 0)
-        code = run_files_write_stats(watch, &machine->config, ended, &error);
+        code = run_files_write_stats(watch, &machine->config, &error);
     if (code < 0)
         result_set(result, MINIVMM_OUTPUT, error.text);
     else if (result->outcome == MINIVMM_OUTPUT && !result->text[0])

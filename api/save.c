@@ -32,7 +32,7 @@ static const char *keep_path(struct minivmm_machine *machine, const char *path)
 static int save_here(struct vcpu *vcpu, const char *path, enum minivmm_checkpoint action,
                      struct minivmm_error *error)
 {
-    if (vcpu->requested)
+    if (checkpoint_requested(vcpu))
         return api_refuse(error, -EBUSY, "vCPU %u waits for a checkpoint already; ask later",
                           vcpu->id);
     if (!api_is_in_loop(vcpu, false))
@@ -53,7 +53,7 @@ static int save_outside(struct minivmm_machine *machine, const char *path,
         return api_refuse(error, -EINVAL,
                           "the machine does not run; minivmm_save() is for the time of "
                           "minivmm_run()");
-    pending = atomic_load(&machine->machine.save_path);
+    pending = checkpoint_pending(&machine->machine);
     if (pending && pending != path)
         return api_refuse(error, -EBUSY,
                           "the machine is to be saved to %.200s already, as soon as vCPU 0 rests; "

@@ -4,6 +4,7 @@
 
 #include "vmm/core/kick.h"
 #include "vmm/step/step.h"
+#include "vmm/step/step_runner.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -58,7 +59,7 @@ static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *erro
                              vcpu->id);
         if (halted && has_halted(vcpu))
             return -EAGAIN;
-        __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+        vcpu_set_immediate_exit(vcpu, false);
     }
 }
 
@@ -113,7 +114,7 @@ static int step(struct vcpu *vcpu, struct error *error)
 
     if (result < 0)
         return result;
-    if (stub_steps(vcpu->machine->stub))
+    if (stub_steps(stub_of(vcpu->machine)))
         step_ask(vcpu);
     result = step_here(vcpu, error);
     ended = step_end(vcpu, result < 0 ? NULL : error);

@@ -1,9 +1,10 @@
 /* What is there for stubs: in callbacks, and to tell people of. */
 #include "api/handle.h"
 
+#include "stubs/types.h"
 #include "vmm/core/callback.h"
 #include "vmm/step/decode.h"
-#include "vmm/step/step.h"
+#include "vmm/step/step_code.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,5 +62,5 @@ int minivmm_error_set(struct minivmm_error *error, int code, const char *format,
 
 void minivmm_print_stubs(int fd)
 {
-    stub_print_types(fd);
+    stub_print_types(stub_types, fd);
 }

@@ -3,8 +3,8 @@
 
 #include "vmm/base/lines.h"
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/vcpu.h"
-#include "vmm/io/device.h"
 #include "vmm/record/exit_parse.h"
 
 #include <errno.h>

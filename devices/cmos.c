@@ -3,7 +3,7 @@
  * 0x71, without its interrupts. The time is the host's, in UTC; a guest cannot set it.
  */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <time.h>
 

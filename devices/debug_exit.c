@@ -1,6 +1,6 @@
 /* The exit port: a write ends the guest, and the value written is its status. */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #define DEBUG_EXIT_PORTS 4 /* so that an OUT of any width lies in the region */
 

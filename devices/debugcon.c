@@ -3,7 +3,7 @@
  * does.
  */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #define DEBUGCON_FOUND 0xe9 /* the value of a read: a guest finds the port by it */
 

@@ -11,7 +11,7 @@
 #include "vmm/base/descriptor.h"
 #include "vmm/base/thread.h"
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -7,6 +7,7 @@
  */
 #include "guest/abi/edu.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/io/pci.h"
 
 #include <string.h>

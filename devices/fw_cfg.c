@@ -6,7 +6,7 @@
  */
 #include "vmm/boot/boot_info.h"
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <endian.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * it, and finds by it that there is no keyboard.
  */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 enum i8042_port { I8042_DATA, I8042_COMMAND };
 

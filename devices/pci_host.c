@@ -4,6 +4,7 @@
  */
 #include "guest/abi/pci.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/io/pci.h"
 
 #define ADDRESS_BITS                                                                               \

@@ -1,6 +1,6 @@
 /* System control port A of a PC: fast reset, and the A20 line, which is always on. */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #define PORT92       0x92
 #define PORT92_RESET 0x01 /* a change from 0 to 1 resets; so a guest never reads it as 1 */

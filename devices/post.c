@@ -3,7 +3,7 @@
  * report shows the last one.
  */
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #define POST_PORT 0x80
 

@@ -5,6 +5,7 @@
 #include "devices/ptlcall.h"
 
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 
 #define TRIGGER_MAX ((1ULL << 47) - 1) /* the highest address that can be mapped to itself */
 #define PORT_MAX    (BUS_PIO_LAST + 1 - PTLCALL_PORTS)

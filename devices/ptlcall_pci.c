@@ -5,6 +5,7 @@
 #include "devices/ptlcall.h"
 
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 
 static const struct pci_identity ptlcall_pci_identity = {
     .vendor = PTLCALL_PCI_VENDOR,

@@ -7,7 +7,7 @@
  */
 #include "devices/serial_chip.h"
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <string.h>
 

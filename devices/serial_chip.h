@@ -12,8 +12,8 @@
 #ifndef DEVICES_SERIAL_CHIP_H
 #define DEVICES_SERIAL_CHIP_H
 
+#include "vmm/core/machine_device.h"
 #include "vmm/io/console.h"
-#include "vmm/io/device_state.h"
 
 #include <stdbool.h>
 #include <stdint.h>

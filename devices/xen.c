@@ -4,7 +4,7 @@
  */
 #include "devices/xen/hypercall.h"
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <xen/arch-x86/cpuid.h>
@@ -32,7 +32,7 @@ static int offer_leaves(struct machine *machine, struct error *error)
         /* x86_set_cpuid() fills in the id for each vCPU. */
         {.eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
                 XEN_HVM_CPUID_UPCALL_VECTOR,
-         .ecx = machine->xen->domid},
+         .ecx = xen_domain_of(machine)->domid},
     };
     int result = 0;
 
@@ -57,7 +57,7 @@ static int read_msr(struct device *device, uint32_t index, uint64_t *value)
 static int write_msr(struct device *device, uint32_t index, uint64_t value)
 {
     (void)index;
-    return xen_fill_hypercall_page(device->machine->xen, value);
+    return xen_fill_hypercall_page(xen_domain_of(device->machine), value);
 }
 
 static int claim_msr(struct device *device, struct error *error)
@@ -86,7 +86,7 @@ static int xen_create(struct device *device, struct error *error)
     struct machine *machine = device->machine;
     int result;
 
-    if (!machine->xen)
+    if (!xen_domain_of(machine))
         return error_set(error, -EINVAL,
                          "device xen: this machine is no domain; make it one with --domain");
     if (machine->journal)
@@ -111,7 +111,7 @@ static uint64_t xen_read(struct device *device, const struct device_access *acce
 static void xen_write(struct device *device, const struct device_access *access, uint64_t value)
 {
     (void)value;
-    xen_hypercall(device->machine->xen, access->vcpu);
+    xen_hypercall(xen_domain_of(device->machine), access->vcpu);
 }
 
 const struct device_type xen_type = {

@@ -85,7 +85,8 @@ static void pin(struct xen_ring *ring)
 {
     struct machine *machine = ring->device.machine;
     gpa_t page;
-    const int status = grant_pin(&machine->xen->grants, (grant_ref_t)ring->gref, 0, false, &page);
+    const int status =
+        grant_pin(&xen_domain_of(machine)->grants, (grant_ref_t)ring->gref, 0, false, &page);
 
     if (status != GNTST_okay) {
         if (ring->refused++ == 0)
@@ -106,7 +107,7 @@ static void disconnect(struct xen_ring *ring)
     if (atomic_exchange(&ring->stage, STAGE_OVER) != STAGE_UNBOUND)
         evtchn_close(&ring->monitor.events, ring->local);
     if (ring->pinned)
-        grant_unpin(&ring->device.machine->xen->grants, (grant_ref_t)ring->gref, false);
+        grant_unpin(&xen_domain_of(ring->device.machine)->grants, (grant_ref_t)ring->gref, false);
     ring->pinned = false;
 }
 
@@ -176,7 +177,7 @@ static bool wants_stop(const struct xen_ring *ring, int ms)
 static void *bind_thread(void *argument)
 {
     struct xen_ring *ring = argument;
-    struct evtchn_domain *guest = &ring->device.machine->xen->events;
+    struct evtchn_domain *guest = &xen_domain_of(ring->device.machine)->events;
     int ms = BIND_MS_FIRST;
 
     while (evtchn_bind_interdomain(&ring->monitor.events, guest, (evtchn_port_t)ring->port,
@@ -211,7 +212,7 @@ static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct e
 static int xen_ring_create(struct device *device, struct error *error)
 {
     struct xen_ring *ring = (struct xen_ring *)device;
-    const struct xen_domain *guest = device->machine->xen, *peer;
+    const struct xen_domain *guest = xen_domain_of(device->machine), *peer;
     int result;
 
     if (!guest)

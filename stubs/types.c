@@ -1,7 +1,7 @@
-/* The stubs in the box. The first is there if no other is asked for. */
+#include "stubs/types.h"
+
 #include "stubs/marss.h"
 #include "stubs/step/step.h"
-#include "vmm/step/stub.h"
 
 const struct minivmm_stub *const stub_types[] = {
     &stub_type_marss,

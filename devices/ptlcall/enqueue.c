@@ -132,7 +132,7 @@ static int64_t write_snapshots(struct ptlcall_call *call)
     unsigned wanted = 0, written = 0;
     int result = 0;
 
-    if (!stub_is_plain(ptlcall->machine->stub))
+    if (!stub_is_plain(stub_of(ptlcall->machine)))
         return 0;
     for (unsigned i = 0; i < running; i++)
         wanted += names_file(&ptlcall->commands[i]);
@@ -206,7 +206,7 @@ static const char *ask_stub(struct ptlcall_call *call, const struct ptlcall_comm
     }
     if (command->info->value == PTLCALL_VALUE_NUMBER)
         view.number = command->number;
-    return stub_command(call->ptlcall->machine->stub, call->vcpu, &view);
+    return stub_command(stub_of(call->ptlcall->machine), call->vcpu, &view);
 }
 
 static const char *run_stop(struct ptlcall_call *call, const struct ptlcall_command *command)
@@ -215,7 +215,7 @@ static const char *run_stop(struct ptlcall_call *call, const struct ptlcall_comm
     const struct stub_session session = ptlcall_session_of(ptlcall);
 
     call->ends = ptlcall->session.kill_after_run && ptlcall_is_simulating(&ptlcall->session);
-    stub_switch(ptlcall->machine->stub, call->vcpu, false, &session);
+    stub_switch(stub_of(ptlcall->machine), call->vcpu, false, &session);
     return call->ends ? "simulation off, guest ends" : command->info->effect;
 }
 
@@ -223,7 +223,7 @@ static const char *run_snapshot(struct ptlcall_call *call, const struct ptlcall_
 {
     struct ptlcall *ptlcall = call->ptlcall;
 
-    if (!command->value.text || stub_is_plain(ptlcall->machine->stub))
+    if (!command->value.text || stub_is_plain(stub_of(ptlcall->machine)))
         return command->info->effect;
     if (write_snapshot(ptlcall, &ptlcall->files[0], &command->value) < 0 ||
         outfile_commit(&ptlcall->files[0]) < 0)
@@ -239,7 +239,7 @@ static const char *run_command(struct ptlcall_call *call, const struct ptlcall_c
 
     switch (command->info->kind) {
     case PTLCALL_RUN:
-        if (!stub_switch(call->ptlcall->machine->stub, call->vcpu, true, &stub_session))
+        if (!stub_switch(stub_of(call->ptlcall->machine), call->vcpu, true, &stub_session))
             return "refused by the stub";
         break;
     case PTLCALL_STOP:

@@ -41,7 +41,7 @@ static void pass_marker(struct ptlcall_call *call)
 {
     machine_pass_milestone(call->ptlcall->machine, MILESTONE_MARKER, call->arguments[0]);
     ptlcall_log_counters(call->ptlcall);
-    stub_marker(call->ptlcall->machine->stub, call->vcpu, call->arguments[0]);
+    stub_marker(stub_of(call->ptlcall->machine), call->vcpu, call->arguments[0]);
 }
 
 static int64_t op_log(struct ptlcall_call *call)
@@ -157,6 +157,7 @@ static int64_t op_checkpoint(struct ptlcall_call *call)
 {
     struct vcpu *vcpu = call->vcpu;
     const uint64_t action = call->arguments[2];
+    const char *unsaved = part_unsaved(vcpu->machine->parts);
     struct checkpoint_request request = {
         .action = (enum checkpoint_action)action,
         .restored_flag = call->wide ? PTLCALL_RESTORED : PTLCALL_RESTORED_32,
@@ -172,13 +173,12 @@ static int64_t op_checkpoint(struct ptlcall_call *call)
         return result;
     if (action >= CHECKPOINT_ACTIONS)
         return ptlcall_refuse(call, -PTLCALL_EINVAL, "no such action");
-    /* Its peer's side of pages and ports is not in its own file. */
-    if (vcpu->machine->xen && action != CHECKPOINT_PAUSE_ONLY)
-        return ptlcall_refuse(call, -PTLCALL_EIO, "a domain cannot be saved");
-    if (vcpu->requested)
+    if (unsaved && action != CHECKPOINT_PAUSE_ONLY)
+        return ptlcall_refuse(call, -PTLCALL_EIO, unsaved);
+    if (checkpoint_requested(vcpu))
         return ptlcall_refuse(call, -PTLCALL_EIO, "a checkpoint was asked for already");
-    vcpu->request = request;
-    vcpu->requested = true;
+    if (checkpoint_request(vcpu, &request) < 0)
+        return ptlcall_refuse(call, -PTLCALL_EIO, "out of memory for a checkpoint");
     call->later = action != CHECKPOINT_PAUSE_ONLY;
     return PTLCALL_OP_CHECKPOINT;
 }
@@ -265,7 +265,7 @@ static void log_stub(struct ptlcall_call *call, int64_t result)
         ptlcall_log_print(log, "ptlcall %" PRIu64, call->ptlcall->calls);
     else
         log_call(call);
-    ptlcall_log_print(log, " stub=%s", call->ptlcall->machine->stub->type->name);
+    ptlcall_log_print(log, " stub=%s", stub_of(call->ptlcall->machine)->type->name);
     call->later = false;
     call->reason = NULL;
     log_result(call, result);
@@ -281,7 +281,7 @@ static int64_t ask_stub(struct ptlcall_call *call)
 
     memcpy(view.arguments, call->arguments, sizeof(call->arguments));
     view.arguments[5] = vcpu_register(call->vcpu, VCPU_R9) & mask;
-    result = stub_call(call->ptlcall->machine->stub, &view, serve_call, call);
+    result = stub_call(stub_of(call->ptlcall->machine), &view, serve_call, call);
     log_stub(call, result);
     return result;
 }
@@ -314,7 +314,7 @@ static void ptlcall_call(struct ptlcall *ptlcall, struct vcpu *vcpu, const char 
     call.op = (int32_t)read_registers(&call);
     call.info = call.op >= 0 && call.op < PTLCALL_OPS ? &op_table[call.op] : NULL;
     ptlcall->calls++;
-    result = stub_takes_calls(ptlcall->machine->stub) ? ask_stub(&call) : serve_call(&call);
+    result = stub_takes_calls(stub_of(ptlcall->machine)) ? ask_stub(&call) : serve_call(&call);
     end_call(&call, result);
 }
 

@@ -5,7 +5,7 @@
 #define DEVICES_PTLCALL_PTLCALL_H
 
 #include "devices/ptlcall/session.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 /* The regions that every such device has. */
 enum { PTLCALL_REGION_TRIGGER, PTLCALL_REGION_PORT, PTLCALL_REGIONS };

@@ -48,8 +48,7 @@ void xen_domain_wake(struct xen_domain *domain)
 
 static bool is_kicked(const struct vcpu *vcpu)
 {
-    return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST) ||
-           machine_outcome(vcpu->machine) != OUTCOME_NONE;
+    return vcpu_is_kicked(vcpu) || machine_outcome(vcpu->machine) != OUTCOME_NONE;
 }
 
 /*
@@ -88,6 +87,13 @@ static void wake_pollers(void *opaque, evtchn_port_t port)
     xen_domain_wake(opaque);
 }
 
+static const char key[] = "domain"; /* its address counts */
+
+struct xen_domain *xen_domain_of(const struct machine *machine)
+{
+    return (struct xen_domain *)part_find(machine->parts, key);
+}
+
 static void init(struct xen_domain *domain, struct xen_world *world, domid_t domid,
                  struct machine *machine)
 {
@@ -106,7 +112,9 @@ static void init(struct xen_domain *domain, struct xen_world *world, domid_t dom
     domain->events.upcall = send_upcall;
     domain->events.arrived = wake_pollers;
     domain->events.opaque = domain;
-    machine->xen = domain;
+    domain->part.key = key;
+    domain->part.unsaved = "a domain cannot be saved"; /* a peer has its side of pages and ports */
+    part_add(&machine->parts, &domain->part);
 }
 
 int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_t domid,
@@ -208,7 +216,7 @@ void xen_domain_destroy(struct xen_domain *domain)
 {
     xen_domain_close(domain);
     if (domain->machine)
-        domain->machine->xen = NULL;
+        part_remove(&domain->machine->parts, &domain->part);
     grant_handles_destroy(&domain->handles);
     grant_table_destroy(&domain->grants);
     pthread_mutex_destroy(&domain->lock);

@@ -32,6 +32,7 @@ struct xen_world {
 };
 
 struct xen_domain {
+    struct machine_part part; /* first; of the machine */
     struct xen_world *world;
     domid_t domid;
     struct machine *machine; /* NULL: the monitor itself */
@@ -63,8 +64,8 @@ void xen_world_destroy(struct xen_world *world);
 /*
  * Make (domain) the domain (domid) of (world), before the machine's devices are created, of which
  * "xen" is one, and before anything runs. (machine) NULL: the monitor, whose owner then sets
- * events.arrived. Otherwise machine->xen is (domain). The struct must not move. -EINVAL: no such
- * domid, or too many vCPUs; -EBUSY: the domain exists already.
+ * events.arrived. Otherwise xen_domain_of(machine) is (domain). The struct must not move. -EINVAL: no
+ * such domid, or too many vCPUs; -EBUSY: the domain exists already.
  */
 int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_t domid,
                       struct machine *machine, struct error *error);
@@ -76,6 +77,9 @@ int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_
  */
 void xen_domain_close(struct xen_domain *domain);
 void xen_domain_destroy(struct xen_domain *domain);
+
+/* The domain that (machine) is; NULL: it is not one. */
+struct xen_domain *xen_domain_of(const struct machine *machine);
 
 /*
  * The domain (domid), which may be DOMID_SELF, as seen by (domain), or NULL; world->lock is held.

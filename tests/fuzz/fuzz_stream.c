@@ -1,6 +1,7 @@
 /*
  * Fuzzing of exit streams: whatever a file holds, it is replayed or refused in a sentence.
  */
+#include "devices/types.h"
 #include "vmm/replay/replay.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ static void replay_all(const char *path)
 {
     struct error error = {""};
     struct replay replay;
-    int result = replay_open(&replay, path, &error);
+    int result = replay_open(&replay, path, device_types, &error);
 
     if (result < 0) {
         require(error.text[0], "refused without a sentence");

@@ -1,5 +1,8 @@
 #include "tests/unit/fixture.h"
 
+#include "devices/types.h"
+#include "vmm/core/machine_device.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,7 +66,7 @@ void fixture_teardown(struct fixture *fixture)
 int fixture_try_device(struct fixture *fixture, const char *type, const char *properties,
                        struct error *error)
 {
-    const struct device_type *found = device_type_find(type);
+    const struct device_type *found = device_type_find(device_types, type);
 
     ck_assert_msg(found != NULL, "no device type %s", type);
     return device_create(&fixture->machine, found, properties, error);

@@ -1,7 +1,9 @@
 /* The machine of a hostile guest, and what must hold after each of its exits. */
 #include "tests/unit/hostile_steps.h"
 
+#include "devices/types.h"
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/observe/crash_report.h"
 #include "vmm/observe/stats.h"
 
@@ -44,7 +46,7 @@ static void add_device(struct machine *machine, const char *type, const char *pr
 {
     struct error error = {""};
 
-    if (device_create(machine, device_type_find(type), properties, &error) == 0)
+    if (device_create(machine, device_type_find(device_types, type), properties, &error) == 0)
         return;
     fprintf(stderr, "hostile guest: %s\n", error.text);
     abort();
@@ -77,7 +79,6 @@ void hostile_begin(struct hostile *hostile)
         .vcpu_count = HOSTILE_VCPUS,
         .console_policy = OUTPUT_LINES,
         .message_fd = -1,
-        .stats = true,
         .irqchip = true,
         .wall_clock = 1,
     };
@@ -90,6 +91,8 @@ void hostile_begin(struct hostile *hostile)
     config.console_fd = hostile->console;
     config.out_dir = hostile->out_dir;
     hostile_require(machine_create(&hostile->machine, &config, NULL) == 0, "no machine");
+    hostile->stats = stats_create(&hostile->machine);
+    hostile_require(hostile->stats, "no memory for statistics");
     hostile->machine.irqs.sink =
         (struct irq_sink){.set = set_line, .message = take_message, .opaque = hostile};
     xen_world_init(&hostile->world);
@@ -130,6 +133,7 @@ void hostile_end(struct hostile *hostile)
         free(hostile->machine.vcpus[id].run);
         hostile->machine.vcpus[id].run = NULL;
     }
+    stats_destroy(hostile->stats);
     machine_destroy(&hostile->machine);
     xen_domain_destroy(&hostile->domain);
     xen_world_destroy(&hostile->world);
@@ -147,10 +151,10 @@ static void require_locks_free(struct machine *machine)
 {
     require_free(&machine->pci.lock, "the lock of the PCI bus is held");
     require_free(&machine->irqs.lock, "the lock of the interrupts is held");
-    require_free(&machine->xen->lock, "the lock of the domain is held");
-    require_free(&machine->xen->world->lock, "the lock of the world is held");
-    require_free(&machine->xen->world->events.lock, "the lock of event channels is held");
-    require_free(&machine->xen->grants.lock, "the lock of grants is held");
+    require_free(&xen_domain_of(machine)->lock, "the lock of the domain is held");
+    require_free(&xen_domain_of(machine)->world->lock, "the lock of the world is held");
+    require_free(&xen_domain_of(machine)->world->events.lock, "the lock of event channels is held");
+    require_free(&xen_domain_of(machine)->grants.lock, "the lock of grants is held");
     require_free(&machine->console.lock, "the lock of the console is held");
     for (struct device *device = machine->devices; device; device = device->next) {
         hostile_require(lock_try(&device->lock), "the lock of a device is held");
@@ -192,7 +196,7 @@ void hostile_exit(struct hostile *hostile)
         action = exit_handle(machine, vcpu);
     }
     exit_remember(vcpu);
-    stats_count(vcpu->stats, vcpu->run, 1, 1);
+    stats_count(hostile->stats, vcpu->id, vcpu->run, 1, 1);
 
     hostile_require((action == EXIT_STOP) == (machine_outcome(machine) != OUTCOME_NONE),
                     "the action is not what became of the machine");
@@ -211,7 +215,7 @@ void hostile_report(struct hostile *hostile)
     hostile_require(file, "no /dev/null");
     hostile->vcpu->registers_valid = true;
     crash_report_write(&hostile->machine, hostile->vcpu, file);
-    hostile_require(stats_write(&hostile->machine, true, fileno(file)) == 0, "no statistics");
+    hostile_require(stats_write(hostile->stats, true, fileno(file)) == 0, "no statistics");
     fclose(file);
 }
 

@@ -17,11 +17,14 @@
 #define HOSTILE_FILE_MAX  (256 * KIB) /* what a file may hold: a longer core dump fails */
 #define HOSTILE_DIR_BYTES 64
 
+struct stats;
+
 struct hostile {
     struct machine machine;
     struct xen_world world;
     struct xen_domain domain; /* the machine is domain 1, without a peer */
     struct vcpu *vcpu;        /* whose exit is next */
+    struct stats *stats;
     char out_dir[HOSTILE_DIR_BYTES];
     int console;
     bool levels[IRQ_GSIS]; /* of the interrupts, as the monitor has set them */

@@ -1,5 +1,6 @@
 #include "tests/unit/recording.h"
 
+#include "devices/types.h"
 #include "vmm/base/clock.h"
 #include "vmm/core/exit.h"
 
@@ -22,7 +23,7 @@ static void read_header(struct machine_plan *plan, const char *header)
     struct error error = {""};
     int result;
 
-    *plan = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
+    *plan = (struct machine_plan){.types = device_types, .memory_size = 16 * MIB, .vcpu_count = 1};
     if (!header)
         return;
     text_file_make_string(&file, header);

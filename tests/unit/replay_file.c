@@ -1,5 +1,7 @@
 #include "tests/unit/replay_file.h"
 
+#include "devices/types.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@ void replay_file(const struct text_file *file, struct replay_result *result)
     struct replay replay;
 
     memset(result, 0, sizeof(*result));
-    result->result = replay_open(&replay, file->path, &error);
+    result->result = replay_open(&replay, file->path, device_types, &error);
     if (result->result < 0) {
         keep_sentence(result, file->path, error.text, strlen(error.text));
         return;

@@ -5,6 +5,8 @@
 #include "guest/abi/pci.h"
 #include "guest/abi/ptlcall.h"
 
+#include "devices/types.h"
+
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -16,11 +16,11 @@ static __attribute__((noinline)) enum exit_action stop(struct machine *machine, 
     return EXIT_STOP;
 }
 
-static enum exit_action after_access(struct machine *machine, const struct vcpu *vcpu)
+static enum exit_action after_access(struct machine *machine, struct vcpu *vcpu)
 {
     if (machine_outcome(machine) != OUTCOME_NONE)
         return EXIT_STOP;
-    return vcpu->requested ? EXIT_SERVE : EXIT_RESUME;
+    return vcpu_has_work(vcpu) ? EXIT_SERVE : EXIT_RESUME;
 }
 
 static __attribute__((noinline)) void count_unclaimed(struct machine *machine, struct vcpu *vcpu)

@@ -18,7 +18,7 @@ struct vcpu;
 enum exit_action {
     EXIT_RESUME,    /* run on */
     EXIT_REGISTERS, /* nothing was done: a device needs the registers; get them and call again */
-    EXIT_SERVE,     /* as EXIT_RESUME, once vcpu->request is served */
+    EXIT_SERVE,     /* as EXIT_RESUME, after vcpu_run_work() */
     EXIT_STOP,      /* the machine has ended: machine_outcome() says how */
 };
 

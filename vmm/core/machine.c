@@ -2,9 +2,8 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/base/descriptor.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/vcpu.h"
-#include "vmm/observe/stats.h"
-#include "vmm/observe/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,12 +37,8 @@ static int make_vcpus(struct machine *machine, struct error *error)
     if (!machine->vcpus)
         return error_set(error, -ENOMEM, "out of memory for %u vCPUs; give a lower --cpus", count);
     for (unsigned id = 0; id < count; id++) {
-        struct vcpu *vcpu = &machine->vcpus[id];
-
-        vcpu_init(vcpu, machine, id);
+        vcpu_init(&machine->vcpus[id], machine, id);
         machine->vcpu_count++;
-        if (machine->config.stats && !(vcpu->stats = stats_create()))
-            return error_set(error, -ENOMEM, "out of memory for statistics; leave out --stats");
     }
     return 0;
 }
@@ -58,7 +53,6 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     machine->out_dir_fd = -1;
     kvm_init(&machine->kvm);
     pause_init(&machine->pause);
-    pthread_mutex_init(&machine->saving, NULL);
     bus_init(&machine->bus[BUS_PIO], BUS_PIO);
     bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
     machine->bus[BUS_PIO].alone = machine->bus[BUS_MMIO].alone = config->vcpu_count == 1;
@@ -94,10 +88,8 @@ void machine_destroy(struct machine *machine)
         machine->devices = device->next;
         device_destroy(device);
     }
-    for (unsigned id = 0; id < machine->vcpu_count; id++) {
+    for (unsigned id = 0; id < machine->vcpu_count; id++)
         vcpu_destroy(&machine->vcpus[id]);
-        stats_destroy(machine->vcpus[id].stats);
-    }
     free(machine->cpuid);
     machine->cpuid = NULL;
     if (!machine->config.vcpus)
@@ -107,7 +99,6 @@ void machine_destroy(struct machine *machine)
     kvm_close(&machine->kvm);
     console_destroy(&machine->console);
     pause_destroy(&machine->pause);
-    pthread_mutex_destroy(&machine->saving);
     pci_bus_destroy(&machine->pci);
     irq_destroy(&machine->irqs);
     bus_destroy(&machine->bus[BUS_PIO]);
@@ -275,8 +266,9 @@ void machine_pass_milestone(struct machine *machine, enum milestone milestone, u
         atomic_store_explicit(&machine->post, MACHINE_POST | (uint8_t)value, memory_order_relaxed);
     journal_record_effect(machine->journal, names[milestone], &value, 1,
                           milestone == MILESTONE_POST);
-    if (machine->trace)
-        trace_milestone(machine->trace, names[milestone], value, clock_now());
+    for (struct observer *observer = machine->observers; observer; observer = observer->next)
+        if (observer->milestone)
+            observer->milestone(observer, names[milestone], value);
 }
 
 void machine_notice(struct machine *machine, const char *format, ...)

@@ -10,6 +10,8 @@
 #include "vmm/base/error.h"
 #include "vmm/base/outcome.h"
 #include "vmm/core/kvm.h"
+#include "vmm/core/machine_part.h"
+#include "vmm/core/observer.h"
 #include "vmm/core/pause.h"
 #include "vmm/core/x86.h"
 #include "vmm/io/bus.h"
@@ -21,7 +23,6 @@
 #include "vmm/io/msr.h"
 #include "vmm/io/outfile.h"
 #include "vmm/io/pci.h"
-#include "vmm/step/stub.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,8 +33,7 @@
 #define MACHINE_POST         0x100u
 
 struct machine_plan;
-struct trace;
-struct xen_domain;
+struct vcpu_runner;
 
 /* OUTs of any width to (port) raise (fd), an eventfd; both are the device's that has them. */
 struct machine_event {
@@ -48,13 +48,10 @@ struct machine_config {
     bool unpaged;   /* vCPU 0 starts with paging off */
     int console_fd; /* where the guest's console goes; not closed by the machine */
     enum output_policy console_policy;
-    const char *out_dir;         /* where files that the guest asks for are written */
-    int message_fd;              /* notices, and logs that have no file; -1: none */
-    const char *name;            /* begins each notice, such as "d1: "; NULL: nothing */
-    bool stats;                  /* measure for --stats */
-    bool irqchip;                /* interrupt controllers even if no device needs them */
-    uint64_t checkpoint_at;      /* --checkpoint-at: after so many exits of vCPU 0; 0: never */
-    const char *checkpoint_path; /* to this file */
+    const char *out_dir; /* where files that the guest asks for are written */
+    int message_fd;      /* notices, and logs that have no file; -1: none */
+    const char *name;    /* begins each notice, such as "d1: "; NULL: nothing */
+    bool irqchip;        /* interrupt controllers even if no device needs them */
     struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
     uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
 };
@@ -75,28 +72,24 @@ struct machine {
 
     struct machine_event *events; /* for KVM to take */
 
-    struct msr_table msrs;  /* that devices serve */
-    struct xen_domain *xen; /* that the guest is; NULL: none. The caller's */
+    struct msr_table msrs;      /* that devices serve */
+    struct machine_part *parts; /* what stands above the core keeps here */
 
     const struct machine_plan
         *plan;                    /* what it was made of: for checkpoints; NULL: there are none */
     union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
-    _Atomic(const char *) save_path; /* a checkpoint was asked for from outside; NULL: none */
-    bool reboots;                    /* the end is a reboot */
-    atomic_bool held;                /* the guest, or a person, has it wait: machine_hold() */
+    bool reboots;                 /* the end is a reboot */
+    atomic_bool held;             /* the guest, or a person, has it wait: machine_hold() */
 
-    struct stub *stub;           /* attached; NULL: none. The caller's */
-    struct stub_session resumed; /* whose simulation a checkpoint has on; zero: none */
-    atomic_int steps_ring_3;     /* 1: KVM does, -1: it does not, 0: not tried; vmm/step/step.h */
+    const struct vcpu_runner *runner; /* another way to run vCPUs; NULL: KVM_RUN alone */
 
-    struct journal *journal; /* NULL: a plain run. The caller's */
-    struct trace *trace;     /* --trace; NULL: none. The caller's */
+    struct journal *journal;    /* NULL: a plain run. The caller's */
+    struct observer *observers; /* NULL: no exit is measured; see vmm/core/observer.h */
 
     atomic_uint post; /* MACHINE_POST | the last milestone, a byte written to port 0x80; 0: none */
 
     struct pause pause;
-    pthread_mutex_t saving; /* one checkpoint at a time */
-    struct kvm kvm;         /* its descriptors are -1 until kvm_open() */
+    struct kvm kvm; /* its descriptors are -1 until kvm_open() */
     struct vcpu *vcpus;
     unsigned vcpu_count;
 

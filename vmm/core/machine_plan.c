@@ -2,7 +2,7 @@
 
 #include "vmm/base/property.h"
 #include "vmm/core/machine.h"
-#include "vmm/io/device.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -74,7 +74,8 @@ int machine_plan_make_devices(const struct machine_plan *plan, struct machine *m
 
     for (unsigned i = 0; result == 0 && i < plan->device_count; i++) {
         const char *properties;
-        const struct device_type *type = device_type_of(plan->devices[i], &properties, error);
+        const struct device_type *type =
+            device_type_of(plan->types, plan->devices[i], &properties, error);
 
         result = type ? device_create(machine, type, properties, error) : -EINVAL;
         if (result < 0 && failed)
@@ -98,7 +99,8 @@ const char *machine_plan_find_file(const struct machine_plan *plan)
 {
     for (unsigned i = 0; i < plan->device_count; i++) {
         const char *properties;
-        const struct device_type *type = device_type_of(plan->devices[i], &properties, NULL);
+        const struct device_type *type =
+            device_type_of(plan->types, plan->devices[i], &properties, NULL);
         const struct property *property = type ? type->properties : NULL;
 
         for (; property && property->name; property++)
@@ -227,7 +229,7 @@ static int take_device(struct machine_plan *plan, struct cursor *line, struct er
     if (!description)
         return -EINVAL;
     result = cursor_finish(line, error);
-    if (result == 0 && !device_type_of(description, &properties, &cause))
+    if (result == 0 && !device_type_of(plan->types, description, &properties, &cause))
         result = lines_refuse(line->lines, error, "%s", cause.text);
     if (result < 0) {
         free(description);

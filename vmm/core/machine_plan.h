@@ -13,10 +13,12 @@
 
 #define MACHINE_PLAN_DEVICES 48
 
+struct device_type;
 struct machine;
 struct machine_config;
 
 struct machine_plan {
+    const struct device_type *const *types; /* that its devices may be of; ended by NULL */
     uint64_t memory_size;
     unsigned vcpu_count;
     bool irqchip;

@@ -13,6 +13,7 @@ void pause_init(struct pause *pause)
     pthread_condattr_t clock;
 
     pthread_mutex_init(&pause->lock, NULL);
+    pthread_mutex_init(&pause->alone, NULL);
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&pause->changed, &clock);
@@ -25,6 +26,7 @@ void pause_destroy(struct pause *pause)
 {
     pthread_cond_destroy(&pause->changed);
     pthread_mutex_destroy(&pause->lock);
+    pthread_mutex_destroy(&pause->alone);
 }
 
 void pause_start(struct pause *pause, unsigned count)

@@ -18,6 +18,11 @@ struct pause {
     pthread_cond_t changed;
     unsigned running;
     atomic_uint wanted; /* pauses that have begun and not ended */
+    /*
+     * Held by the one caller that reads or changes the whole machine while all vCPUs rest: two vCPUs that
+     * pause at the same time both count as resting.
+     */
+    pthread_mutex_t alone;
 };
 
 void pause_init(struct pause *pause);

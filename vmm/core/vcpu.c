@@ -2,6 +2,7 @@
 
 #include "vmm/core/machine.h"
 
+#include <errno.h>
 #include <string.h>
 
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
@@ -32,6 +33,7 @@ int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *e
 
 void vcpu_destroy(struct vcpu *vcpu)
 {
+    vcpu_drop_work(vcpu);
     if (vcpu->fd >= 0)
         kvm_destroy_vcpu(&vcpu->machine->kvm, vcpu->fd, vcpu->run);
     pthread_mutex_destroy(&vcpu->kick_lock);
@@ -97,10 +99,85 @@ void vcpu_kick(struct vcpu *vcpu)
 {
     pthread_mutex_lock(&vcpu->kick_lock);
     if (vcpu->run)
-        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        vcpu_set_immediate_exit(vcpu, true);
     if (vcpu->in_thread)
         pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
     if (vcpu->has_stepper)
         pthread_kill(vcpu->stepper, VCPU_KICK_SIGNAL);
     pthread_mutex_unlock(&vcpu->kick_lock);
+}
+
+/* The place of the work with the function (run); the count if there is none. The lock is held. */
+static unsigned find_work(const struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argument))
+{
+    const unsigned count = atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
+    unsigned at = 0;
+
+    while (at < count && vcpu->works[at].run != run)
+        at++;
+    return at;
+}
+
+int vcpu_add_work(struct vcpu *vcpu, const struct vcpu_work *work)
+{
+    int result = -EBUSY;
+    unsigned count;
+
+    pthread_mutex_lock(&vcpu->kick_lock);
+    count = atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
+    if (count < VCPU_WORKS && find_work(vcpu, work->run) == count) {
+        vcpu->works[count] = *work;
+        atomic_store_explicit(&vcpu->work_count, count + 1, memory_order_relaxed);
+        result = 0;
+    }
+    pthread_mutex_unlock(&vcpu->kick_lock);
+    return result;
+}
+
+bool vcpu_find_work(struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argument),
+                    void **argument)
+{
+    unsigned at;
+    bool found;
+
+    pthread_mutex_lock(&vcpu->kick_lock);
+    at = find_work(vcpu, run);
+    found = at < atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
+    if (found && argument)
+        *argument = vcpu->works[at].argument;
+    pthread_mutex_unlock(&vcpu->kick_lock);
+    return found;
+}
+
+/* Remove the first work; false: there is none. */
+static bool take_work(struct vcpu *vcpu, struct vcpu_work *work)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&vcpu->kick_lock);
+    count = atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
+    if (count > 0) {
+        *work = vcpu->works[0];
+        memmove(&vcpu->works[0], &vcpu->works[1], (count - 1) * sizeof(*work));
+        atomic_store_explicit(&vcpu->work_count, count - 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&vcpu->kick_lock);
+    return count > 0;
+}
+
+void vcpu_run_work(struct vcpu *vcpu)
+{
+    struct vcpu_work work;
+
+    while (take_work(vcpu, &work))
+        work.run(vcpu, work.argument);
+}
+
+void vcpu_drop_work(struct vcpu *vcpu)
+{
+    struct vcpu_work work;
+
+    while (take_work(vcpu, &work))
+        if (work.drop)
+            work.drop(work.argument);
 }

@@ -12,8 +12,6 @@
 #include "vmm/core/kvm.h"
 #include "vmm/core/paging.h"
 #include "vmm/core/x86.h"
-#include "vmm/snapshot/checkpoint.h"
-#include "vmm/step/step.h"
 
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -24,7 +22,6 @@
 #include <stdint.h>
 
 struct machine;
-struct stats;
 
 /* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
 #define VCPU_KICK_SIGNAL SIGRTMIN
@@ -60,6 +57,15 @@ enum vcpu_register {
 
 extern const char *const vcpu_register_names[VCPU_REGISTERS];
 
+#define VCPU_WORKS 4 /* kinds of work that can wait at a time */
+
+/* A function and its argument, to be called on a vCPU's thread: see vcpu_add_work(). */
+struct vcpu_work {
+    void (*run)(struct vcpu *vcpu, void *argument); /* frees (argument) if it is owned */
+    void *argument;
+    void (*drop)(void *argument); /* frees (argument) if run() is never called; may be NULL */
+};
+
 struct vcpu {
     struct machine *machine;
     unsigned id;
@@ -71,11 +77,7 @@ struct vcpu {
     bool registers_used;     /* a device looked at them */
     unsigned registers_idle; /* exits in a row that did without them */
 
-    bool requested; /* (request) waits until this exit is over */
-    struct checkpoint_request request;
-
     uint32_t io_done; /* elements of a port exit that were handled */
-    struct step step; /* how it is single-stepped */
 
     /* The API's callbacks that it is in, one inside the other: see vmm/core/callback.h. */
     atomic_uint callbacks;
@@ -85,11 +87,12 @@ struct vcpu {
     atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
     atomic_ulong unclaimed;           /* accesses that no device decoded */
     struct exit_history history;
-    struct stats *stats;  /* NULL unless --stats */
     struct error failure; /* why this vCPU ended the machine, if that is no exit's; or empty */
 
     pthread_mutex_t kick_lock; /* of what follows: a thread that was joined is not signalled */
-    pthread_t thread;          /* that runs vcpu_loop(), while (in_thread) */
+    struct vcpu_work works[VCPU_WORKS]; /* that wait, in order */
+    atomic_uint work_count;             /* also read without the lock */
+    pthread_t thread;                   /* that runs vcpu_loop(), while (in_thread) */
     bool in_thread;
     pthread_t stepper; /* the owner's thread, while it steps the vCPU and (has_stepper) */
     bool has_stepper;
@@ -145,14 +148,47 @@ int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t ro
 int vcpu_fetch_registers(struct vcpu *vcpu, struct error *error);
 
 /*
- * For single-stepping: one KVM_RUN, and its exit is handled as every exit, unless it is KVM_EXIT_DEBUG:
- * then 1, and it is nothing to anybody. 0, or a negative errno. Registers are valid in all cases where
- * KVM can have them so.
+ * For runners: one KVM_RUN, and its exit is handled as every exit. KVM_EXIT_DEBUG is not handled, counted
+ * or reported: it is the caller's, and the result is 1. Else 0, or a negative errno. Registers are valid
+ * wherever KVM can put them into the run page.
  */
 int vcpu_run_once(struct vcpu *vcpu);
 
 /* Changed registers go back with the next KVM_RUN, or at once where KVM cannot do that. */
 void vcpu_return_registers(struct vcpu *vcpu);
+
+/*
+ * Let (vcpu) call work->run() on its thread when its exit is over and its I/O complete, before its next
+ * instruction. From any thread. On its own thread in an exit, exit_handle() then gives EXIT_SERVE;
+ * elsewhere the caller sets immediate_exit, or kicks. -EBUSY: work with the same function waits already.
+ */
+int vcpu_add_work(struct vcpu *vcpu, const struct vcpu_work *work);
+
+/* Is there work with the function (run)? If so, and (argument) is not NULL, *argument is its argument. */
+bool vcpu_find_work(struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argument),
+                    void **argument);
+
+/* Run the work that waits; or drop it. */
+void vcpu_run_work(struct vcpu *vcpu);
+void vcpu_drop_work(struct vcpu *vcpu);
+
+/* Is there any? Costs a load. */
+static inline bool vcpu_has_work(struct vcpu *vcpu)
+{
+    return atomic_load_explicit(&vcpu->work_count, memory_order_relaxed) > 0;
+}
+
+/* Let KVM_RUN return -EINTR as soon as it has completed the I/O of the last exit; or not. */
+static inline void vcpu_set_immediate_exit(struct vcpu *vcpu, bool immediate)
+{
+    __atomic_store_n(&vcpu->run->immediate_exit, immediate, __ATOMIC_SEQ_CST);
+}
+
+/* Is there a kick, or work, that comes before the next KVM_RUN? */
+static inline bool vcpu_is_kicked(const struct vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST);
+}
 
 /* Run until the machine ends; on a failure of KVM's the machine ends with OUTCOME_INTERNAL. */
 void vcpu_loop(struct vcpu *vcpu);

@@ -5,10 +5,7 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/core/machine.h"
-#include "vmm/observe/stats.h"
-#include "vmm/observe/trace.h"
-#include "vmm/step/step.h"
-#include "vmm/step/stub.h"
+#include "vmm/core/vcpu_runner.h"
 
 #include <errno.h>
 #include <string.h>
@@ -78,18 +75,16 @@ static void handle(struct vcpu *vcpu)
             action = exit_handle(vcpu->machine, vcpu);
     }
     if (action == EXIT_SERVE)
-        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        vcpu_set_immediate_exit(vcpu, true);
     exit_remember(vcpu);
     return_registers(vcpu);
 }
 
-/* Hand on when the exit happened and how long it took, to whoever wants to know. */
-static void tell_times(struct vcpu *vcpu, uint64_t entered, uint64_t exited, uint64_t handled)
+static void tell_observers(struct vcpu *vcpu, const struct exit_times *times)
 {
-    if (vcpu->stats)
-        stats_count(vcpu->stats, vcpu->run, exited - entered, handled - exited);
-    if (vcpu->machine->trace)
-        trace_exit(vcpu->machine->trace, vcpu, entered, exited, handled);
+    for (struct observer *observer = vcpu->machine->observers; observer; observer = observer->next)
+        if (observer->exit)
+            observer->exit(observer, vcpu, times);
 }
 
 /* Handle the exit as an event of the journal: one exit at a time. */
@@ -105,37 +100,49 @@ static uint64_t handle_journaled(struct vcpu *vcpu, uint64_t exited)
     return handled;
 }
 
-/* Handle the exit with time stamps, which cost too much to take when nobody asked. */
+/* Handle the exit with time stamps, which cost too much where nobody uses them. */
 static void handle_measured(struct vcpu *vcpu, uint64_t entered, uint64_t exited)
 {
-    uint64_t handled;
+    struct exit_times times = {.entered = entered, .exited = exited};
 
     if (vcpu->machine->journal) {
-        handled = handle_journaled(vcpu, exited);
+        times.handled = handle_journaled(vcpu, exited);
     } else {
         handle(vcpu);
-        handled = clock_now();
+        times.handled = clock_now();
     }
-    tell_times(vcpu, entered, exited, handled);
-    if (vcpu->id == 0 && vcpu->history.total == vcpu->machine->config.checkpoint_at)
-        checkpoint_ask(vcpu, vcpu->machine->config.checkpoint_path, CHECKPOINT_SHUT_DOWN);
+    tell_observers(vcpu, &times);
 }
 
-/* Out of the way of run_plain(). */
-static __attribute__((noinline)) int run_measured(struct vcpu *vcpu)
+static bool is_measured(const struct vcpu *vcpu)
 {
-    const uint64_t entered = clock_now();
+    return vcpu->machine->observers || vcpu->machine->journal;
+}
+
+/*
+ * One KVM_RUN and its exit, with time stamps if anybody uses them. (debug): KVM_EXIT_DEBUG is the
+ * caller's: 1, and it is not handled. Not inlined, so that run_plain() stays small.
+ */
+static __attribute__((noinline)) int run_once(struct vcpu *vcpu, bool debug)
+{
+    const bool measured = is_measured(vcpu);
+    const uint64_t entered = measured ? clock_now() : 0;
     const int result = kvm_run_vcpu(vcpu->fd);
 
     if (result < 0)
         return result;
-    handle_measured(vcpu, entered, clock_now());
+    if (debug && vcpu->run->exit_reason == KVM_EXIT_DEBUG)
+        return 1;
+    if (measured)
+        handle_measured(vcpu, entered, clock_now());
+    else
+        handle(vcpu);
     return 0;
 }
 
 /*
- * All in one piece: processors forget between a guest and its monitor where branches go, so calls and
- * returns cost more here than what they do.
+ * All in one piece: branch predictors are flushed on the way into the guest and out, so calls and
+ * returns cost more here than elsewhere.
  */
 __attribute__((flatten)) static int run_plain(struct vcpu *vcpu)
 {
@@ -147,47 +154,17 @@ __attribute__((flatten)) static int run_plain(struct vcpu *vcpu)
     return 0;
 }
 
-static bool is_measured(const struct vcpu *vcpu)
-{
-    const struct machine *machine = vcpu->machine;
-
-    return vcpu->stats || machine->trace || machine->journal || machine->config.checkpoint_at;
-}
-
 int vcpu_run_once(struct vcpu *vcpu)
 {
-    const bool measured = is_measured(vcpu);
-    const uint64_t entered = measured ? clock_now() : 0;
+    const bool synced = registers_are_synced(vcpu);
     int result;
 
-    if (registers_are_synced(vcpu))
+    if (synced)
         vcpu->run->kvm_valid_regs = REGISTERS_WANTED;
-    result = kvm_run_vcpu(vcpu->fd);
-    vcpu->registers_valid = registers_are_synced(vcpu);
-    if (result < 0)
-        return result;
-    if (vcpu->run->exit_reason == KVM_EXIT_DEBUG)
-        return 1;
-    if (measured)
-        handle_measured(vcpu, entered, clock_now());
-    else
-        handle(vcpu);
-    return 0;
-}
-
-/* One instruction, of which the stub is told before. A kick is answered first: it may be the end of stepping. */
-static __attribute__((noinline)) int run_stepped(struct vcpu *vcpu)
-{
-    int result;
-
-    if (__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST))
-        return -EINTR;
-    if (!step_ask(vcpu))
-        return -EINTR;
-    if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
-        return 0;
-    result = step_one(vcpu, &vcpu->failure);
-    return result > 0 ? 0 : result;
+    result = run_once(vcpu, true);
+    if (result != 0)
+        vcpu->registers_valid = synced;
+    return result;
 }
 
 /* Between the two, the thread may be signalled; behind the second it may be joined. */
@@ -200,62 +177,37 @@ static void set_thread(struct vcpu *vcpu, bool in_thread)
 }
 
 /*
- * A kick is for the end, for a pause, or for a request of this vCPU's own. KVM_RUN has completed the
- * I/O of the last exit before it looked at immediate_exit. What the kick set in the run page is taken
- * back before anything is looked at: a kick that comes later sets it again.
+ * A kick means the end, a pause, or work. KVM_RUN has completed the I/O of the last exit before it
+ * looks at immediate_exit. The flag is cleared before anything is looked at, so that a kick that comes
+ * later sets it again.
  */
 static void answer_kick(struct vcpu *vcpu)
 {
     struct pause *pause = &vcpu->machine->pause;
 
-    __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-    if (vcpu->requested) {
-        checkpoint_serve(vcpu, &vcpu->request);
-        vcpu->requested = false;
-    }
-    if (vcpu->id == 0)
-        checkpoint_serve_outside(vcpu);
+    vcpu_set_immediate_exit(vcpu, false);
+    vcpu_run_work(vcpu);
     if (atomic_load(&pause->wanted))
         pause_rest(pause);
 }
 
-enum way { WAY_PLAIN, WAY_MEASURED, WAY_STEPPED };
+enum way { WAY_PLAIN, WAY_MEASURED, WAY_RUNNER };
 
 /* Without a call by pointer, which costs more than a comparison. */
 static inline int run_in(enum way way, struct vcpu *vcpu)
 {
     if (way == WAY_PLAIN)
         return run_plain(vcpu);
-    return way == WAY_MEASURED ? run_measured(vcpu) : run_stepped(vcpu);
+    return way == WAY_MEASURED ? run_once(vcpu, false) : vcpu->machine->runner->run(vcpu);
 }
 
-/* Step from here on, or no more. The vCPU rests, with its I/O completed. */
-static void set_stepping(struct vcpu *vcpu, bool steps)
-{
-    struct error error;
-    int result;
-
-    vcpu->registers_valid = false;
-    if (steps == vcpu->step.on)
-        return;
-    result = steps ? step_begin(vcpu, &error) : step_end(vcpu, &error);
-    if (result < 0)
-        stub_give_up(vcpu->machine->stub, vcpu, error.text);
-}
-
-/*
- * How the vCPU is to run. Who turns stepping on kicks; so this is looked at after kicks, and costs nothing
- * otherwise. One that waits for its start is stepped as soon as it has it.
- */
+/* How the vCPU runs until the next kick: what starts a runner kicks, so this costs nothing otherwise. */
 static enum way choose_way(struct vcpu *vcpu)
 {
-    struct stub *stub = vcpu->machine->stub;
+    const struct vcpu_runner *runner = vcpu->machine->runner;
 
-    if (vcpu->step.on || stub_steps(stub))
-        set_stepping(vcpu, stub_steps(stub));
-    if (vcpu->step.on && step_is_possible(vcpu))
-        return WAY_STEPPED;
-    vcpu->step.any = false;
+    if (runner && runner->takes(vcpu))
+        return WAY_RUNNER;
     return is_measured(vcpu) ? WAY_MEASURED : WAY_PLAIN;
 }
 

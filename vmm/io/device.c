@@ -1,34 +1,20 @@
 #include "vmm/io/device.h"
 
-#include "vmm/core/machine.h"
-
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define DEVICE(name) extern const struct device_type name##_type;
-#include "devices/devices.def"
-#undef DEVICE
-
-const struct device_type *const device_types[] = {
-#define DEVICE(name) &name##_type,
-#include "devices/devices.def"
-#undef DEVICE
-    NULL,
-};
-
-const struct device_type *device_type_find(const char *name)
+const struct device_type *device_type_find(const struct device_type *const *types, const char *name)
 {
-    for (const struct device_type *const *type = device_types; *type; type++)
+    for (const struct device_type *const *type = types; *type; type++)
         if (strcmp((*type)->name, name) == 0)
             return *type;
     return NULL;
 }
 
-void device_print_types(int fd)
+void device_print_types(const struct device_type *const *types, int fd)
 {
-    for (const struct device_type *const *type = device_types; *type; type++)
+    for (const struct device_type *const *type = types; *type; type++)
         dprintf(fd, "  %-12s %s\n", (*type)->name, (*type)->help);
 }
 
@@ -38,7 +24,8 @@ void device_print_properties(const struct device_type *type, int fd)
     property_print(type->properties, fd);
 }
 
-const struct device_type *device_type_of(const char *description, const char **properties,
+const struct device_type *device_type_of(const struct device_type *const *types,
+                                         const char *description, const char **properties,
                                          struct error *error)
 {
     const struct device_type *type = NULL;
@@ -48,121 +35,11 @@ const struct device_type *device_type_of(const char *description, const char **p
     if (length < sizeof(name)) {
         memcpy(name, description, length);
         name[length] = '\0';
-        type = device_type_find(name);
+        type = device_type_find(types, name);
     }
     if (!type)
         error_set(error, -EINVAL, "--device %.*s: there is no such type; --device help lists them",
                   (int)length, description);
     *properties = description[length] ? description + length + 1 : NULL;
     return type;
-}
-
-/* Appended, so that devices are reset and destroyed in the order in which they were made. */
-static void append(struct machine *machine, struct device *device)
-{
-    struct device **end = &machine->devices;
-
-    while (*end)
-        end = &(*end)->next;
-    *end = device;
-}
-
-static void release(struct device *device)
-{
-    free(device->property_text);
-    free(device);
-}
-
-static void set_name(struct device *device)
-{
-    unsigned number = 0;
-
-    for (const struct device *other = device->machine->devices; other; other = other->next)
-        number += other->type == device->type;
-    snprintf(device->name, sizeof(device->name), "%.20s.%u", device->type->name, number);
-}
-
-/* A replay opens no files: what was read and written is in its stream. */
-static void forget_files(struct device *device)
-{
-    const struct property *property = device->type->properties;
-
-    for (; property->name && journal_replays(device->machine->journal); property++) {
-        const char **field = (const char **)((char *)device + property->offset);
-
-        if (property->kind == PROPERTY_FILE && *field)
-            *field = "/dev/null";
-    }
-}
-
-int device_create(struct machine *machine, const struct device_type *type, const char *text,
-                  struct error *error)
-{
-    struct device *device = calloc(1, type->instance_size);
-    char owner[64] = "device ";
-    int result = 0;
-
-    if (!device)
-        return error_set(error, -ENOMEM, "device %s: out of memory", type->name);
-    device->type = type;
-    device->machine = machine;
-    set_name(device);
-    device->locked = type->locking == DEVICE_LOCKED && machine->config.vcpu_count > 1;
-    if (text && !(device->property_text = strdup(text)))
-        result = error_set(error, -ENOMEM, "device %s: out of memory", type->name);
-
-    strncat(owner, type->name, sizeof(owner) - strlen(owner) - 1);
-    if (result == 0)
-        result = property_parse(type->properties, device, device->property_text, owner, error);
-    if (result == 0) {
-        forget_files(device);
-        result = type->create(device, error);
-    }
-    if (result < 0) {
-        bus_remove(&machine->bus[BUS_PIO], device);
-        bus_remove(&machine->bus[BUS_MMIO], device);
-        pci_detach(&machine->pci, device);
-        release(device);
-        return result;
-    }
-    append(machine, device);
-    return 0;
-}
-
-int device_claim(struct device *device, const struct device_claim *claim, struct error *error)
-{
-    struct machine *machine = device->machine;
-    const struct bus_region region = {
-        .first = claim->base,
-        .last = claim->base + claim->size - 1,
-        .device = device,
-        .index = claim->index,
-        .widest = claim->widest,
-        .registers = claim->registers,
-        .whole = claim->whole,
-        .name = claim->name,
-    };
-
-    if (claim->space == BUS_MMIO && memory_overlaps(&machine->memory, region.first, region.last))
-        return error_set(error, -EBUSY,
-                         "%s: RAM covers address 0x%llx; use less memory or move the device",
-                         claim->name, (unsigned long long)region.first);
-    return bus_add(&machine->bus[claim->space], &region, error);
-}
-
-int device_claim_all(struct device *device, const struct device_claim *claims, unsigned count,
-                     struct error *error)
-{
-    int result = 0;
-
-    for (unsigned i = 0; result == 0 && i < count; i++)
-        result = device_claim(device, &claims[i], error);
-    return result;
-}
-
-void device_destroy(struct device *device)
-{
-    if (device->type->destroy)
-        device->type->destroy(device);
-    release(device);
 }

@@ -1,9 +1,10 @@
 /*
- * Devices: a type is a const table of data and functions, an instance hangs off its machine.
+ * Devices: a type is a const table of data and functions; an instance belongs to its machine.
  *
- * A new device is one file in devices/ and one line in devices/devices.def. Its instance struct
- * begins with struct device. Ops get values, not pointers into the guest, and the bus promises
- * that offset + size stays inside the region and size is at most the region's widest access.
+ * A new device is one file in devices/ and one line in devices/devices.def. Its file includes
+ * vmm/core/machine_device.h. Its instance struct begins with struct device. Ops get values, not
+ * pointers into the guest. The bus promises that offset + size lies in the region, and that size is
+ * at most the region's widest access.
  */
 #ifndef VMM_IO_DEVICE_H
 #define VMM_IO_DEVICE_H
@@ -11,7 +12,6 @@
 #include "vmm/base/error.h"
 #include "vmm/base/lock.h"
 #include "vmm/base/property.h"
-#include "vmm/io/device_state.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@
 
 #define DEVICE_NAME_MAX 32 /* bytes of a type's name, and of a device's */
 
+struct device_state;
 struct machine;
 struct vcpu;
 
@@ -28,7 +29,7 @@ struct device_access {
     unsigned region;   /* the index that the device gave in device_claim() */
     uint64_t offset;   /* bytes from the region's start */
     unsigned size;     /* 1, 2, 4 or 8; 1 to 8 in a region that is (whole) */
-    struct vcpu *vcpu; /* who calls */
+    struct vcpu *vcpu; /* the vCPU that makes the access */
 };
 
 struct device {
@@ -43,7 +44,7 @@ struct device {
 
 enum device_locking {
     DEVICE_LOCKED,    /* one op of an instance at a time */
-    DEVICE_LOCK_FREE, /* the ops look after themselves */
+    DEVICE_LOCK_FREE, /* the ops do their own locking */
 };
 
 struct device_type {
@@ -52,56 +53,35 @@ struct device_type {
     size_t instance_size;
     enum device_locking locking;
     const struct property *properties; /* ended by a NULL name */
-    const struct device_state *state;  /* NULL: it has none beside its properties */
+    const struct device_state *state;  /* NULL: no state except its properties */
 
     /* Properties are set, the rest of the instance is zero: claim regions, open files. */
     int (*create)(struct device *device, struct error *error);
     uint64_t (*read)(struct device *device, const struct device_access *access);
     void (*write)(struct device *device, const struct device_access *access, uint64_t value);
-    void (*reset)(struct device *device); /* to the state after create; may be NULL */
+    void (*reset)(struct device *device); /* to the state after create(); may be NULL */
     /* The run is over: write out what is buffered; may be NULL. */
     int (*finish)(struct device *device, struct error *error);
-    void (*destroy)(struct device *device); /* what create made; may be NULL */
+    void (*destroy)(struct device *device); /* free what create() made; may be NULL */
 };
 
-/* All types, in the order of devices.def; ended by NULL. */
-extern const struct device_type *const device_types[];
+/* In the functions below, (types) is a list of types that ends with NULL. */
 
-const struct device_type *device_type_find(const char *name);
+/* The type (name) of the list; NULL: there is no such type. */
+const struct device_type *device_type_find(const struct device_type *const *types,
+                                           const char *name);
 
 /* For --device help: all types with one line each, or one type with its properties, on (fd). */
-void device_print_types(int fd);
+void device_print_types(const struct device_type *const *types, int fd);
 void device_print_properties(const struct device_type *type, int fd);
 
 /*
- * What `--device TYPE` or `--device TYPE,NAME=VALUE,…` names: the type, and the text of the property list, NULL if there is none. NULL:
- * no such type; (error) says so.
+ * The type that `--device TYPE` or `--device TYPE,NAME=VALUE,…` names. *properties is the text of the
+ * property list, NULL if there is none. NULL: there is no such type, and (error) says so.
  */
-const struct device_type *device_type_of(const char *description, const char **properties,
+const struct device_type *device_type_of(const struct device_type *const *types,
+                                         const char *description, const char **properties,
                                          struct error *error);
-
-/*
- * Make an instance of (type) with the property list (text), NULL for none, and append it to the
- * machine's devices. The machine owns it.
- */
-int device_create(struct machine *machine, const struct device_type *type, const char *text,
-                  struct error *error);
-
-/* Decode (size) bytes at (base) for (device), as its region (index); called from create(). */
-struct device_claim {
-    enum bus_space space;
-    unsigned index;
-    uint64_t base, size;
-    unsigned widest; /* bytes; wider accesses are split */
-    bool registers;  /* read() or write() looks at access->vcpu's registers */
-    bool whole;      /* one op for one access: never split */
-    const char *name;
-};
-int device_claim(struct device *device, const struct device_claim *claim, struct error *error);
-
-/* The same for (count) of them, up to the first that is refused. */
-int device_claim_all(struct device *device, const struct device_claim *claims, unsigned count,
-                     struct error *error);
 
 /* The bus calls these; they hold the device's lock around the op. */
 static inline uint64_t device_read(struct device *device, const struct device_access *access)
@@ -127,7 +107,5 @@ static inline void device_write(struct device *device, const struct device_acces
     device->type->write(device, access, value);
     lock_release(&device->lock);
 }
-
-void device_destroy(struct device *device);
 
 #endif

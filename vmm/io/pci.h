@@ -16,6 +16,7 @@
 #define VMM_IO_PCI_H
 
 #include "vmm/io/device.h"
+#include "vmm/io/device_state.h"
 #include "vmm/io/irq.h"
 
 #include <stdbool.h>

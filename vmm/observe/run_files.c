@@ -29,37 +29,52 @@ int run_files_open(struct run_files *watch, const struct minivmm_config *config,
 
     *watch = (struct run_files)RUN_FILES_NONE;
     if (config->stats_path)
-        result = open_file(&watch->stats, "--stats file=", config->stats_path, error);
+        result = open_file(&watch->stats_fd, "--stats file=", config->stats_path, error);
     if (result == 0 && config->record)
-        result = open_file(&watch->record, "--record ", config->record, error);
+        result = open_file(&watch->record_fd, "--record ", config->record, error);
     if (result == 0 && config->trace)
-        result = open_file(&watch->trace, "--trace ", config->trace, error);
+        result = open_file(&watch->trace_fd, "--trace ", config->trace, error);
     return result;
 }
 
 void run_files_close(struct run_files *watch)
 {
     recorder_destroy(watch->recorder);
-    descriptor_close(&watch->stats);
-    descriptor_close(&watch->record);
-    descriptor_close(&watch->trace);
+    descriptor_close(&watch->stats_fd);
+    descriptor_close(&watch->record_fd);
+    descriptor_close(&watch->trace_fd);
     watch->recorder = NULL;
 }
 
-int run_files_attach(struct run_files *watch, struct machine *machine, struct error *error)
+int run_files_attach(struct run_files *watch, const struct minivmm_config *config,
+                     struct machine *machine, struct error *error)
 {
-    if (watch->record >= 0) {
-        watch->recorder = recorder_create(watch->record, machine->vcpu_count, &machine->abandoned);
+    if (config->stats != MINIVMM_STATS_NONE) {
+        watch->stats = stats_create(machine);
+        if (!watch->stats)
+            return error_set(error, -ENOMEM, "out of memory for statistics; leave out --stats");
+    }
+    if (watch->record_fd >= 0) {
+        watch->recorder =
+            recorder_create(watch->record_fd, machine->vcpu_count, &machine->abandoned);
         if (!watch->recorder)
             return error_set(error, -ENOMEM, "--record: no memory or no thread for it");
         machine_set_journal(machine, recorder_journal(watch->recorder));
     }
-    if (watch->trace >= 0) {
-        machine->trace = trace_create(machine, watch->trace);
-        if (!machine->trace)
+    if (watch->trace_fd >= 0) {
+        watch->trace = trace_create(machine, watch->trace_fd);
+        if (!watch->trace)
             return error_set(error, -ENOMEM, "--trace: no memory or no thread for it");
     }
     return 0;
+}
+
+void run_files_detach(struct run_files *watch)
+{
+    trace_finish(watch->trace);
+    stats_destroy(watch->stats);
+    watch->trace = NULL;
+    watch->stats = NULL;
 }
 
 void run_files_begin(struct run_files *watch, const char *source, const struct machine_plan *plan)
@@ -98,11 +113,11 @@ static int finish_recording(struct run_files *watch, struct machine *machine,
     return result;
 }
 
-static int finish_trace(struct machine *machine, struct error *error)
+static int finish_trace(struct run_files *watch, struct error *error)
 {
-    int result = trace_finish(machine->trace);
+    int result = trace_finish(watch->trace);
 
-    machine->trace = NULL;
+    watch->trace = NULL;
     if (result < 0)
         error_set(error, result, "--trace: %s; name a file with more room", strerror(-result));
     return result;
@@ -112,23 +127,23 @@ static int finish_trace(struct machine *machine, struct error *error)
 int run_files_finish(struct run_files *watch, struct machine *machine, const struct text *report,
                      struct error *error)
 {
-    const int trace = finish_trace(machine, error);
+    const int trace = finish_trace(watch, error);
     const int recording = finish_recording(watch, machine, report, error);
 
     return recording < 0 ? recording : trace;
 }
 
 int run_files_write_stats(const struct run_files *watch, const struct minivmm_config *config,
-                          struct machine *machine, struct error *error)
+                          struct error *error)
 {
-    const int fd = config->stats_path ? watch->stats : config->stats_fd;
+    const int fd = config->stats_path ? watch->stats_fd : config->stats_fd;
     int result;
 
     if (config->stats == MINIVMM_STATS_NONE || fd < 0)
         return 0;
     if (config->name && config->stats == MINIVMM_STATS_TABLE && !config->stats_path)
         dprintf(fd, "%sstatistics\n", config->name);
-    result = stats_write(machine, config->stats == MINIVMM_STATS_JSON, fd);
+    result = stats_write(watch->stats, config->stats == MINIVMM_STATS_JSON, fd);
     if (result < 0)
         error_set(error, result, "--stats: %s; name a file that can be written", strerror(-result));
     return result;

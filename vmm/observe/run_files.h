@@ -15,13 +15,15 @@
 #include "vmm/record/recorder.h"
 
 struct run_files {
-    int stats, record, trace; /* -1: not wanted */
+    int stats_fd, record_fd, trace_fd; /* -1: not wanted */
+    struct stats *stats;
     struct recorder *recorder;
+    struct trace *trace;
 };
 
 #define RUN_FILES_NONE                                                                             \
     {                                                                                              \
-        .stats = -1, .record = -1, .trace = -1                                                     \
+        .stats_fd = -1, .record_fd = -1, .trace_fd = -1                                            \
     }
 
 /* Open what (config) want. To be closed also after an error, behind the machine's end. */
@@ -29,8 +31,12 @@ int run_files_open(struct run_files *watch, const struct minivmm_config *config,
                    struct error *error);
 void run_files_close(struct run_files *watch);
 
-/* (machine) is made, but has no devices. */
-int run_files_attach(struct run_files *watch, struct machine *machine, struct error *error);
+/* (machine) is made, but has no devices: measure, record and trace it, as (config) wants. */
+int run_files_attach(struct run_files *watch, const struct minivmm_config *config,
+                     struct machine *machine, struct error *error);
+
+/* No vCPU runs, and the machine is about to go. Also after an error; twice is fine. */
+void run_files_detach(struct run_files *watch);
 
 /* It has them, as (plan) says, and its first instruction comes next; (source) is the image or checkpoint. */
 void run_files_begin(struct run_files *watch, const char *source, const struct machine_plan *plan);
@@ -41,6 +47,6 @@ int run_files_finish(struct run_files *watch, struct machine *machine, const str
 
 /* --stats, if it is wanted: when all else was written. */
 int run_files_write_stats(const struct run_files *watch, const struct minivmm_config *config,
-                          struct machine *machine, struct error *error);
+                          struct error *error);
 
 #endif

@@ -10,30 +10,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct stats *stats_create(void)
-{
-    struct stats *stats = calloc(1, sizeof(*stats));
+struct stats {
+    struct observer observer; /* first */
+    struct machine *machine;
+    struct stats_table *tables; /* by vCPU */
+};
 
-    if (stats) {
-        stats->reasons[EXIT_REASON_OTHER] = &stats->other_reasons;
-        stats->others.tally = &stats->other_places;
-    }
-    return stats;
+static void table_init(struct stats_table *table)
+{
+    table->reasons[EXIT_REASON_OTHER] = &table->other_reasons;
+    table->others.tally = &table->other_places;
 }
 
-void stats_destroy(struct stats *stats)
+static void table_clear(struct stats_table *table)
 {
-    if (!stats)
-        return;
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         if (reason != EXIT_REASON_OTHER)
-            free(stats->reasons[reason]);
+            free(table->reasons[reason]);
     for (unsigned i = 0; i < STATS_PLACES; i++)
-        free(stats->places[i].tally);
-    free(stats);
+        free(table->places[i].tally);
 }
 
-static struct tally *reason_of(struct stats *stats, unsigned reason)
+static struct tally *reason_of(struct stats_table *stats, unsigned reason)
 {
     struct tally **tally = &stats->reasons[reason];
 
@@ -43,8 +41,8 @@ static struct tally *reason_of(struct stats *stats, unsigned reason)
 }
 
 /* Give the free (place) to an address, or let that be one of the others. */
-static struct place *place_take(struct stats *stats, struct place *place, enum bus_space space,
-                                uint64_t address)
+static struct place *place_take(struct stats_table *stats, struct place *place,
+                                enum bus_space space, uint64_t address)
 {
     struct tally *tally = NULL;
 
@@ -58,7 +56,7 @@ static struct place *place_take(struct stats *stats, struct place *place, enum b
 }
 
 /* Open addressing; a quarter stays free, so that every search ends. */
-static struct place *place_of(struct stats *stats, enum bus_space space, uint64_t address)
+static struct place *place_of(struct stats_table *stats, enum bus_space space, uint64_t address)
 {
     /* Multiplication by 2^64 over the golden ratio spreads neighbours; Knuth, volume 3, 6.4. */
     uint64_t hash = (address * 2 + space) * 0x9e3779b97f4a7c15ull >> 32;
@@ -92,8 +90,8 @@ static void place_merge(struct place *sum, const struct place *more)
     sum->writes += more->writes;
 }
 
-void stats_count(struct stats *stats, const struct kvm_run *run, uint64_t run_ns,
-                 uint64_t handle_ns)
+static void table_count(struct stats_table *stats, const struct kvm_run *run, uint64_t run_ns,
+                        uint64_t handle_ns)
 {
     struct place *place;
     uint64_t elements;
@@ -116,7 +114,7 @@ void stats_count(struct stats *stats, const struct kvm_run *run, uint64_t run_ns
 }
 
 /* Add one vCPU's tables. */
-static void stats_merge(struct stats *sum, const struct stats *stats)
+static void stats_merge(struct stats_table *sum, const struct stats_table *stats)
 {
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         if (stats->reasons[reason])
@@ -142,14 +140,15 @@ static int compare_places(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-/* Add up what all vCPUs counted, in (sum), and write that. */
-static void report(struct machine *machine, struct stats *sum, bool json, FILE *file)
+/* Add up the tables of all vCPUs in (sum), and write that. */
+static void report(const struct stats *stats, struct stats_table *sum, bool json, FILE *file)
 {
+    struct machine *machine = stats->machine;
     struct tally all = {0};
     struct stats_report report = {.machine = machine, .stats = sum, .all = &all};
 
     for (unsigned id = 0; id < machine->vcpu_count; id++) {
-        stats_merge(sum, machine->vcpus[id].stats);
+        stats_merge(sum, &stats->tables[id]);
         report.unclaimed += atomic_load(&machine->vcpus[id].unclaimed);
     }
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
@@ -159,9 +158,9 @@ static void report(struct machine *machine, struct stats *sum, bool json, FILE *
     (json ? stats_write_json : stats_write_table)(&report, file);
 }
 
-int stats_write(struct machine *machine, bool json, int fd)
+int stats_write(struct stats *stats, bool json, int fd)
 {
-    struct stats *sum = stats_create();
+    struct stats_table *sum = calloc(1, sizeof(*sum));
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
     int result;
@@ -169,13 +168,57 @@ int stats_write(struct machine *machine, bool json, int fd)
     if (!sum || !file) {
         if (copy >= 0)
             close(copy);
-        stats_destroy(sum);
+        free(sum);
         return -ENOMEM;
     }
-    report(machine, sum, json, file);
+    table_init(sum);
+    report(stats, sum, json, file);
     result = ferror(file) ? -EIO : 0;
     if (fclose(file) != 0)
         result = -errno;
-    stats_destroy(sum);
+    table_clear(sum);
+    free(sum);
     return result;
+}
+
+void stats_count(struct stats *stats, unsigned id, const struct kvm_run *run, uint64_t run_ns,
+                 uint64_t handle_ns)
+{
+    table_count(&stats->tables[id], run, run_ns, handle_ns);
+}
+
+static void observe_exit(struct observer *observer, struct vcpu *vcpu,
+                         const struct exit_times *times)
+{
+    stats_count((struct stats *)observer, vcpu->id, vcpu->run, times->exited - times->entered,
+                times->handled - times->exited);
+}
+
+struct stats *stats_create(struct machine *machine)
+{
+    struct stats *stats = calloc(1, sizeof(*stats));
+
+    if (stats)
+        stats->tables = calloc(machine->vcpu_count, sizeof(*stats->tables));
+    if (!stats || !stats->tables) {
+        free(stats);
+        return NULL;
+    }
+    for (unsigned id = 0; id < machine->vcpu_count; id++)
+        table_init(&stats->tables[id]);
+    stats->machine = machine;
+    stats->observer.exit = observe_exit;
+    observer_add(&machine->observers, &stats->observer);
+    return stats;
+}
+
+void stats_destroy(struct stats *stats)
+{
+    if (!stats)
+        return;
+    observer_remove(&stats->machine->observers, &stats->observer);
+    for (unsigned id = 0; id < stats->machine->vcpu_count; id++)
+        table_clear(&stats->tables[id]);
+    free(stats->tables);
+    free(stats);
 }

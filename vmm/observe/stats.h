@@ -1,7 +1,7 @@
 /*
  * --stats: exits by reason, and by port or address, with counts and times.
  *
- * Each vCPU fills a table of its own, without locks; they are added up when the run is over.
+ * Each vCPU has a table of its own, without locks; they are added up when the run is over.
  */
 #ifndef VMM_OBSERVE_STATS_H
 #define VMM_OBSERVE_STATS_H
@@ -15,15 +15,17 @@
 struct machine;
 struct stats;
 
-/* NULL: out of memory. */
-struct stats *stats_create(void);
+/* Count the exits of (machine), which has its vCPUs, as an observer of it. NULL: out of memory. */
+struct stats *stats_create(struct machine *machine);
+
+/* Once no vCPU runs, and before its machine goes. NULL is fine. */
 void stats_destroy(struct stats *stats);
 
-/* Count the exit in (run): (run_ns) in KVM_RUN before it, (handle_ns) in its handler. */
-void stats_count(struct stats *stats, const struct kvm_run *run, uint64_t run_ns,
+/* Count the exit in (run) of vCPU (id): (run_ns) in KVM_RUN before it, (handle_ns) in its handler. */
+void stats_count(struct stats *stats, unsigned id, const struct kvm_run *run, uint64_t run_ns,
                  uint64_t handle_ns);
 
-/* Write what all vCPUs counted, as a table or as JSON, to (fd). Negative errno. */
-int stats_write(struct machine *machine, bool json, int fd);
+/* Write the counts of all vCPUs, as a table or as JSON, to (fd). Negative errno. */
+int stats_write(struct stats *stats, bool json, int fd);
 
 #endif

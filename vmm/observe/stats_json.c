@@ -31,7 +31,7 @@ static void write_accesses(const struct place *place, FILE *file)
     fputc('}', file);
 }
 
-static void write_reasons(const struct stats *stats, FILE *file)
+static void write_reasons(const struct stats_table *stats, FILE *file)
 {
     const char *comma = "";
 

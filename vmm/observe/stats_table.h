@@ -31,7 +31,7 @@ struct place {
 };
 
 /* Tallies are some 9 KB and few are used: each is allocated when its first exit comes. */
-struct stats {
+struct stats_table {
     struct tally *reasons[EXIT_REASONS]; /* NULL: no such exit */
     struct place places[STATS_PLACES];
     unsigned place_count;
@@ -44,7 +44,7 @@ struct stats {
 /* What is written. */
 struct stats_report {
     struct machine *machine;
-    const struct stats
+    const struct stats_table
         *stats;              /* of all vCPUs; the (place_count) places in use come first, sorted */
     const struct tally *all; /* all exits */
     uint64_t unclaimed;      /* accesses that no device decoded */

@@ -23,6 +23,7 @@ struct track {
 };
 
 struct trace {
+    struct observer observer; /* first */
     struct machine *machine;
     struct async_file *file;
     struct track *tracks; /* by vCPU */
@@ -250,6 +251,17 @@ void trace_milestone(struct trace *trace, const char *name, uint64_t value, uint
     text_free(&text);
 }
 
+static void observe_exit(struct observer *observer, struct vcpu *vcpu,
+                         const struct exit_times *times)
+{
+    trace_exit((struct trace *)observer, vcpu, times->entered, times->exited, times->handled);
+}
+
+static void observe_milestone(struct observer *observer, const char *name, uint64_t value)
+{
+    trace_milestone((struct trace *)observer, name, value, clock_now());
+}
+
 /* The names of the process and of its tracks; how the trace's clock maps to the host's. */
 static void put_names(struct trace *trace)
 {
@@ -299,6 +311,9 @@ struct trace *trace_create(struct machine *machine, int fd)
         return NULL;
     }
     put_names(trace);
+    trace->observer.exit = observe_exit;
+    trace->observer.milestone = observe_milestone;
+    observer_add(&machine->observers, &trace->observer);
     return trace;
 }
 
@@ -309,6 +324,7 @@ int trace_finish(struct trace *trace)
 
     if (!trace)
         return 0;
+    observer_remove(&trace->machine->observers, &trace->observer);
     for (unsigned id = 0; id < trace->machine->vcpu_count; id++)
         if (trace->tracks[id].last > last)
             last = trace->tracks[id].last;

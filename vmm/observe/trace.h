@@ -17,8 +17,8 @@ struct trace;
 struct vcpu;
 
 /*
- * Trace (machine), which has its vCPUs, to the open file (fd), which stays the caller's. Time 0 of
- * the trace is this call. NULL: out of memory or threads.
+ * Trace (machine), which has its vCPUs, as an observer of it, to the open file (fd), which stays the
+ * caller's. Time 0 of the trace is this call. NULL: out of memory or threads.
  */
 struct trace *trace_create(struct machine *machine, int fd);
 

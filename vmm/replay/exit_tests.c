@@ -32,13 +32,13 @@ static enum outcome replay_all(struct replay *replay, struct error *error)
     return OUTCOME_GUEST;
 }
 
-enum outcome exits_replay(const char *path, const struct machine_plan *wanted, unsigned parts,
-                          struct error *error)
+enum outcome exits_replay(const char *path, const struct device_type *const *types,
+                          const struct machine_plan *wanted, unsigned parts, struct error *error)
 {
     enum outcome outcome;
     struct replay replay;
 
-    if (replay_open(&replay, path, error) < 0)
+    if (replay_open(&replay, path, types, error) < 0)
         return OUTCOME_STREAM;
     if (machine_plan_compare(&replay.plan, wanted, parts, path, error) < 0)
         outcome = OUTCOME_STREAM;
@@ -75,11 +75,12 @@ static void print_comment(const char *text, size_t length)
     }
 }
 
-static void test_stream(struct counts *counts, const char *path)
+static void test_stream(struct counts *counts, const char *path,
+                        const struct device_type *const *types)
 {
     struct replay replay;
     struct error error;
-    int result = replay_open(&replay, path, &error);
+    int result = replay_open(&replay, path, types, &error);
 
     if (result < 0) {
         print_result(counts, false, path, "");
@@ -98,12 +99,12 @@ static void test_stream(struct counts *counts, const char *path)
     replay_close(&replay);
 }
 
-enum outcome exits_test(char *const *paths, unsigned count)
+enum outcome exits_test(char *const *paths, unsigned count, const struct device_type *const *types)
 {
     struct counts counts = {0};
 
     for (unsigned i = 0; i < count; i++)
-        test_stream(&counts, paths[i]);
+        test_stream(&counts, paths[i], types);
     printf("1..%u\n%u passed, %u failed, 0 skipped\n", counts.passed + counts.failed, counts.passed,
            counts.failed);
     if (fflush(stdout) != 0)

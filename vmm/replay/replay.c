@@ -68,11 +68,13 @@ static int read_version(struct replay *replay, struct error *error)
     return result;
 }
 
-int replay_open(struct replay *replay, const char *path, struct error *error)
+int replay_open(struct replay *replay, const char *path, const struct device_type *const *types,
+                struct error *error)
 {
     int result;
 
     memset(replay, 0, sizeof(*replay));
+    replay->plan.types = types;
     replay->plan.memory_size = MEMORY_PRESET;
     replay->plan.vcpu_count = 1;
     result = lines_open(&replay->lines, path, error);
@@ -166,7 +168,7 @@ static void run_exit(struct replay *replay)
     journal_begin_exit(journal, vcpu, 0);
     vcpu_count_exit(vcpu);
     exit_handle(machine, vcpu);
-    vcpu->requested = false; /* a replay takes no checkpoints */
+    vcpu_drop_work(vcpu); /* a replay takes no checkpoints */
     exit_remember(vcpu);
     journal_end_exit(journal, 0);
     replay->exits++;

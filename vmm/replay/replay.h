@@ -38,8 +38,9 @@ struct replay {
     struct text difference; /* the first one of the test, described for the user */
 };
 
-/* Open the stream (path) and read the machine that it describes. Close after success only. */
-int replay_open(struct replay *replay, const char *path, struct error *error);
+/* Open the stream (path) and read the machine that it describes, with devices of (types). Close after success only. */
+int replay_open(struct replay *replay, const char *path, const struct device_type *const *types,
+                struct error *error);
 void replay_close(struct replay *replay);
 
 /*

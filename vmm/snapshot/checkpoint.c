@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,39 +96,79 @@ static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
     if (!rest(machine, true))
         return error_set(error, -EINTR, "the machine ended before it was saved");
     /* Another vCPU that asks at the same time rests, too, and waits here. */
-    pthread_mutex_lock(&machine->saving);
+    pthread_mutex_lock(&machine->pause.alone);
     if (request->path)
         result = write_path(machine, request->path, error);
     else
         result = write_named(vcpu, request, error);
     if (result == 0)
         act(machine, request->action);
-    pthread_mutex_unlock(&machine->saving);
+    pthread_mutex_unlock(&machine->pause.alone);
     pause_end(machine, true);
     return result;
 }
 
-void checkpoint_serve(struct vcpu *vcpu, const struct checkpoint_request *request)
+/* Work of a vCPU: carry out its request, which it owns. */
+static void serve_request(struct vcpu *vcpu, void *argument)
 {
+    const struct checkpoint_request *request = argument;
     struct error error;
-    int result;
+    int result = 0;
 
-    if (request->action == CHECKPOINT_PAUSE_ONLY) {
+    if (request->action == CHECKPOINT_PAUSE_ONLY)
         act(vcpu->machine, request->action);
-        return;
-    }
-    result = save_for(vcpu, request, &error);
+    else
+        result = save_for(vcpu, request, &error);
     if (result < 0 && result != -EINTR)
         machine_notice(vcpu->machine, "checkpoint: %s; the guest goes on", error.text);
+    free(argument);
+}
+
+const struct checkpoint_request *checkpoint_requested(struct vcpu *vcpu)
+{
+    void *request;
+
+    return vcpu_find_work(vcpu, serve_request, &request) ? request : NULL;
+}
+
+int checkpoint_request(struct vcpu *vcpu, const struct checkpoint_request *request)
+{
+    struct vcpu_work work = {.run = serve_request, .drop = free};
+    int result;
+
+    work.argument = malloc(sizeof(*request));
+    if (!work.argument)
+        return -ENOMEM;
+    memcpy(work.argument, request, sizeof(*request));
+    result = vcpu_add_work(vcpu, &work);
+    if (result < 0)
+        free(work.argument);
+    return result;
 }
 
 void checkpoint_ask(struct vcpu *vcpu, const char *path, enum checkpoint_action action)
 {
-    if (vcpu->requested)
-        return;
-    vcpu->request = (struct checkpoint_request){.path = path, .action = action};
-    vcpu->requested = true;
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    const struct checkpoint_request request = {.path = path, .action = action};
+
+    if (checkpoint_request(vcpu, &request) == 0)
+        vcpu_set_immediate_exit(vcpu, true);
+}
+
+static void observe_exit(struct observer *observer, struct vcpu *vcpu,
+                         const struct exit_times *times)
+{
+    const struct checkpoint_at *at = (const struct checkpoint_at *)observer;
+
+    (void)times;
+    if (vcpu->id == 0 && vcpu->history.total == at->exits)
+        checkpoint_ask(vcpu, at->path, CHECKPOINT_SHUT_DOWN);
+}
+
+void checkpoint_at_exits(struct checkpoint_at *at, struct machine *machine, uint64_t exits,
+                         const char *path)
+{
+    *at = (struct checkpoint_at){.observer.exit = observe_exit, .exits = exits, .path = path};
+    observer_add(&machine->observers, &at->observer);
 }
 
 static void tell(struct machine *machine, const char *path, int result, const struct error *error)
@@ -138,30 +179,36 @@ static void tell(struct machine *machine, const char *path, int result, const st
         machine_notice(machine, "checkpoint: %s; the guest goes on", error->text);
 }
 
+/* Work of vCPU 0: save the machine to the path (argument). */
+static void serve_outside(struct vcpu *vcpu, void *argument)
+{
+    const struct checkpoint_request request = {.path = argument};
+    struct error error;
+
+    tell(vcpu->machine, argument, save_for(vcpu, &request, &error), &error);
+}
+
 void checkpoint_save(struct machine *machine, const char *path)
 {
+    const struct vcpu_work work = {.run = serve_outside, .argument = (void *)(uintptr_t)path};
+    struct vcpu *vcpu = &machine->vcpus[0];
     struct error error;
 
     /* All vCPUs wait already, maybe for long. */
     if (atomic_load(&machine->pause.wanted) && pause_begin(machine, REST_MS, false)) {
-        pthread_mutex_lock(&machine->saving);
+        pthread_mutex_lock(&machine->pause.alone);
         tell(machine, path, write_path(machine, path, &error), &error);
-        pthread_mutex_unlock(&machine->saving);
+        pthread_mutex_unlock(&machine->pause.alone);
         pause_end(machine, false);
         return;
     }
-    atomic_store(&machine->save_path, path);
-    vcpu_kick(&machine->vcpus[0]);
+    if (vcpu_add_work(vcpu, &work) == 0)
+        vcpu_kick(vcpu);
 }
 
-void checkpoint_serve_outside(struct vcpu *vcpu)
+const char *checkpoint_pending(struct machine *machine)
 {
-    const char *path = atomic_exchange(&vcpu->machine->save_path, NULL);
-    struct error error;
-    int result;
+    void *path;
 
-    if (!path)
-        return;
-    result = save_for(vcpu, &(struct checkpoint_request){.path = path}, &error);
-    tell(vcpu->machine, path, result, &error);
+    return vcpu_find_work(&machine->vcpus[0], serve_outside, &path) ? path : NULL;
 }

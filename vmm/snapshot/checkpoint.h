@@ -1,14 +1,15 @@
 /*
  * Checkpoints: the machine as it is between two instructions, in an ELF core file.
  *
- * Whoever asks for one, a guest by a ptlcall or a person from outside, asks here. It is taken when
- * every vCPU rests with its I/O completed; the machine then goes on, ends or waits. Restoring is
- * vmm/snapshot/restore.h's. docs/checkpoint.md specifies the file.
+ * A guest asks for one by a ptlcall, the owner or a signal from outside. The request is work of a vCPU:
+ * the checkpoint is written when every vCPU rests with its I/O complete. Then the machine goes on, ends
+ * or waits. vmm/snapshot/restore.h restores. docs/checkpoint.md specifies the file.
  */
 #ifndef VMM_SNAPSHOT_CHECKPOINT_H
 #define VMM_SNAPSHOT_CHECKPOINT_H
 
 #include "vmm/base/error.h"
+#include "vmm/core/observer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@ struct vcpu;
 
 #define CHECKPOINT_ENDING ".core"
 
-/* What comes of the machine then; the numbers are ptlcall's. */
+/* What the machine does then; the numbers are ptlcall's. */
 enum checkpoint_action {
     CHECKPOINT_CONTINUE,
     CHECKPOINT_SHUT_DOWN,
@@ -29,12 +30,12 @@ enum checkpoint_action {
 };
 
 /*
- * What a device asks for in an exit: it is done when the exit is over. RAX of the vCPU holds what
- * the guest gets if all goes well.
+ * A request in an exit, carried out when the exit is over. RAX of the vCPU holds the guest's result if
+ * all goes well.
  */
 struct checkpoint_request {
     enum checkpoint_action action;
-    const char *path; /* of the file; NULL: the next says it */
+    const char *path; /* of the file; NULL: (name) is used. It outlives the machine */
     char name[256];   /* of the file in the --out directory, without its ending */
     uint64_t
         restored_flag; /* set in RAX of the copy that is saved: so the guest tells the returns apart */
@@ -49,21 +50,37 @@ struct checkpoint_request {
     void *opaque;
 };
 
-/* Carry out (request) of (vcpu), on its thread, between two KVM_RUNs, its I/O completed. */
-void checkpoint_serve(struct vcpu *vcpu, const struct checkpoint_request *request);
+/*
+ * Ask for (request), which is copied; on the thread of (vcpu). -EBUSY: it has a request already;
+ * -ENOMEM.
+ */
+int checkpoint_request(struct vcpu *vcpu, const struct checkpoint_request *request);
+
+/* The request of (vcpu) that waits; NULL: there is none. On its thread. */
+const struct checkpoint_request *checkpoint_requested(struct vcpu *vcpu);
 
 /*
- * Save the machine to the file (path) from outside of it, at once if it waits, else on vCPU 0's thread as
- * soon as that comes to rest: whoever asks does not wait for a vCPU. The machine goes on, and how it went
- * is told by a notice. (path) must outlive the machine; one that is under way is enough for several
- * that ask.
+ * Save the machine to the file (path) from another thread: at once if all vCPUs rest, else as work of
+ * vCPU 0. The caller does not wait. The machine goes on; a notice reports the result. (path) must outlive
+ * the machine. If such a request waits already, nothing is added.
  */
 void checkpoint_save(struct machine *machine, const char *path);
 
-/* vCPU 0, at rest: was it asked for from outside? Then it is done. */
-void checkpoint_serve_outside(struct vcpu *vcpu);
+/* The path of the checkpoint_save() that waits for vCPU 0; NULL: there is none. */
+const char *checkpoint_pending(struct machine *machine);
 
-/* Ask for it, as --checkpoint-at does: (vcpu) has just handled an exit. */
+/* --checkpoint-at: an observer that asks for a checkpoint after so many exits of vCPU 0. */
+struct checkpoint_at {
+    struct observer observer; /* first */
+    uint64_t exits;
+    const char *path;
+};
+
+/* Once (machine) has had (exits) exits of vCPU 0, save it to (path), and end it. (at) is the caller's. */
+void checkpoint_at_exits(struct checkpoint_at *at, struct machine *machine, uint64_t exits,
+                         const char *path);
+
+/* checkpoint_request() for a path; nothing is added if the vCPU has a request already. */
 void checkpoint_ask(struct vcpu *vcpu, const char *path, enum checkpoint_action action);
 
 /*

@@ -270,10 +270,11 @@ static int write_info(struct info *info, const uint64_t *gva_wanted, int fd, str
     return result;
 }
 
-int info_print(const char *path, const uint64_t *gva_wanted, int fd, struct error *error)
+int info_print(const char *path, const struct device_type *const *types, const uint64_t *gva_wanted,
+               int fd, struct error *error)
 {
     struct info info = {.path = path};
-    int result = restore_open(&info.file, path, error);
+    int result = restore_open(&info.file, path, types, error);
 
     if (result < 0)
         return result;

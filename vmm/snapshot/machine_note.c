@@ -95,13 +95,14 @@ static int parse_line(struct machine_note *note, struct cursor *line, struct err
     return result < 0 ? result : 0;
 }
 
-int machine_note_read(struct machine_note *note, const struct elf_file *elf, struct error *error)
+int machine_note_read(struct machine_note *note, const struct elf_file *elf,
+                      const struct device_type *const *types, struct error *error)
 {
     const struct elf_note *text = elf_file_find(elf, ELF_NOTE_MACHINE, 0);
     struct lines lines = {.path = elf->path, .fd = -1};
     int result = 0;
 
-    *note = (struct machine_note){.plan = {.memory_size = 0}};
+    *note = (struct machine_note){.plan = {.types = types}};
     if (!text)
         return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
     for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {

@@ -28,8 +28,9 @@ struct machine_note {
 /* Append the note's text. No vCPU runs. */
 void machine_note_write(struct machine *machine, struct text *text);
 
-/* Read it from (elf), untrusted; to be freed also after an error. */
-int machine_note_read(struct machine_note *note, const struct elf_file *elf, struct error *error);
+/* Read it from (elf), untrusted; its devices are of (types). Must be freed also after an error. */
+int machine_note_read(struct machine_note *note, const struct elf_file *elf,
+                      const struct device_type *const *types, struct error *error);
 void machine_note_free(struct machine_note *note);
 
 #endif

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-int restore_open(struct restore *restore, const char *path, struct error *error)
+int restore_open(struct restore *restore, const char *path, const struct device_type *const *types,
+                 struct error *error)
 {
     int result = elf_file_open(&restore->elf, path, error);
 
     if (result < 0)
         return result;
-    result = machine_note_read(&restore->note, &restore->elf, error);
+    result = machine_note_read(&restore->note, &restore->elf, types, error);
     if (result < 0)
         restore_close(restore);
     return result;

@@ -12,6 +12,7 @@
 #include "vmm/snapshot/elf_file.h"
 #include "vmm/snapshot/machine_note.h"
 
+struct device_type;
 struct machine;
 
 struct restore {
@@ -19,8 +20,9 @@ struct restore {
     struct machine_note note;
 };
 
-/* Open the checkpoint (path) and read what machine it is. To be closed only if it returns 0. */
-int restore_open(struct restore *restore, const char *path, struct error *error);
+/* Open the checkpoint (path) and read its machine, with devices of (types). Close it only after 0. */
+int restore_open(struct restore *restore, const char *path, const struct device_type *const *types,
+                 struct error *error);
 void restore_close(struct restore *restore);
 
 /* (machine) is made as the note's plan says; nothing is known to KVM. Fill its memory. */

@@ -7,58 +7,23 @@
 #include <errno.h>
 #include <string.h>
 
-#define STOPPED            1 /* of vcpu_run_once(): KVM_EXIT_DEBUG */
-#define PAGE_REST(address) (PAGE_SIZE - ((address)&PAGE_MASK))
-
-/* ---- The next instruction ---- */
+#define STOPPED 1 /* of vcpu_run_once(): KVM_EXIT_DEBUG */
 
 static int need_registers(struct vcpu *vcpu, struct error *error)
 {
     return vcpu->registers_valid ? 0 : vcpu_fetch_registers(vcpu, error);
 }
 
-uint64_t step_address(const struct vcpu *vcpu)
-{
-    const uint64_t rip = vcpu->run->s.regs.regs.rip;
-
-    if (x86_code_bits(vcpu_special_registers(vcpu)) == 64)
-        return rip;
-    return (uint32_t)(vcpu_special_registers(vcpu)->cs.base + rip);
-}
-
-unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15])
-{
-    const struct paging_registers registers = x86_paging(vcpu_special_registers(vcpu));
-    const struct memory *memory = &vcpu->machine->memory;
-    const uint64_t address = step_address(vcpu);
-    const unsigned first =
-        PAGE_REST(address) < INSTRUCTION_MAX ? (unsigned)PAGE_REST(address) : INSTRUCTION_MAX;
-
-    if (paging_read(memory, &registers, gva(address), bytes, first) < 0)
-        return 0;
-    if (first < INSTRUCTION_MAX && paging_read(memory, &registers, gva(address + first),
-                                               bytes + first, INSTRUCTION_MAX - first) < 0)
-        return first;
-    return INSTRUCTION_MAX;
-}
-
-struct instruction step_decode(const struct vcpu *vcpu)
-{
-    uint8_t bytes[INSTRUCTION_MAX];
-    const unsigned count = step_fetch(vcpu, bytes);
-
-    return instruction_decode(bytes, count, x86_code_bits(vcpu_special_registers(vcpu)));
-}
-
 /* ---- Beginning and ending ---- */
 
 static bool ring_3_is_stepped(struct machine *machine)
 {
-    int steps = atomic_load(&machine->steps_ring_3);
+    atomic_int *ring_3 = &stepping_of(machine)->ring_3;
+    int steps = atomic_load(ring_3);
 
     if (steps == 0) {
         steps = step_probe() ? 1 : -1;
-        atomic_store(&machine->steps_ring_3, steps);
+        atomic_store(ring_3, steps);
     }
     return steps > 0;
 }
@@ -67,18 +32,18 @@ int step_begin(struct vcpu *vcpu, struct error *error)
 {
     int result;
 
-    vcpu->step.half = false;
+    step_of(vcpu)->half = false;
     vcpu->registers_valid = false;
     result = ring_3_is_stepped(vcpu->machine) ? kvm_set_single_step(vcpu->fd, true, NULL, error)
                                               : step_tell_kvm(vcpu, NULL, error);
-    vcpu->step.on = result == 0;
+    step_of(vcpu)->on = result == 0;
     return result;
 }
 
 int step_end(struct vcpu *vcpu, struct error *error)
 {
-    vcpu->step.on = false;
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    step_of(vcpu)->on = false;
+    vcpu_set_immediate_exit(vcpu, true);
     return kvm_set_single_step(vcpu->fd, false, NULL, error);
 }
 
@@ -101,10 +66,10 @@ static int complete(struct vcpu *vcpu)
 {
     int result;
 
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    vcpu_set_immediate_exit(vcpu, true);
     result = vcpu_run_once(vcpu);
     if (result != 0)
-        vcpu->step.half = false;
+        step_of(vcpu)->half = false;
     return result == -EINTR ? STOPPED : result;
 }
 
@@ -120,7 +85,7 @@ static int run_step(struct vcpu *vcpu, struct error *error)
     int result;
 
     for (;;) {
-        result = vcpu->step.half ? complete(vcpu) : vcpu_run_once(vcpu);
+        result = step_of(vcpu)->half ? complete(vcpu) : vcpu_run_once(vcpu);
         if (result == STOPPED)
             return 0;
         if (result == -EINTR || result == -EAGAIN)
@@ -129,7 +94,7 @@ static int run_step(struct vcpu *vcpu, struct error *error)
             return error_set(error, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));
         if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
             return 1;
-        vcpu->step.half = is_access(vcpu->run->exit_reason);
+        step_of(vcpu)->half = is_access(vcpu->run->exit_reason);
     }
 }
 
@@ -159,38 +124,6 @@ int step_one(struct vcpu *vcpu, struct error *error)
         ring_3_is_stepped(vcpu->machine) ? step_native(vcpu, error) : step_emulated(vcpu, error);
 
     if (result == 0)
-        vcpu->step.asked = false;
+        step_of(vcpu)->asked = false;
     return result;
-}
-
-/* ---- For a stub ---- */
-
-/* Is the instruction at (address) one that the stub knows of, and not begun anew? */
-static bool goes_on(struct vcpu *vcpu, uint64_t address)
-{
-    const struct step *step = &vcpu->step;
-
-    return step->any && step->address == address && (step->asked || step_decode(vcpu).repeats);
-}
-
-bool step_ask(struct vcpu *vcpu)
-{
-    struct step *step = &vcpu->step;
-    struct error error;
-
-    if (need_registers(vcpu, &error) < 0) {
-        stub_give_up(vcpu->machine->stub, vcpu, error.text);
-        return false;
-    }
-    if (goes_on(vcpu, step_address(vcpu)))
-        return true;
-    step->any = step->asked = false;
-    if (stub_step(vcpu->machine->stub, vcpu, step_address(vcpu),
-                  x86_code_bits(vcpu_special_registers(vcpu))) != MINIVMM_STEP)
-        return false;
-    /* It may have let the guest go on elsewhere. */
-    vcpu_return_registers(vcpu);
-    step->any = step->asked = true;
-    step->address = step_address(vcpu);
-    return true;
 }

@@ -1,5 +1,6 @@
 /*
- * Single-stepping a vCPU: one instruction, with its exits served on the way.
+ * Single-stepping a vCPU: one instruction, with its exits served on the way. The machine has struct
+ * stepping.
  *
  * KVM stops with KVM_EXIT_DEBUG behind an instruction. What does not hold, and what is made of it here:
  * - Where KVM emulates an instruction, an OUT and a store to a device have their exit and no other. They
@@ -27,21 +28,11 @@
 #define VMM_STEP_STEP_H
 
 #include "vmm/base/error.h"
-#include "vmm/step/decode.h"
+#include "vmm/step/stepping.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct vcpu;
-
-struct step {
-    bool on;          /* KVM stops behind each instruction */
-    bool half;        /* an exit was served: what is left of its instruction comes first */
-    bool asked;       /* a stub knows of the instruction at (address), which is not over yet */
-    uint64_t address; /* linear; of the last instruction that a stub was asked about, while (any) */
-    bool any;
-    bool breakpoint; /* KVM has one: see vmm/step/step_emulated.h */
-};
 
 /*
  * Let KVM single-step (vcpu), whose thread is the caller or rests, its I/O completed; and run it again, as if
@@ -58,26 +49,8 @@ int step_end(struct vcpu *vcpu, struct error *error);
  */
 int step_one(struct vcpu *vcpu, struct error *error);
 
-/*
- * Ask the stub of the machine, which steps, about the next instruction, unless it was asked already. False:
- * that is to be run at full speed, or the registers cannot be had.
- */
-bool step_ask(struct vcpu *vcpu);
-
 /* Does it run instructions at all? An application processor waits for its start. */
 bool step_is_possible(struct vcpu *vcpu);
-
-/*
- * The bytes at the next instruction, up to 15 of them, as far as they are mapped to RAM; how many. Registers
- * are valid.
- */
-unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
-
-/* That instruction, as far as its bytes tell. Registers are valid. */
-struct instruction step_decode(const struct vcpu *vcpu);
-
-/* The linear address of the next instruction. */
-uint64_t step_address(const struct vcpu *vcpu);
 
 /* Of step_probe.c: in a VM of its own, does KVM step ring 3? False also where that cannot be tried. */
 bool step_probe(void);

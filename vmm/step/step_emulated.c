@@ -9,6 +9,8 @@
 #include "vmm/core/machine.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/snapshot/kvm_state_ioctl.h"
+#include "vmm/step/step_code.h"
+#include "vmm/step/stepping.h"
 
 #define OPCODE_IRET 0xcf
 #define OPCODE_HLT  0xf4
@@ -61,7 +63,7 @@ static int begin_iret(struct vcpu *vcpu, const struct instruction *iret, struct 
     result = step_tell_kvm(vcpu, &address, error);
     if (result < 0)
         return result;
-    vcpu->step.breakpoint = true;
+    step_of(vcpu)->breakpoint = true;
     return STEP_AS_USUAL;
 }
 
@@ -85,7 +87,7 @@ static int halt(struct vcpu *vcpu, const struct instruction *hlt, struct error *
 
     /* Without interrupt controllers it is an exit, and the end. */
     if (!vcpu->machine->irqs.needed) {
-        vcpu->step.on = false;
+        step_of(vcpu)->on = false;
         result = kvm_set_single_step(vcpu->fd, false, NULL, error);
         return result < 0 ? result : STEP_AS_USUAL;
     }
@@ -122,8 +124,8 @@ int step_begin_emulated(struct vcpu *vcpu, struct error *error)
 
 int step_end_emulated(struct vcpu *vcpu, struct error *error)
 {
-    if (!vcpu->step.breakpoint)
+    if (!step_of(vcpu)->breakpoint)
         return 0;
-    vcpu->step.breakpoint = false;
+    step_of(vcpu)->breakpoint = false;
     return step_tell_kvm(vcpu, NULL, error);
 }

@@ -73,7 +73,8 @@ static int call_attach(struct stub *stub, struct error *error)
 int stub_attach(struct stub *stub, struct machine *machine, struct minivmm_machine *handle,
                 struct error *error)
 {
-    const struct stub_session resumed = machine->resumed;
+    struct stepping *stepping = stepping_of(machine);
+    const struct stub_session resumed = stepping->resumed;
     int result = 0;
 
     stub->handle = handle;
@@ -82,15 +83,15 @@ int stub_attach(struct stub *stub, struct machine *machine, struct minivmm_machi
     stub->session = (struct stub_session){0};
     stub->instructions = 0;
     atomic_store(&stub->on, false);
-    machine->stub = stub;
+    stepping->stub = stub;
     if (stub->type->attach)
         result = call_attach(stub, error);
     if (result < 0) {
-        machine->stub = NULL;
+        stepping->stub = NULL;
         stub->machine = NULL;
         return result;
     }
-    machine->resumed = (struct stub_session){0};
+    stepping->resumed = (struct stub_session){0};
     if (resumed.simulating)
         stub_switch(stub, &machine->vcpus[0], true, &resumed);
     return 0;
@@ -132,7 +133,7 @@ void stub_detach(struct stub *stub)
         stub->type->detach(stub->state);
         leave(stub, &visit);
     }
-    stub->machine->stub = NULL;
+    stepping_of(stub->machine)->stub = NULL;
     stub->machine = NULL;
     stub->state = NULL;
 }
@@ -165,7 +166,7 @@ int64_t stub_call(struct stub *stub, struct minivmm_call *call,
 int64_t stub_call_default(struct minivmm_call *call)
 {
     struct vcpu *vcpu = (struct vcpu *)call->vcpu;
-    struct stub *stub = vcpu->machine->stub;
+    struct stub *stub = stub_of(vcpu->machine);
     int64_t (*call_default)(void *opaque);
 
     /* In a callback of this vCPU's, its thread has the lock. */
@@ -218,7 +219,7 @@ static void bring_to_step(const struct stub *stub, struct vcpu *vcpu)
         if (&machine->vcpus[id] != vcpu)
             vcpu_kick(&machine->vcpus[id]);
     if (vcpu->run)
-        __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        vcpu_set_immediate_exit(vcpu, true);
 }
 
 static bool call_simulate(struct stub *stub, struct vcpu *vcpu)
@@ -279,7 +280,10 @@ bool stub_switch(struct stub *stub, struct vcpu *vcpu, bool on, const struct stu
 
 void stub_resume(struct machine *machine, const struct stub_session *session)
 {
-    machine->resumed = *session;
+    struct stepping *stepping = stepping_of(machine);
+
+    if (stepping)
+        stepping->resumed = *session;
 }
 
 bool stub_steps(const struct stub *stub)

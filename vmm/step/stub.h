@@ -10,6 +10,7 @@
 
 #include "include/minivmm.h"
 #include "vmm/base/error.h"
+#include "vmm/step/stepping.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,12 +19,6 @@
 
 struct machine;
 struct vcpu;
-
-/* Where a guest sees whether simulation is on: flags of a ptlcall device's. */
-struct stub_session {
-    bool *simulating; /* NULL: there is no such session; changed by __atomic, from any vCPU */
-    const bool *kill_after_run; /* the guest ends when step() turns it off */
-};
 
 /* A stub of a machine: zero before it is opened. */
 struct stub {
@@ -48,25 +43,22 @@ struct stub {
     void *call_opaque;
 };
 
-/* The stubs in the box, in order; ended by NULL. */
-extern const struct minivmm_stub *const stub_types[];
-
-/* For --stub help, on (fd). */
-void stub_print_types(int fd);
+/* For --stub help: the (types), ended by NULL, with one line each, on (fd). */
+void stub_print_types(const struct minivmm_stub *const *types, int fd);
 
 /*
- * Find the stub that (text) names, NAME[,OPTIONS] or FILE[,OPTIONS], where a FILE has a slash; or take (own),
- * unless NULL, with (own_options). -ENOENT, -ENOEXEC, -ENOSYS (no minivmm_stub in it), -EPROTO (another ABI).
+ * Find the stub that (text) names: NAME[,OPTIONS] for one of (types), or FILE[,OPTIONS], where a FILE
+ * has a slash. NULL: the first of (types). If (own) is not NULL, take that with (own_options) instead. -ENOENT, -ENOEXEC, -ENOSYS (no minivmm_stub in it), -EPROTO (another ABI).
  */
-int stub_open(struct stub *stub, const char *text, const struct minivmm_stub *own,
-              const char *own_options, struct error *error);
+int stub_open(struct stub *stub, const struct minivmm_stub *const *types, const char *text,
+              const struct minivmm_stub *own, const char *own_options, struct error *error);
 void stub_close(struct stub *stub);
 
 /* Does it have callbacks at all? A run of one that has none can be recorded. */
 bool stub_is_plain(const struct stub *stub);
 
 /*
- * Its machine is made: attach() is called, and machine->stub is (stub). Simulation goes on if that is what
+ * Its machine is made, with struct stepping: attach() is called, and stub_of(machine) is (stub). Simulation goes on if that is what
  * a checkpoint says.
  */
 int stub_attach(struct stub *stub, struct machine *machine, struct minivmm_machine *handle,
@@ -76,7 +68,7 @@ int stub_attach(struct stub *stub, struct machine *machine, struct minivmm_machi
 void stub_detach(struct stub *stub);
 
 /*
- * What follows is for ptlcall devices and vCPUs, on a vCPU's thread; (stub) is machine->stub, and may be NULL.
+ * What follows is for ptlcall devices and vCPUs, on a vCPU's thread; (stub) is stub_of(machine), and may be NULL.
  */
 
 /* Serve a call: the stub's ptlcall(), or (call_default)(opaque), which it may call itself, once. */

@@ -75,9 +75,10 @@ static int open_file(struct stub *stub, const char *path, struct error *error)
     return result;
 }
 
-static int find_type(struct stub *stub, const char *name, struct error *error)
+static int find_type(struct stub *stub, const struct minivmm_stub *const *types, const char *name,
+                     struct error *error)
 {
-    for (const struct minivmm_stub *const *type = stub_types; *type; type++)
+    for (const struct minivmm_stub *const *type = types; *type; type++)
         if (strcmp((*type)->name, name) == 0) {
             stub->type = *type;
             return 0;
@@ -89,7 +90,8 @@ static int find_type(struct stub *stub, const char *name, struct error *error)
 }
 
 /* (text) is NAME or FILE, with OPTIONS behind a comma. */
-static int open_text(struct stub *stub, const char *text, struct error *error)
+static int open_text(struct stub *stub, const struct minivmm_stub *const *types, const char *text,
+                     struct error *error)
 {
     const char *comma = strchr(text, ',');
     char *name = strndup(text, comma ? (size_t)(comma - text) : strlen(text));
@@ -104,7 +106,7 @@ static int open_text(struct stub *stub, const char *text, struct error *error)
     else if (strchr(name, '/'))
         result = open_file(stub, name, error);
     else
-        result = find_type(stub, name, error);
+        result = find_type(stub, types, name, error);
     if (result == -ENOENT && comma && strchr(comma, '/'))
         error_set(error, result,
                   "stub %s: there is none; what is behind the comma is its options, so give a path "
@@ -147,8 +149,17 @@ static int check_options(const struct stub *stub, struct error *error)
                      stub->type->name, stub->options);
 }
 
-int stub_open(struct stub *stub, const char *text, const struct minivmm_stub *own,
-              const char *own_options, struct error *error)
+static void release(struct stub *stub)
+{
+    free(stub->options);
+    if (stub->library)
+        dlclose(stub->library);
+    pthread_mutex_destroy(&stub->lock);
+    memset(stub, 0, sizeof(*stub));
+}
+
+int stub_open(struct stub *stub, const struct minivmm_stub *const *types, const char *text,
+              const struct minivmm_stub *own, const char *own_options, struct error *error)
 {
     int result;
 
@@ -157,29 +168,23 @@ int stub_open(struct stub *stub, const char *text, const struct minivmm_stub *ow
     if (own)
         result = open_own(stub, own, own_options, error);
     else
-        result = open_text(stub, text ? text : stub_types[0]->name, error);
+        result = open_text(stub, types, text ? text : types[0]->name, error);
     if (result == 0)
         result = check_options(stub, error);
     if (result < 0) {
-        stub->type = stub_types[0]; /* so that it is one that can be closed */
-        stub_close(stub);
+        release(stub);
     }
     return result;
 }
 
 void stub_close(struct stub *stub)
 {
-    if (!stub->type)
-        return;
-    free(stub->options);
-    if (stub->library)
-        dlclose(stub->library);
-    pthread_mutex_destroy(&stub->lock);
-    memset(stub, 0, sizeof(*stub));
+    if (stub->type)
+        release(stub);
 }
 
-void stub_print_types(int fd)
+void stub_print_types(const struct minivmm_stub *const *types, int fd)
 {
-    for (const struct minivmm_stub *const *type = stub_types; *type; type++)
+    for (const struct minivmm_stub *const *type = types; *type; type++)
         dprintf(fd, "  %-12s %s\n", (*type)->name, (*type)->help);
 }

@@ -7,6 +7,7 @@
 #include "vmm/core/exit.h"
 
 #include "tests/unit/fixture.h"
+#include "vmm/core/machine_device.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -202,6 +202,7 @@ START_TEST(a_call_whose_registers_kvm_refuses_ends_the_machine)
 {
     struct machine *machine = &fixture.machine;
     struct kvm_run *run = fixture.vcpu->run;
+    struct observer observer = {0};
 
     fixture_device(&fixture, "ptlcall", NULL);
     run->exit_reason = KVM_EXIT_IO;
@@ -211,7 +212,7 @@ START_TEST(a_call_whose_registers_kvm_refuses_ends_the_machine)
     run->io.count = 1;
     run->io.data_offset = PAGE_SIZE;
     wanted = calls[_i].answer;
-    machine->config.checkpoint_at = UINT64_MAX; /* or KVM_RUN would not be the ioctl() above */
+    observer_add(&machine->observers, &observer); /* or KVM_RUN would not be the ioctl() above */
     machine_run(machine);
     ck_assert_int_eq(machine_outcome(machine), OUTCOME_INTERNAL);
     ck_assert_str_eq(fixture.vcpu->failure.text, calls[_i].sentence);

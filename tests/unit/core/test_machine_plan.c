@@ -1,4 +1,5 @@
-/* Plans: a machine as lines of an exit lines, and how two of them differ. */
+/* Plans: a machine as lines of an exit stream, and how two of them differ. */
+#include "devices/types.h"
 #include "vmm/core/machine_plan.h"
 
 #include "tests/unit/text_file.h"
@@ -21,7 +22,8 @@ static struct error error;
 
 static void setup(void)
 {
-    plan = other = (struct machine_plan){.memory_size = 16 * MIB, .vcpu_count = 1};
+    plan = other =
+        (struct machine_plan){.types = device_types, .memory_size = 16 * MIB, .vcpu_count = 1};
     text = (struct text){0};
     error.text[0] = '\0';
 }

@@ -4,10 +4,12 @@
  * All tests are skipped by name where /dev/kvm cannot be opened. What guests in files can show is in
  * tests/guests; here is what needs a hand on the machine during or before its run.
  */
+#include "devices/types.h"
 #include "tests/unit/kvm_tests.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/vcpu.h"
 
 #include "guest/abi/ptlcall.h"
@@ -100,7 +102,7 @@ static void do_nothing(int number)
 
 static void make_device(const char *type)
 {
-    must(device_create(&machine, device_type_find(type), NULL, &error));
+    must(device_create(&machine, device_type_find(device_types, type), NULL, &error));
 }
 
 /* A machine whose vCPU 0 will run (code); without a VM as yet. */

@@ -1,6 +1,7 @@
 /* vmm/host/host.c: signals, the time limit, and what is typed at a terminal or comes by a pipe. */
 #include "vmm/base/clock.h"
 #include "vmm/host/host.h"
+#include "vmm/snapshot/checkpoint.h"
 
 #include "tests/unit/fixture.h"
 
@@ -700,9 +701,9 @@ START_TEST(the_signal_of_a_checkpoint_asks_vcpu_0_for_its_file)
     stdin_is_null();
     begin_with(&options);
     kill(getpid(), signals[_i]);
-    for (unsigned ms = 0; ms < PATIENCE && !atomic_load(&fixture.machine.save_path); ms++)
+    for (unsigned ms = 0; ms < PATIENCE && !checkpoint_pending(&fixture.machine); ms++)
         poll(NULL, 0, 1);
-    ck_assert_ptr_eq(atomic_load(&fixture.machine.save_path), options.checkpoint_path);
+    ck_assert_ptr_eq(checkpoint_pending(&fixture.machine), options.checkpoint_path);
     for (unsigned ms = 0; ms < PATIENCE && !was_kicked(); ms++)
         poll(NULL, 0, 1);
     ck_assert(was_kicked());

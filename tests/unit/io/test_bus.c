@@ -6,6 +6,7 @@
 #include "vmm/io/bus.h"
 
 #include "tests/unit/fixture.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* Device types by name, and what --device writes. */
+#include "devices/types.h"
 #include "vmm/io/device.h"
 
 #include "tests/unit/fixture.h"
@@ -25,18 +26,23 @@ static const char *printed(void (*print)(int fd))
     return text;
 }
 
+static void print_types(int fd)
+{
+    device_print_types(device_types, fd);
+}
+
 static void print_debug_exit(int fd)
 {
-    device_print_properties(device_type_find("debug-exit"), fd);
+    device_print_properties(device_type_find(device_types, "debug-exit"), fd);
 }
 
 START_TEST(every_type_is_found_by_its_name)
 {
     for (const struct device_type *const *type = device_types; *type; type++) {
-        ck_assert_ptr_eq(device_type_find((*type)->name), *type);
+        ck_assert_ptr_eq(device_type_find(device_types, (*type)->name), *type);
         ck_assert_uint_lt(strlen((*type)->name), DEVICE_NAME_MAX);
     }
-    ck_assert_ptr_null(device_type_find("toaster"));
+    ck_assert_ptr_null(device_type_find(device_types, "toaster"));
 }
 END_TEST
 
@@ -52,7 +58,7 @@ END_TEST
 
 START_TEST(help_lists_all_types)
 {
-    printed(device_print_types);
+    printed(print_types);
     for (const struct device_type *const *type = device_types; *type; type++) {
         ck_assert_msg(strstr(text, (*type)->name) != NULL, "%s is not listed", (*type)->name);
         ck_assert_msg(strstr(text, (*type)->help) != NULL, "%s is not explained", (*type)->name);
@@ -91,7 +97,7 @@ START_TEST(a_description_is_a_type_and_its_properties)
     const char *properties = NULL;
     struct error error = {""};
 
-    type = device_type_of(descriptions[_i].description, &properties, &error);
+    type = device_type_of(device_types, descriptions[_i].description, &properties, &error);
     if (!descriptions[_i].type) {
         ck_assert_ptr_null(type);
         ck_assert_ptr_nonnull(strstr(error.text, "there is no such type; --device help"));

@@ -1,11 +1,12 @@
 /* The state of devices: as text, back from it, and what becomes of text that is not one. */
-#include "vmm/io/device_state.h"
+#include "devices/types.h"
 
 #include "devices/serial_chip.h"
 #include "guest/abi/edu.h"
 #include "guest/abi/pci.h"
 #include "guest/abi/ptlcall.h"
 #include "tests/unit/twin.h"
+#include "vmm/core/machine_device.h"
 
 #include <errno.h>
 #include <fcntl.h>

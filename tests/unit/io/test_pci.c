@@ -4,6 +4,7 @@
  * The devices are probes: a region remembers the last value written to it. Configuration space is
  * reached as a guest does it, by exits of port I/O.
  */
+#include "vmm/core/machine_device.h"
 #include "vmm/io/bus.h"
 #include "vmm/io/pci.h"
 

@@ -1,7 +1,9 @@
 /* vmm/observe/stats.c: what is counted of an exit, and how the sums are told. */
+#include "devices/types.h"
 #include "vmm/observe/stats.h"
 
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/vcpu.h"
 
 #include <check.h>
@@ -25,6 +27,7 @@ extern void __asan_init(void) __attribute__((weak));
 #define PLACES_MAX 768 /* ports and addresses that are told apart */
 
 static struct machine machine;
+static struct stats *stats;
 static struct error error;
 static int written; /* a memfd */
 static char text[1 << 20];
@@ -37,30 +40,32 @@ static void setup(void)
         .console_fd = -1,
         .out_dir = "/",
         .message_fd = -1,
-        .stats = true,
     };
 
     ck_assert_msg(machine_create(&machine, &config, &error) == 0, "%s", error.text);
+    stats = stats_create(&machine);
+    ck_assert_ptr_nonnull(stats);
     written = memfd_create("stats", MFD_CLOEXEC);
     ck_assert_int_ge(written, 0);
 }
 
 static void teardown(void)
 {
+    stats_destroy(stats);
     machine_destroy(&machine);
     close(written);
 }
 
 static void add_device(const char *type)
 {
-    ck_assert_msg(device_create(&machine, device_type_find(type), NULL, &error) == 0, "%s",
-                  error.text);
+    ck_assert_msg(device_create(&machine, device_type_find(device_types, type), NULL, &error) == 0,
+                  "%s", error.text);
 }
 
 /* 100 ns in the guest and 10 ns in the handler for each exit. */
 static void count(unsigned id, const struct kvm_run *run)
 {
-    stats_count(machine.vcpus[id].stats, run, 100, 10);
+    stats_count(stats, id, run, 100, 10);
 }
 
 static void count_reason(unsigned id, uint32_t reason)
@@ -99,7 +104,7 @@ static const char *write_stats(bool json)
 
     ck_assert_int_eq(ftruncate(written, 0), 0);
     lseek(written, 0, SEEK_SET);
-    ck_assert_int_eq(stats_write(&machine, json, written), 0);
+    ck_assert_int_eq(stats_write(stats, json, written), 0);
     length = pread(written, text, sizeof(text) - 1, 0);
     ck_assert_int_ge(length, 0);
     ck_assert_int_lt(length, (ssize_t)sizeof(text) - 1);
@@ -281,10 +286,10 @@ START_TEST(each_reason_has_its_own_times)
     const struct kvm_run halt = {.exit_reason = KVM_EXIT_HLT};
     const struct kvm_run window = {.exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN};
 
-    stats_count(machine.vcpus[0].stats, &halt, 7, 20);
-    stats_count(machine.vcpus[1].stats, &halt, 3, 25);
-    stats_count(machine.vcpus[1].stats, &halt, 5, 15);
-    stats_count(machine.vcpus[0].stats, &window, 30, 31);
+    stats_count(stats, 0, &halt, 7, 20);
+    stats_count(stats, 1, &halt, 3, 25);
+    stats_count(stats, 1, &halt, 5, 15);
+    stats_count(stats, 0, &window, 30, 31);
     write_stats(true);
     check_has("\"reason\":\"hlt\",\"exits\":3,\n"
               "  \"run_ns\":{\"sum\":15,\"min\":3,\"median\":5,\"p99\":7,\"max\":7},\n"
@@ -304,7 +309,7 @@ START_TEST(the_json_tells_min_median_p99_and_max_apart)
 
     for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
         for (unsigned n = 0; n < counted[i].times; n++)
-            stats_count(machine.vcpus[n % VCPUS].stats, &halt, counted[i].ns, 0);
+            stats_count(stats, n % VCPUS, &halt, counted[i].ns, 0);
     write_stats(true);
     check_has("\"run_ns\":{\"sum\":1495,\"min\":5,\"median\":10,\"p99\":20,\"max\":30},");
 }
@@ -315,9 +320,9 @@ START_TEST(each_address_has_its_own_times)
     const struct kvm_run first = {.exit_reason = KVM_EXIT_MMIO, .mmio = {.phys_addr = 8}};
     const struct kvm_run second = {.exit_reason = KVM_EXIT_MMIO, .mmio = {.phys_addr = 16}};
 
-    stats_count(machine.vcpus[0].stats, &first, 7, 20);
-    stats_count(machine.vcpus[1].stats, &first, 3, 25);
-    stats_count(machine.vcpus[1].stats, &second, 5, 15);
+    stats_count(stats, 0, &first, 7, 20);
+    stats_count(stats, 1, &first, 3, 25);
+    stats_count(stats, 1, &second, 5, 15);
     write_stats(true);
     check_has("\"address\":8,\"device\":\"unclaimed\",\"reads\":2,\"writes\":0,\"exits\":2,\n"
               "  \"run_ns\":{\"sum\":10,\"min\":3,\"median\":3,\"p99\":7,\"max\":7},\n"
@@ -333,9 +338,9 @@ START_TEST(the_table_has_seconds_where_microseconds_grow_long)
     const struct kvm_run halt = {.exit_reason = KVM_EXIT_HLT};
 
     for (unsigned i = 0; i < 98; i++)
-        stats_count(machine.vcpus[0].stats, &halt, 1000000, 250);
-    stats_count(machine.vcpus[0].stats, &halt, 5000000000, 1234567);
-    stats_count(machine.vcpus[0].stats, &halt, 3333333333333, 77777000);
+        stats_count(stats, 0, &halt, 1000000, 250);
+    stats_count(stats, 0, &halt, 5000000000, 1234567);
+    stats_count(stats, 0, &halt, 3333333333333, 77777000);
     write_stats(false);
     check_has("100  100% 790.36   0.25   0.25 1212.4  77777   33.4s 1000.0 1000.0   5.0s  3333s\n");
 }
@@ -347,7 +352,7 @@ START_TEST(times_of_centuries_do_no_harm)
 
     for (unsigned id = 0; id < VCPUS; id++)
         for (unsigned i = 0; i < 3; i++)
-            stats_count(machine.vcpus[id].stats, &run, UINT64_MAX, UINT64_MAX);
+            stats_count(stats, id, &run, UINT64_MAX, UINT64_MAX);
     write_stats(false);
     check_has(" 3074457346s 18446744074s 18446744074s 18446744074s 18446744074s\n");
     write_stats(true);
@@ -464,8 +469,8 @@ START_TEST(times_do_not_wrap_at_32_bits)
 {
     const struct kvm_run run = {.exit_reason = KVM_EXIT_HLT};
 
-    stats_count(machine.vcpus[0].stats, &run, 5000000000, 6000000000);
-    stats_count(machine.vcpus[0].stats, &run, 5000000000, 6000000000);
+    stats_count(stats, 0, &run, 5000000000, 6000000000);
+    stats_count(stats, 0, &run, 5000000000, 6000000000);
     write_stats(true);
     check_has("\"run_ns\":{\"sum\":10000000000,\"min\":5000000000,");
     check_has("\"handle_ns\":{\"sum\":12000000000,\"min\":6000000000,");
@@ -487,7 +492,7 @@ START_TEST(a_full_disk_is_told)
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
     ck_assert_int_ge(full, 0);
-    ck_assert_int_eq(stats_write(&machine, true, full), -ENOSPC);
+    ck_assert_int_eq(stats_write(stats, true, full), -ENOSPC);
     close(full);
 }
 END_TEST

@@ -7,6 +7,7 @@
 
 #include "tests/unit/fixture.h"
 #include "tests/unit/recording.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/io/console.h"
 #include "vmm/io/outfile.h"
 

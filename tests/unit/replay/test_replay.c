@@ -3,6 +3,7 @@
  *
  * The streams are written by hand; that recordings replay is in test_recorder.c.
  */
+#include "devices/types.h"
 #include "vmm/replay/replay.h"
 
 #include "tests/unit/replay_file.h"
@@ -413,7 +414,7 @@ START_TEST(a_test_that_differs_does_not_end_the_others)
                                  "test one\nhlt\n> end guest 1\nintr\n> unclaimed\n"
                                  "test two\nhlt\n> end guest 0\n"
                                  "test three\nhlt\n");
-    ck_assert_int_eq(replay_open(&replay, file.path, &error), 0);
+    ck_assert_int_eq(replay_open(&replay, file.path, device_types, &error), 0);
     ck_assert_int_eq(replay_next(&replay, &error), -EDOM);
     ck_assert_str_eq(replay.name, "one");
     ck_assert_int_eq(replay_next(&replay, &error), 1);

@@ -2,6 +2,7 @@
  * Checkpoints as they are asked for by an exit, and as they are taken in again when every byte of their notes
  * may be another one. What real guests see is in tests/system/checkpoint.
  */
+#include "devices/types.h"
 #include "vmm/snapshot/checkpoint.h"
 
 #include "devices/ptlcall.h"
@@ -83,10 +84,10 @@ START_TEST(a_call_asks_for_its_action_and_its_file_when_the_exit_is_over)
     set_wide(true);
     ck_assert_int_eq(ask(3, (uint64_t)_i), EXIT_SERVE);
     ck_assert_int_eq(result(), PTLCALL_OP_CHECKPOINT);
-    ck_assert(fixture.vcpu->requested);
-    ck_assert_int_eq((int)fixture.vcpu->request.action, _i);
-    ck_assert_str_eq(fixture.vcpu->request.name, "roi");
-    ck_assert_ptr_null(fixture.vcpu->request.path);
+    ck_assert_ptr_nonnull(checkpoint_requested(fixture.vcpu));
+    ck_assert_int_eq((int)checkpoint_requested(fixture.vcpu)->action, _i);
+    ck_assert_str_eq(checkpoint_requested(fixture.vcpu)->name, "roi");
+    ck_assert_ptr_null(checkpoint_requested(fixture.vcpu)->path);
 }
 END_TEST
 
@@ -95,7 +96,7 @@ START_TEST(a_refused_call_asks_for_nothing)
     set_wide(true);
     ck_assert_int_eq(ask(0, CHECKPOINT_CONTINUE), EXIT_RESUME);
     ck_assert_int_eq(ask(3, CHECKPOINT_ACTIONS), EXIT_RESUME);
-    ck_assert(!fixture.vcpu->requested);
+    ck_assert_ptr_null(checkpoint_requested(fixture.vcpu));
 }
 END_TEST
 
@@ -103,8 +104,8 @@ START_TEST(in_64_bit_mode_the_copy_has_bit_62_and_an_error_64_bits)
 {
     set_wide(true);
     ask(3, CHECKPOINT_CONTINUE);
-    ck_assert_uint_eq(fixture.vcpu->request.restored_flag, 1ULL << 62);
-    ck_assert_uint_eq(fixture.vcpu->request.failed, 0xfffffffffffffffb);
+    ck_assert_uint_eq(checkpoint_requested(fixture.vcpu)->restored_flag, 1ULL << 62);
+    ck_assert_uint_eq(checkpoint_requested(fixture.vcpu)->failed, 0xfffffffffffffffb);
 }
 END_TEST
 
@@ -112,8 +113,8 @@ START_TEST(outside_64_bit_mode_the_copy_has_bit_30_and_an_error_32_bits)
 {
     set_wide(false);
     ask(3, CHECKPOINT_CONTINUE);
-    ck_assert_uint_eq(fixture.vcpu->request.restored_flag, 1ULL << 30);
-    ck_assert_uint_eq(fixture.vcpu->request.failed, 0xfffffffb);
+    ck_assert_uint_eq(checkpoint_requested(fixture.vcpu)->restored_flag, 1ULL << 30);
+    ck_assert_uint_eq(checkpoint_requested(fixture.vcpu)->failed, 0xfffffffb);
 }
 END_TEST
 
@@ -124,17 +125,18 @@ START_TEST(a_second_call_before_the_first_is_served_is_refused)
     ask(3, CHECKPOINT_CONTINUE);
     ck_assert_int_eq(ask(2, CHECKPOINT_REBOOT), EXIT_SERVE);
     ck_assert_int_eq(result(), -PTLCALL_EIO);
-    ck_assert_str_eq(fixture.vcpu->request.name, "roi");
-    ck_assert_int_eq((int)fixture.vcpu->request.action, CHECKPOINT_CONTINUE);
+    ck_assert_str_eq(checkpoint_requested(fixture.vcpu)->name, "roi");
+    ck_assert_int_eq((int)checkpoint_requested(fixture.vcpu)->action, CHECKPOINT_CONTINUE);
 }
 END_TEST
 
 START_TEST(what_came_of_it_is_a_second_line_of_the_log)
 {
-    const struct checkpoint_request *request = &fixture.vcpu->request;
+    const struct checkpoint_request *request;
 
     set_wide(true);
     ask(3, CHECKPOINT_CONTINUE);
+    request = checkpoint_requested(fixture.vcpu);
     request->done(request->opaque, request->number, "roi.core", _i ? -ENOSPC : 0);
     ck_assert_str_eq(log_text(),
                      _i ? "ptlcall 1 vcpu=0 via=port op=CHECKPOINT name=\"roi\" action=0 "
@@ -147,10 +149,10 @@ END_TEST
 START_TEST(a_number_of_exits_asks_for_a_file_by_its_path)
 {
     checkpoint_ask(fixture.vcpu, "a/path", CHECKPOINT_SHUT_DOWN);
-    ck_assert(fixture.vcpu->requested);
-    ck_assert_str_eq(fixture.vcpu->request.path, "a/path");
-    ck_assert_int_eq((int)fixture.vcpu->request.action, CHECKPOINT_SHUT_DOWN);
-    ck_assert_uint_eq(fixture.vcpu->request.restored_flag, 0);
+    ck_assert_ptr_nonnull(checkpoint_requested(fixture.vcpu));
+    ck_assert_str_eq(checkpoint_requested(fixture.vcpu)->path, "a/path");
+    ck_assert_int_eq((int)checkpoint_requested(fixture.vcpu)->action, CHECKPOINT_SHUT_DOWN);
+    ck_assert_uint_eq(checkpoint_requested(fixture.vcpu)->restored_flag, 0);
     ck_assert_uint_eq(fixture.vcpu->run->immediate_exit, 1);
 }
 END_TEST
@@ -160,8 +162,8 @@ START_TEST(a_number_of_exits_waits_for_nothing_where_the_guest_asked_at_that_exi
     set_wide(true);
     ask(3, CHECKPOINT_CONTINUE);
     checkpoint_ask(fixture.vcpu, "a/path", CHECKPOINT_SHUT_DOWN);
-    ck_assert_ptr_null(fixture.vcpu->request.path);
-    ck_assert_int_eq((int)fixture.vcpu->request.action, CHECKPOINT_CONTINUE);
+    ck_assert_ptr_null(checkpoint_requested(fixture.vcpu)->path);
+    ck_assert_int_eq((int)checkpoint_requested(fixture.vcpu)->action, CHECKPOINT_CONTINUE);
 }
 END_TEST
 
@@ -238,7 +240,10 @@ static void save_machine(void)
     char directory[] = "/tmp/minivmm-checkpoint-XXXXXX";
     int dir_fd;
 
-    saved.plan = (struct machine_plan){.memory_size = 2 * MIB, .vcpu_count = 1, .irqchip = true};
+    saved.plan = (struct machine_plan){.types = device_types,
+                                       .memory_size = 2 * MIB,
+                                       .vcpu_count = 1,
+                                       .irqchip = true};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         must(machine_plan_add_device(&saved.plan, types[i], NULL, &saved.error));
     must(make_machine(&saved.machine, &saved.plan));
@@ -293,7 +298,7 @@ static int restore_into(const struct restore *restore)
 static int restore_saved(void)
 {
     struct restore restore;
-    int outcome = restore_open(&restore, saved.path, &saved.error);
+    int outcome = restore_open(&restore, saved.path, device_types, &saved.error);
 
     if (outcome < 0)
         return outcome;

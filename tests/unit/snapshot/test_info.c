@@ -1,4 +1,5 @@
 /* vmm/snapshot/info.c: what is told of a checkpoint, over files made here of invented notes and memory. */
+#include "devices/types.h"
 #include "vmm/snapshot/info.h"
 
 #include "vmm/core/x86.h"
@@ -153,7 +154,7 @@ static void write_core(void)
 static int print(const uint64_t *gva_wanted)
 {
     int fd = memfd_create("info", MFD_CLOEXEC);
-    int result = info_print(path, gva_wanted, fd, &error);
+    int result = info_print(path, device_types, gva_wanted, fd, &error);
     ssize_t count = pread(fd, text, sizeof(text) - 1, 0);
 
     ck_assert_int_ge(count, 0);
@@ -556,7 +557,7 @@ START_TEST(what_cannot_be_written_out_is_an_error)
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
     write_core();
-    ck_assert_int_eq(info_print(path, NULL, full, &error), -ENOSPC);
+    ck_assert_int_eq(info_print(path, device_types, NULL, full, &error), -ENOSPC);
     ck_assert_ptr_nonnull(strstr(error.text, ": what is in it cannot be written out: "));
     close(full);
 }

@@ -1,4 +1,5 @@
 /* vmm/step/stub.c and the ptlcall device: what a stub hears, may do and may not. Also: where stubs come from. */
+#include "stubs/types.h"
 #include "vmm/step/stub.h"
 
 #include "devices/ptlcall.h"
@@ -120,6 +121,7 @@ static const struct minivmm_stub hearing = {
 static struct fixture fixture;
 static struct ptlcall *ptlcall;
 static struct stub stub;
+static struct stepping stepping;
 static struct error error;
 static int messages; /* what notices say */
 
@@ -128,13 +130,14 @@ static void setup(void)
     char properties[128];
 
     fixture_setup(&fixture);
+    ck_assert_int_eq(stepping_init(&stepping, &fixture.machine, &error), 0);
     messages = memfd_create("messages", MFD_CLOEXEC);
     fixture.machine.config.message_fd = messages;
     snprintf(properties, sizeof(properties), "log=%s/log", fixture.out_dir);
     ptlcall = &((struct ptlcall_device *)fixture_device(&fixture, "ptlcall", properties))->ptlcall;
     memset(&heard, 0, sizeof(heard));
     heard.call_default = true;
-    ck_assert_int_eq(stub_open(&stub, NULL, &hearing, NULL, &error), 0);
+    ck_assert_int_eq(stub_open(&stub, stub_types, NULL, &hearing, NULL, &error), 0);
     ck_assert_int_eq(stub_attach(&stub, &fixture.machine, NULL, &error), 0);
 }
 
@@ -142,6 +145,7 @@ static void teardown(void)
 {
     stub_detach(&stub);
     stub_close(&stub);
+    stepping_finish(&stepping, &fixture.machine);
     fixture_teardown(&fixture);
     close(messages);
 }
@@ -361,7 +365,7 @@ START_TEST(the_end_of_the_run_is_the_end_of_simulation)
     stub_detach(&stub);
     ck_assert_uint_eq(heard.natives, 1);
     ck_assert_uint_eq(heard.detached, 1);
-    ck_assert_ptr_null(fixture.machine.stub);
+    ck_assert_ptr_null(stub_of(&fixture.machine));
     stub_detach(&stub);
     ck_assert_uint_eq(heard.detached, 1);
 }
@@ -417,7 +421,7 @@ START_TEST(a_refused_machine_has_no_stub)
     heard.attach_result = -ENODEV;
     ck_assert_int_eq(stub_attach(&stub, &fixture.machine, NULL, &error), -ENODEV);
     ck_assert_str_eq(error.text, "stub hearing: it refuses the machine: No such device");
-    ck_assert_ptr_null(fixture.machine.stub);
+    ck_assert_ptr_null(stub_of(&fixture.machine));
     heard.detached = 0;
     stub_detach(&stub);
     ck_assert_uint_eq(heard.detached, 0);
@@ -430,7 +434,7 @@ static struct stub found;
 
 static int find(const char *text)
 {
-    return stub_open(&found, text, NULL, NULL, &error);
+    return stub_open(&found, stub_types, text, NULL, NULL, &error);
 }
 
 START_TEST(the_preset_is_marss_which_is_plain)
@@ -456,7 +460,7 @@ START_TEST(an_own_stub_of_another_abi_is_refused)
 {
     const struct minivmm_stub other = {.abi = MINIVMM_ABI + 6, .name = "other"};
 
-    ck_assert_int_eq(stub_open(&found, NULL, &other, NULL, &error), -EPROTO);
+    ck_assert_int_eq(stub_open(&found, stub_types, NULL, &other, NULL, &error), -EPROTO);
     ck_assert_str_eq(error.text,
                      "the config's own stub is for ABI 7, and this minivmm has 1; build it against "
                      "this minivmm's header");

@@ -1,8 +1,10 @@
 /* devices/xen/foreign.c: pages of another machine's in a machine of KVM's, and where they may be. */
 #include "devices/xen/foreign.h"
 
+#include "devices/types.h"
 #include "tests/unit/kvm_tests.h"
 #include "vmm/boot/start.h"
+#include "vmm/core/machine_device.h"
 #include "vmm/core/x86.h"
 
 #include <check.h>
@@ -62,8 +64,8 @@ static void setup(void)
     };
 
     must(machine_create(&machine, &config, &error));
-    must(device_create(&machine, device_type_find("debug-exit"), NULL, &error));
-    must(device_create(&machine, device_type_find("ptlcall"), NULL, &error));
+    must(device_create(&machine, device_type_find(device_types, "debug-exit"), NULL, &error));
+    must(device_create(&machine, device_type_find(device_types, "ptlcall"), NULL, &error));
     must(kvm_open(&machine.kvm, KVM_DEVICE, &error));
     must(machine_make_vm(&machine, &error));
     foreign_init(&foreign, &machine);

@@ -1,0 +1,12 @@
+/*
+ * The list of the stubs that are part of minivmm. Only api/ and tests know it.
+ */
+#ifndef STUBS_TYPES_H
+#define STUBS_TYPES_H
+
+#include "include/minivmm.h"
+
+/* In order; ended by NULL. The first is the stub of a machine that names none. */
+extern const struct minivmm_stub *const stub_types[];
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * The next instruction of a vCPU, whose registers are valid.
+ */
+#ifndef VMM_STEP_STEP_CODE_H
+#define VMM_STEP_STEP_CODE_H
+
+#include "vmm/step/decode.h"
+
+#include <stdint.h>
+
+struct vcpu;
+
+/* Its linear address. */
+uint64_t step_address(const struct vcpu *vcpu);
+
+/* The bytes there, up to 15 of them, as far as they are mapped to RAM. Returns how many. */
+unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
+
+/* The instruction, as far as its bytes tell. */
+struct instruction step_decode(const struct vcpu *vcpu);
+
+#endif
