@@ -1,5 +1,5 @@
 /*
- * --restore: a machine made from a checkpoint, to go on at the very next instruction.
+ * --restore: a machine made from a checkpoint, to continue at the next instruction.
  *
  * The file is untrusted. Everything is checked before the first vCPU runs; guest memory is mapped, not
  * read, so the cost does not grow with it.
@@ -19,7 +19,7 @@ struct restore {
     struct machine_note note;
 };
 
-/* Open the checkpoint (path) and read what machine it is. To be closed only if it returns 0. */
+/* Open the checkpoint (path) and read what machine it is. The caller closes it if this returns 0. */
 int restore_open(struct restore *restore, const char *path, struct error *error);
 void restore_close(struct restore *restore);
 
