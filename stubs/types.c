@@ -1,4 +1,4 @@
-/* The stubs in the box. The first is there if no other is asked for. */
+/* The built-in stubs. The first is the preset. */
 #include "stubs/marss.h"
 #include "stubs/step/step.h"
 #include "vmm/step/stub.h"
