@@ -1,4 +1,4 @@
-/* Who may look at a machine, when, and on which thread: "Threads" in minivmm.h. */
+/* Who may access a machine, when, and on which thread: "Threads" in minivmm.h. */
 #include "api/access.h"
 
 #include "api/result.h"
@@ -100,7 +100,7 @@ int api_check_access(struct minivmm_machine *machine, struct vcpu *vcpu,
 
 /* ---- The life of a machine: which state may follow which ---- */
 
-/* Why a machine in that state is not to be loaded, run or destroyed. */
+/* Why a machine in this state cannot be loaded, run or destroyed. */
 static const struct {
     int code;
     const char *text;

@@ -146,7 +146,7 @@ static int load_image(struct minivmm_machine *machine, struct x86_start *start,
     return result < 0 ? api_fail(error, MINIVMM_SETUP, result, &cause) : 0;
 }
 
-/* The vCPUs are KVM's: whoever asks for them may have them. */
+/* The vCPUs exist in KVM: minivmm_vcpu() returns them from now on. */
 static void show(struct minivmm_machine *machine)
 {
     pthread_rwlock_wrlock(&machine->lock);
@@ -176,7 +176,7 @@ static int start_image(struct minivmm_machine *machine, struct minivmm_error *er
     return result < 0 ? api_fail(error, MINIVMM_SETUP, result, &cause) : 0;
 }
 
-/* Everything up to the instruction behind the checkpoint. */
+/* Everything up to the instruction after the checkpoint. */
 static int start_restored(struct minivmm_machine *machine, struct minivmm_error *error)
 {
     struct machine *made = &machine->machine;

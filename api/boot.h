@@ -1,5 +1,5 @@
 /*
- * The machine of one boot: made as config and image, or a checkpoint, say, up to its first instruction.
+ * The machine of one boot: created from config and image, or from a checkpoint, up to its first instruction.
  */
 #ifndef API_BOOT_H
 #define API_BOOT_H
@@ -7,24 +7,24 @@
 #include "api/handle.h"
 
 /*
- * Make it: with its stub attached, and in the first boot, with what watches it. What an error leaves is
- * for boot_unload(). (error) is not NULL.
+ * Create it, attach its stub and, in the first boot, its files of --stats, --record and --trace. After an error the
+ * caller calls boot_unload(). (error) is not NULL.
  */
 int boot_make(struct minivmm_machine *machine, bool first, struct minivmm_error *error);
 
-/* What notices call the stub. */
+/* Set the name of the stub in notices. */
 void boot_name_stub(struct minivmm_machine *machine, const char *name);
 
-/* Take it apart again: the stub hears of it, a domain's peers too. Nothing if there is none. */
+/* Destroy it; the stub and a domain's peers are notified. Does nothing if there is none. */
 void boot_unmake(struct minivmm_machine *machine);
 
-/* A domain is gone for its peers, but its memory stays. Nothing if it is gone, or is none. */
+/* Close a domain: its peers are notified, its memory stays. Does nothing if it is closed, or no domain. */
 void boot_close_domain(struct minivmm_machine *machine);
 
-/* The same, behind the stub's last callback. */
+/* Detach the stub, then boot_close_domain(). */
 void boot_close(struct minivmm_machine *machine);
 
-/* And what else minivmm_load() and minivmm_restore() made. */
+/* boot_unmake(), and free all else that minivmm_load() and minivmm_restore() created. */
 void boot_unload(struct minivmm_machine *machine);
 
 #endif

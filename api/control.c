@@ -9,7 +9,7 @@
 #define PAUSE_MS 1000 /* how long a vCPU is waited for */
 #define NS_IN_MS 1000000
 
-/* Between two boots there is no machine to be stopped, but the next one is not to be. Before the run, it is a step. */
+/* Between two boots there is no machine to stop, so (stopped) ends the next one. Before the run it ends a step. */
 void minivmm_stop(struct minivmm_machine *machine)
 {
     enum handle_state state;
@@ -44,7 +44,7 @@ void minivmm_end(struct minivmm_vcpu *handle, int status)
 }
 
 /*
- * Pause the machine of this boot, whose lock is held shared. -EAGAIN: it is not there yet, its vCPUs are not, or it
+ * Pause the machine of this boot, whose lock is held shared. -EAGAIN: it or its vCPUs do not exist yet, or it
  * has just ended; -EINVAL: nothing runs; -ETIMEDOUT: not within (timeout_ms).
  */
 static int pause_boot(struct minivmm_machine *handle, unsigned timeout_ms)
@@ -66,7 +66,7 @@ static int pause_boot(struct minivmm_machine *handle, unsigned timeout_ms)
     return -EAGAIN;
 }
 
-/* Between boots and around the run's edges: again, as long as there is time. */
+/* Between boots, and at the start and end of the run: try again until the time is over. */
 static int pause_run(struct minivmm_machine *machine)
 {
     const uint64_t deadline = clock_now() + (uint64_t)PAUSE_MS * NS_IN_MS;

@@ -1,4 +1,4 @@
-/* The begin and the end of a machine of the API's. */
+/* Creating and destroying a machine of the API. */
 #include "api/access.h"
 #include "api/boot.h"
 #include "api/config.h"
@@ -105,8 +105,8 @@ int minivmm_create(const struct minivmm_config *config, struct minivmm_machine *
 }
 
 /*
- * A peer that runs may have mapped its memory: -EBUSY. None that begins to run can do so any more. The machine is
- * claimed.
+ * Leave the world; the machine is claimed. -EBUSY: another domain runs, which may have mapped its memory. A domain that
+ * starts afterwards cannot map it any more.
  */
 static int leave_world(struct minivmm_machine *machine, struct minivmm_error *error)
 {

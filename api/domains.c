@@ -1,4 +1,4 @@
-/* Where domains of the API's meet. */
+/* Worlds, in which domains share memory and events. */
 #include "api/domains.h"
 
 #include "api/access.h"

@@ -21,7 +21,7 @@ unsigned minivmm_count_exits(const struct minivmm_machine *machine, uint64_t *co
     return EXIT_REASONS;
 }
 
-/* Reasons between those that KVM has on x86 are none. */
+/* NULL from EXIT_REASONS on. */
 const char *minivmm_exit_name(unsigned reason)
 {
     return reason < EXIT_REASONS ? exit_reason_name(reason) : NULL;

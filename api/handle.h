@@ -1,8 +1,8 @@
 /*
- * What is behind the API's opaque types.
+ * The API's opaque types.
  *
- * A minivmm_machine is a run as its owner sees it: what it is to be made of, and the struct machine that is
- * made of it, anew at each boot. A minivmm_vcpu is a struct vcpu.
+ * A minivmm_machine is a run as its owner sees it: what it is made of, and the struct machine that is
+ * created from that at each boot. A minivmm_vcpu is a struct vcpu.
  */
 #ifndef API_HANDLE_H
 #define API_HANDLE_H
@@ -31,8 +31,8 @@
 enum handle_state {
     HANDLE_CREATED, /* there is no machine yet */
     HANDLE_LOADED,  /* it is made, and has not run */
-    HANDLE_RUNNING, /* from the begin of minivmm_run() to its end */
-    /* It is made, made anew or taken apart: no vCPU runs, and the stub's attach() or detach() may be called. */
+    HANDLE_RUNNING, /* from the start of minivmm_run() to its end */
+    /* It is being created or destroyed: no vCPU runs; the stub's attach() or detach() may be called. */
     HANDLE_CHANGING,
     HANDLE_ENDED,
 };
@@ -64,7 +64,7 @@ struct minivmm_machine {
 
     enum handle_made made;
     struct vcpu *vcpus;     /* of all boots: a vCPU keeps its place; NULL: not loaded */
-    unsigned vcpus_shown;   /* of them, whom minivmm_vcpu() may give: none until they are KVM's */
+    unsigned vcpus_shown;   /* how many minivmm_vcpu() returns: 0 until KVM has them */
     bool wired;             /* this boot's VM takes interrupts */
     struct machine machine; /* of this boot, from HANDLE_MACHINE on */
     struct xen_domain domain;
@@ -73,14 +73,13 @@ struct minivmm_machine {
     struct checkpoint_at checkpoint_at;
     struct stub stub;
     struct stepping stepping; /* of this boot */
-    char stub_name[64];       /* as notices have it; empty: there is none, or a plain one */
+    char stub_name[64];       /* in notices; empty: no stub, or a plain one */
     uint64_t deadline;        /* of clock_now(); 0: none */
-    struct text report;       /* what is said of a crash */
+    struct text report;       /* the crash report */
 
     /*
-     * Shared: whoever looks at (made), (vcpus_shown), (wired), (machine) and (stub_name) from any thread, as long as
-     * that lasts. Alone, and not around callbacks: while these change, and while a machine that had been made
-     * goes.
+     * Held shared by any thread while it reads (made), (vcpus_shown), (wired), (machine) or (stub_name). Held
+     * exclusively, and not around callbacks, while these change and while the machine of a boot is destroyed.
      */
     pthread_rwlock_t lock;
     _Atomic(enum handle_pause) pause;
@@ -97,7 +96,7 @@ struct minivmm_machine {
 struct minivmm_world {
     struct xen_world world;
     atomic_uint machines; /* that refer to it */
-    pthread_mutex_t lock; /* of (running), also while a machine goes that had been made */
+    pthread_mutex_t lock; /* of (running); also held while a domain's memory is released */
     unsigned running;     /* of them */
 };
 

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* What is recorded is to be replayed by the devices alone. */
+/* A recording is replayed by the devices alone. */
 static int check_recording(const struct minivmm_machine *machine, struct error *error)
 {
     if (!machine->config.record)
@@ -27,7 +27,7 @@ static int check_recording(const struct minivmm_machine *machine, struct error *
     return 0;
 }
 
-/* The plan is there. */
+/* The plan is complete. */
 static int load_planned(struct minivmm_machine *machine, struct minivmm_error *error)
 {
     const struct minivmm_config *config = &machine->config;
@@ -73,7 +73,7 @@ static int load_image(struct minivmm_machine *machine, const struct minivmm_imag
     return load_planned(machine, error);
 }
 
-/* A checkpoint comes from anywhere: what it names is not opened unless the user says so. */
+/* A checkpoint is untrusted: the files that it names are not opened unless the user allows it. */
 static int check_files(const struct minivmm_machine *machine, bool allow_files, struct error *error)
 {
     const char *device = machine_plan_find_file(&machine->plan);

@@ -49,7 +49,7 @@ void result_set(struct minivmm_result *result, enum minivmm_outcome outcome, con
     snprintf(result->text, sizeof(result->text), "%s", text);
 }
 
-/* The zero behind it is not counted. */
+/* The zero at its end is not counted. */
 static void report_crash(struct minivmm_machine *machine, struct vcpu *vcpu)
 {
     char *bytes = NULL;
@@ -68,7 +68,7 @@ static void report_crash(struct minivmm_machine *machine, struct vcpu *vcpu)
     free(bytes);
 }
 
-/* Is it one that a crash report tells more of? */
+/* Does the outcome have a crash report? */
 static bool is_crash(enum outcome outcome)
 {
     return outcome == OUTCOME_TRIPLE_FAULT || outcome == OUTCOME_CRASH ||

@@ -21,7 +21,7 @@ struct turn {
     unsigned index;
     struct minivmm_machine *machine;
     struct minivmm_result *result;
-    bool broken; /* it is not at its end, and (result) says why */
+    bool broken; /* it failed before its end, and (result) says why */
     pthread_t thread;
 };
 
@@ -46,7 +46,7 @@ static void begin_boot(struct turn *turn)
     host_add_machine(&turn->run->host, turn->index);
 }
 
-/* The machine is made anew from its image. What watched the first one is done. False: (broken). */
+/* Create the machine again from its image. The files of the first boot are finished. False: (broken). */
 static bool reboot(struct turn *turn)
 {
     struct minivmm_machine *machine = turn->machine;
@@ -82,7 +82,7 @@ static void run_boots(struct turn *turn)
     } while (again && reboot(turn));
 }
 
-/* To whoever wants to know before the others have ended. */
+/* Report the end to the owner, before the other machines have ended. */
 static void report_end(struct turn *turn)
 {
     const struct minivmm_foreground *foreground = turn->run->foreground;
@@ -150,14 +150,14 @@ static void run_all(struct run *run)
         host_end(&run->host);
         report_end(&run->turns[0]);
     }
-    /* What is written at the end comes in this order, whoever ended first. */
+    /* Output at the end is written in this order, not in the order of the ends. */
     for (unsigned i = 0; i < run->count; i++)
         if (!run->turns[i].broken)
             result_finish(run->turns[i].machine, run->turns[i].result);
     host_restore_signals(&run->host);
 }
 
-/* Limits beyond the end of time are none. */
+/* 0: no limit, also for a limit beyond the clock's range. */
 static uint64_t deadline_after(uint64_t timeout)
 {
     const uint64_t now = clock_now();
@@ -198,7 +198,7 @@ static int check_kick(struct minivmm_error *error)
                       "minivmm_take_kick_signal() once, or handle it without SA_RESTART");
 }
 
-/* The machines up to the (count)th: their runs are over, or were none. */
+/* The machines up to the (count)th: their runs are over, or did not start. */
 static void release(struct run *run, unsigned count, enum handle_state state)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -273,7 +273,7 @@ int minivmm_run(struct minivmm_machine *machine, struct minivmm_result *result)
     return run_machines(&machine, 1, NULL, result ? result : &unwanted);
 }
 
-/* What cannot be meant; NULL: nothing. */
+/* Returns the first invalid argument as a sentence, or NULL. */
 static const char *check_foreground(struct minivmm_machine *const *machines, unsigned count,
                                     const struct minivmm_foreground *foreground)
 {

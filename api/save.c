@@ -28,7 +28,7 @@ static const char *keep_path(struct minivmm_machine *machine, const char *path)
     return kept ? kept->path : NULL;
 }
 
-/* It is served by the vCPU's loop, which somebody who steps it is not in. */
+/* The vCPU's loop takes the checkpoint; a vCPU that is stepped is not in its loop. */
 static int save_here(struct vcpu *vcpu, const char *path, enum minivmm_checkpoint action,
                      struct minivmm_error *error)
 {

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_NS 1000000 /* how long a vCPU that has halted is looked at for an interrupt */
+#define WAIT_NS 1000000 /* how long a halted vCPU is given to take an interrupt */
 
 static int check_step(struct minivmm_machine *machine, struct vcpu *vcpu,
                       struct minivmm_error *error)
@@ -38,7 +38,7 @@ static bool has_halted(const struct vcpu *vcpu)
            state.mp_state == KVM_MP_STATE_HALTED;
 }
 
-/* A kick is for the vCPU's own thread, which looks what it was for when it goes on: see step_end(). */
+/* A kick is meant for the vCPU's own thread, which finds its cause when it continues: see step_end(). */
 static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *error)
 {
     const struct minivmm_machine *machine = machine_handle(vcpu->machine);
@@ -50,7 +50,7 @@ static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *erro
             return result;
         if (machine_outcome(vcpu->machine) != OUTCOME_NONE)
             return 1;
-        /* Of a run this is its end, which the stop is about to write down. */
+        /* In a run this is the end, which minivmm_stop() is about to record. */
         if (atomic_load(&machine->stopped) && atomic_load(&machine->state) == HANDLE_RUNNING)
             return 1;
         if (atomic_load(&machine->stopped))
@@ -63,7 +63,7 @@ static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *erro
     }
 }
 
-/* KVM waits for an interrupt, and knows alone whether there is one: it is called back after a moment. */
+/* Only KVM knows whether an interrupt is pending: a timer ends KVM_RUN after a moment. */
 static int step_halted(struct vcpu *vcpu, struct error *error)
 {
     const struct itimerspec moment = {.it_value.tv_nsec = WAIT_NS, .it_interval.tv_nsec = WAIT_NS};
@@ -107,7 +107,7 @@ static int step_here(struct vcpu *vcpu, struct error *error)
     return result;
 }
 
-/* A stub that steps hears of it. */
+/* A stub that steps is called. */
 static int step(struct vcpu *vcpu, struct error *error)
 {
     int result = step_begin(vcpu, error), ended;

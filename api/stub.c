@@ -1,4 +1,4 @@
-/* What is there for stubs: in callbacks, and to tell people of. */
+/* Functions for stubs, in callbacks and elsewhere, and the list of stubs. */
 #include "api/handle.h"
 
 #include "stubs/types.h"
@@ -42,7 +42,7 @@ void minivmm_notice(struct minivmm_machine *machine, const char *format, ...)
     pthread_rwlock_rdlock(&machine->lock);
     memcpy(name, machine->stub_name, sizeof(name));
     pthread_rwlock_unlock(&machine->lock);
-    /* The machine of this boot may not be there yet, or no more; what it was made of is. */
+    /* The machine of this boot may not exist; the config does. */
     if (machine->config.message_fd >= 0)
         dprintf(machine->config.message_fd, "minivmm: %s%s%s%s\n",
                 machine->config.name ? machine->config.name : "", name, *name ? ": " : "", text);

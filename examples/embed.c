@@ -1,5 +1,5 @@
 /*
- * A program that has a machine in it: embed IMAGE runs a guest with a device of the program's own, a port
+ * A program that runs a machine in its own process: embed IMAGE runs a guest with a device of the program's own, a port
  * that counts what is written to it.
  *
  *     cc -o embed embed.c $(pkg-config --cflags --libs minivmm)

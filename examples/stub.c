@@ -1,5 +1,5 @@
 /*
- * A stub: it answers an op of its own, 100, with the sum of two arguments, and tells of each thousandth
+ * A stub: it answers an op of its own, 100, with the sum of two arguments, and writes a notice for each thousandth
  * instruction that the guest runs between -run and -stop.
  *
  *     cc -shared -fPIC -o stub.so stub.c $(pkg-config --cflags minivmm)

@@ -20,11 +20,11 @@ struct guest {
     int console; /* of --domain-console; -1: stdout */
 
     struct minivmm_machine *machine; /* NULL: not created */
-    char told[MINIVMM_TEXT_MAX];     /* of its end */
+    char told[MINIVMM_TEXT_MAX];     /* the last message about its end */
 };
 
 /*
- * The guest (index) of (options), which must outlive it; (world) is NULL if it is no domain. To be freed also
+ * The guest (index) of (options), which must outlive it; (world) is NULL if it is no domain. The caller frees it, also
  * after an error.
  */
 int guest_configure(struct guest *guest, const struct options *options, unsigned index,

@@ -7,8 +7,8 @@
 #include "program/options.h"
 
 /*
- * Run what (options) say until all have ended: the exit status of the process, which is the first that is not
- * 0, in order of domid. What is to be said is said.
+ * Run the guests of (options) until all have ended, and write their messages. Returns the exit status of the process:
+ * the first that is not 0, in order of domid.
  */
 int run_guests(const struct options *options);
 

@@ -1,4 +1,4 @@
-/* The stub `marss`, which is there if no other is asked for. */
+/* The stub `marss`, which is the preset. */
 #ifndef STUBS_MARSS_H
 #define STUBS_MARSS_H
 

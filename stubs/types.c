@@ -1,3 +1,4 @@
+/* The built-in stubs. The first is the preset. */
 #include "stubs/types.h"
 
 #include "stubs/marss.h"

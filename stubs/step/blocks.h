@@ -1,15 +1,15 @@
 /*
  * Basic-block vectors: how often each block of code ran, interval by interval, for SimPoint.
  *
- * A block begins behind an instruction that may go elsewhere, where one was gone to, and where an interrupt
- * or exception led or came back: wherever an instruction does not follow the one before. It is known by the
+ * A block begins after an instruction that may branch, at the target of a branch, and where an interrupt
+ * or exception enters or returns: wherever an instruction does not follow the one before. It is identified by the
  * virtual address of its first instruction. Its ID counts from 1 in the order of first appearance.
  *
  * A vector is one line, of the blocks of that interval in the order of their first appearance in it:
  *
  *   T:1:45 :2:12
  *
- * of block 1 were 45 instructions executed, of block 2 twelve. The counts of an interval add up to its
+ * means that 45 instructions of block 1 were executed, and 12 of block 2. The counts of an interval add up to its
  * instructions; only the last interval may be shorter than asked for. A block that crosses the end of an
  * interval is counted in both.
  */
@@ -28,12 +28,12 @@
 struct step_block {
     uint64_t address;
     uint64_t count; /* instructions in this interval; 0: not in its list */
-    uint32_t next;  /* ID of the one behind it in the interval's list; 0: none */
+    uint32_t next;  /* ID of the next in the interval's list; 0: none */
 };
 
 /* Where a vCPU is. */
 struct step_flow {
-    uint64_t next;  /* the address behind the last instruction */
+    uint64_t next;  /* the address after the last instruction */
     uint32_t block; /* ID; 0: the next instruction begins one */
 };
 
@@ -55,14 +55,14 @@ struct step_blocks {
 int step_blocks_init(struct step_blocks *blocks, uint64_t interval, uint32_t limit);
 void step_blocks_free(struct step_blocks *blocks);
 
-/* vCPU (vcpu) executes the instruction at (address). True: the interval is complete, and to be written. */
+/* vCPU (vcpu) executes the instruction at (address). True: the interval is complete and must be written. */
 bool step_blocks_execute(struct step_blocks *blocks, unsigned vcpu, uint64_t address,
                          const struct instruction *code);
 
 /* What runs next is not stepped: every vCPU's next instruction begins a block. */
 void step_blocks_cut(struct step_blocks *blocks);
 
-/* Write the interval's vector and begin the next; nothing if it is empty. */
+/* Write the interval's vector and begin the next interval. Does nothing if it is empty. */
 void step_blocks_write(struct step_blocks *blocks, struct output *output);
 
 #endif

@@ -18,16 +18,16 @@
 struct step_file {
     struct output output; /* takes what is written; after a failure drops it */
     const char *path;     /* the owner's; NULL: no such file is wanted */
-    bool reported;        /* the failure has been asked for */
+    bool reported;        /* the failure has been reported */
 };
 
 /* Empty, at (path), which may be NULL. A negative errno. */
 int step_file_open(struct step_file *file, const char *path, struct error *error);
 
-/* Has it failed since this was last asked? Then with a sentence, once. */
+/* Returns true, with a sentence, on the first call after a failure. */
 bool step_file_has_failed(struct step_file *file, struct error *error);
 
-/* What is buffered is written; output_failure() still tells afterwards. */
+/* Write the buffer and close the file; output_failure() stays valid. */
 void step_file_close(struct step_file *file);
 
 /*

@@ -1,11 +1,10 @@
 /*
- * Which instructions are simulated: what a guest says by -fast-fwd-insns and -stopinsns.
+ * Which instructions are simulated: the limits that a guest sets by -fast-fwd-insns and -stopinsns.
  *
- * Of each switch to simulation the first instructions, as many as (skip) says, are stepped but not given to
- * the models. Those behind them are simulated, as many as (stop) says. Then the guest runs at full speed until
- * the next switch, which counts anew. Both numbers hold until they are said again, and at once, also for a
- * simulation that is on: (stop) 0 ends it before its next instruction, `inf` never; (skip) `inf` gives the models
- * nothing.
+ * After each switch to simulation the first (skip) instructions are stepped but not passed to the models. The next
+ * (stop) instructions are simulated. Then the guest runs at full speed until the next switch, which counts from 0
+ * again. A new limit applies at once, also while simulation is on, until it is set again. (stop) 0 ends simulation
+ * before the next instruction, `inf` never; with (skip) `inf` no instruction is passed to the models.
  */
 #ifndef STUBS_STEP_LIMITS_H
 #define STUBS_STEP_LIMITS_H
@@ -19,22 +18,22 @@ struct step_limits {
     uint64_t skipped, simulated; /* since the switch */
 };
 
-/* Nothing is skipped, nothing stops: what holds before a guest has said anything. */
+/* Skip nothing and never stop: the limits until a guest sets others. */
 #define STEP_NO_LIMITS                                                                             \
     {                                                                                              \
         .stop = STEP_INF                                                                           \
     }
 
-/* What is to become of an instruction. */
+/* What is done with an instruction. */
 enum step_fate { STEP_SKIP, STEP_SIMULATE, STEP_STOP };
 
-/* Simulation goes on. */
+/* Simulation is turned on. */
 static inline void step_limits_begin(struct step_limits *limits)
 {
     limits->skipped = limits->simulated = 0;
 }
 
-/* Of the next instruction, which is counted. */
+/* Returns what is done with the next instruction, and counts it. */
 static inline enum step_fate step_limits_next(struct step_limits *limits)
 {
     if (limits->skipped + limits->simulated < limits->skip) {

@@ -1,5 +1,5 @@
 /*
- * The options of `--stub step`, which stand behind the comma: NAME=VALUE,NAME=VALUE.
+ * The options of `--stub step`, after the comma: NAME=VALUE,NAME=VALUE.
  */
 #ifndef STUBS_STEP_OPTIONS_H
 #define STUBS_STEP_OPTIONS_H

@@ -168,7 +168,7 @@ static int step_attach(struct minivmm_machine *machine, const char *options, voi
     return 0;
 }
 
-/* Failures are told once, and the guest goes on. */
+/* Failures are reported once, and the guest continues. */
 static void report_failures(struct step *step)
 {
     struct error error;
@@ -198,7 +198,7 @@ static struct step_stats stats_of(const struct step *step)
     return stats;
 }
 
-/* Write the file of -stats, if it was asked for and does not say the same already. */
+/* Write the file of -stats, if it was asked for and its text would change. */
 static void write_stats(struct step *step)
 {
     const struct step_stats stats = stats_of(step);
@@ -216,7 +216,7 @@ static void write_stats(struct step *step)
         memcpy(step->written, text, length + 1);
 }
 
-/* For whoever has a guest that does not ask for them. */
+/* For users whose guest does not ask for them. */
 static void report_stats(struct step *step)
 {
     const struct step_stats stats = stats_of(step);

@@ -16,7 +16,7 @@ static inline uint64_t clock_read(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Nanoseconds since some fixed point. */
+/* Nanoseconds since a fixed point, monotonic. */
 static inline uint64_t clock_now(void)
 {
     return clock_read(CLOCK_MONOTONIC);

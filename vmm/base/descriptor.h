@@ -6,16 +6,16 @@
 
 #include <stdint.h>
 
-/* Close *fd, unless it is -1, which it is afterwards. */
+/* Close *fd unless it is -1, and set it to -1. */
 void descriptor_close(int *fd);
 
-/* Make the eventfd readable until event_clear(); -1: nobody waits, and nothing is done. */
+/* Make the eventfd readable until event_clear(). Does nothing if it is -1. */
 void event_raise(int event);
 
 /* Read what made it readable. */
 void event_clear(int event);
 
-/* How often an eventfd that does not block was raised since this was asked last; of -1: 0. */
+/* Returns how often a non-blocking eventfd was raised since the last call, and clears it; 0 for -1. */
 uint64_t event_read(int event);
 
 #endif

@@ -2,8 +2,8 @@
  * One error, as a sentence a person can act on.
  *
  * A function that can fail returns 0 or a negative errno, and writes the sentence where the cause
- * is known: it names the file, option, ioctl or address, and what mends it. Nobody adds to it on
- * the way up; main.c prints it.
+ * is known: it names the file, option, ioctl or address, and the remedy. Callers pass it on
+ * unchanged; main.c prints it.
  */
 #ifndef VMM_BASE_ERROR_H
 #define VMM_BASE_ERROR_H
@@ -16,7 +16,7 @@ struct error {
 
 /*
  * Write the sentence of (error) and return (code), so that a caller can say
- * `return error_set(error, -EINVAL, "...")`. (error) may be NULL where nobody wants the text.
+ * `return error_set(error, -EINVAL, "...")`. (error) may be NULL: the text is dropped.
  */
 int error_set(struct error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -10,7 +10,7 @@
 #define FNV_START 0xcbf29ce484222325u /* of no bytes */
 #define FNV_PRIME 0x100000001b3u
 
-/* The sum of what (sum) is of, and of (length) bytes behind that. */
+/* Continue (sum) with (length) bytes. */
 static inline uint64_t fnv_add(uint64_t sum, const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++)

@@ -2,11 +2,10 @@
  * How often which value came up: times in nanoseconds, for --stats.
  *
  * Log-linear: values below 32 have a bucket each; above, every octave (from 2^n to 2^(n+1)) has 16
- * of one width. The least and the greatest value are exact, and so is the sum. A value told of the
- * middle, a percentile, is at most 1/32 from the true one, that is 3.2 %: the middle of its bucket.
+ * of one width. Least value, greatest value and sum are exact. A percentile is the middle of its bucket: at most
+ * 1/32, that is 3.2 %, from the true value.
  *
- * A histogram of zeros is an empty one. No locks: one thread fills it; whoever adds it to another or
- * reads it comes afterwards.
+ * A histogram of zeros is empty. There are no locks: one thread fills it, and it is merged or read afterwards.
  */
 #ifndef VMM_BASE_HISTOGRAM_H
 #define VMM_BASE_HISTOGRAM_H
@@ -27,7 +26,7 @@ struct histogram {
 /* Count (value) once. Takes the same few instructions for any value. */
 void histogram_add(struct histogram *histogram, uint64_t value);
 
-/* Count in (sum) all that (more) has counted, as if it had been counted there. */
+/* Add all values of (more) to (sum). */
 void histogram_merge(struct histogram *sum, const struct histogram *more);
 
 /*

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Whoever has slept cannot know that nobody else does, so it holds the lock as one that is wanted. */
+/* A thread that has slept cannot know whether others still do, so it marks the lock as wanted. */
 void lock_wait(struct lock *lock)
 {
     while (atomic_exchange_explicit(&lock->state, LOCK_WANTED, memory_order_acquire) != LOCK_FREE)

@@ -1,6 +1,6 @@
 /*
- * A lock that costs two atomic operations and no call while nobody else wants it: for what every exit
- * takes. Zeroed, it is free; whoever waits for it sleeps.
+ * A lock that costs two atomic operations and no call while there is no contention: for locks that every exit
+ * takes. A zeroed lock is free. A thread that waits for it sleeps.
  */
 #ifndef VMM_BASE_LOCK_H
 #define VMM_BASE_LOCK_H
@@ -11,14 +11,14 @@
 enum { LOCK_FREE, LOCK_HELD, LOCK_WANTED };
 
 struct lock {
-    atomic_int state; /* LOCK_WANTED: held, and perhaps somebody sleeps */
+    atomic_int state; /* LOCK_WANTED: held, and a thread may sleep */
 };
 
-/* Sleep until (lock) is ours; wake one that sleeps. */
+/* Sleep until the caller holds (lock); wake one thread that sleeps. */
 void lock_wait(struct lock *lock);
 void lock_wake(struct lock *lock);
 
-/* True: it is ours now. */
+/* Returns true if the caller holds it now. */
 static inline bool lock_try(struct lock *lock)
 {
     int state = LOCK_FREE;

@@ -1,8 +1,8 @@
 /*
  * How a run ended, and the exit status that says so.
  *
- * 0..127 is the guest's own status and only that; every outcome that is the monitor's to tell has
- * a status of its own in 200..: above what shells use for signals, and never 0 for a crash.
+ * 0..127 is the guest's own status and only that; every outcome of the monitor has
+ * a status of its own from 200 on: above what shells use for signals, and never 0 for a crash.
  */
 #ifndef VMM_BASE_OUTCOME_H
 #define VMM_BASE_OUTCOME_H
@@ -39,7 +39,7 @@ struct outcome_info {
 
 extern const struct outcome_info outcome_table[OUTCOME_COUNT];
 
-/* The exit status of the process; (guest_status) counts for OUTCOME_GUEST only. */
+/* The exit status of the process; (guest_status) is used for OUTCOME_GUEST only. */
 int outcome_exit_status(enum outcome outcome, int guest_status);
 
 #endif

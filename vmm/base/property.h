@@ -32,7 +32,7 @@ struct property {
 };
 
 /*
- * Set every field of (object): first the presets, then what (text) says. (owner) names the object
+ * Set every field of (object): first the presets, then those given in (text). (owner) names the object
  * in errors: "device ptlcall". (text) may be NULL; it is cut up in place, and strings point into
  * it, so it must live as long as (object). -EINVAL: unknown name, or a value that is not allowed;
  * the sentence names owner, property, value and what is allowed.
@@ -40,11 +40,11 @@ struct property {
 int property_parse(const struct property *table, void *object, char *text, const char *owner,
                    struct error *error);
 
-/* Show the table to a person, on (fd): name, what is allowed, the preset, the meaning. */
+/* Write the table to (fd), for people: names, allowed values, presets, meanings. */
 void property_print(const struct property *table, int fd);
 
 /*
- * Parse a whole number: decimal, 0x hexadecimal, or with (suffixes) a K, M or G behind it.
+ * Parse a whole number: decimal, 0x hexadecimal, or with (suffixes) followed by K, M or G.
  * -EINVAL: anything else, or over 2^64 - 1.
  */
 int number_parse(const char *text, const char *suffixes, uint64_t *value);

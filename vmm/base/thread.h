@@ -7,8 +7,8 @@
 #include <pthread.h>
 
 /*
- * Start (run) with (argument) in a thread to be joined. It gets no signals: they are for the vCPUs and for
- * whoever waits for them, whichever of these starts first. 0 or -errno, with *thread untouched.
+ * Start (run) with (argument) in a thread, which the caller joins. All signals are blocked in it from the start: they
+ * are for vCPUs and for the host's thread. 0, or -errno with *thread unchanged.
  */
 int thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define LOOK_MS       100
-#define KICK_AGAIN_MS 10 /* a signal can come just before the call that it is to end */
+#define KICK_AGAIN_MS 10 /* a signal can arrive just before the call that it should end */
 #define NS_IN_MS      1000000u
 #define CTRL_A        1
 
@@ -28,7 +28,8 @@ static void prepare_signals(struct host *host, sigset_t *taken)
 
     kick_take();
     sigaction(SIGPIPE, &ignore, &host->old_pipe);
-    sigaction(SIGXFSZ, &ignore, &host->old_size); /* a file over the user's limit is no end */
+    sigaction(SIGXFSZ, &ignore,
+              &host->old_size); /* a file over the user's limit does not end the process */
     sigemptyset(taken);
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
         sigaddset(taken, endings[i]);
@@ -62,7 +63,7 @@ static void end_machines(struct host *host)
         end_machine(&host->machines[i], OUTCOME_INTERRUPTED);
 }
 
-/* A terminal is made raw only if we are in its foreground; else it is not ours to read. */
+/* A terminal is made raw only if we are in its foreground; else its input belongs to another program. */
 static void prepare_input(struct host *host)
 {
     struct termios raw;
@@ -88,7 +89,7 @@ static void restore_input(const struct host *host)
         tcsetattr(STDIN_FILENO, TCSANOW, &host->saved);
 }
 
-/* Ctrl-A x ends the guest, Ctrl-A c lets it go on, Ctrl-A twice is one Ctrl-A; what else follows it is typed as it is. */
+/* Ctrl-A x ends the guest, Ctrl-A c resumes it, Ctrl-A twice types one Ctrl-A; any other key after Ctrl-A is typed. */
 static bool is_typed(struct host *host, uint8_t byte)
 {
     if (!host->raw)
@@ -109,7 +110,7 @@ static void read_input(struct host *host)
 {
     uint8_t bytes[256];
     size_t room = HOST_PENDING - host->pending_count;
-    /* A terminal is read even when nobody takes the bytes, or Ctrl-A x would go unseen. */
+    /* A terminal is read even when no console has room, or Ctrl-A x would not be noticed. */
     size_t wanted = host->raw || room > sizeof(bytes) ? sizeof(bytes) : room;
     ssize_t count = read(host->input, bytes, wanted);
 
@@ -142,7 +143,7 @@ static void check_deadlines(struct host *host)
     }
 }
 
-/* By the host, or by anybody else. */
+/* The machine was ended from outside, by this thread or another. */
 static bool is_abandoned(const struct host_machine *machine)
 {
     return !machine->away && atomic_load(&machine->machine->abandoned);
@@ -160,7 +161,7 @@ static bool runs(const struct host_machine *machine)
     return !machine->away && machine_outcome(machine->machine) == OUTCOME_NONE;
 }
 
-/* Whose console what is typed goes to; NULL: there is nobody at this moment. */
+/* The console that input goes to; NULL: none at this moment. */
 static struct console *find_listener(struct host *host)
 {
     for (unsigned i = 0; i < host->machine_count; i++)
@@ -170,8 +171,8 @@ static struct console *find_listener(struct host *host)
 }
 
 /*
- * Milliseconds until something is to be done unasked. Guests may sleep without an exit, and whoever
- * ends a machine otherwise does not tell us.
+ * Milliseconds until the thread must wake without an event. Guests may sleep without an exit, and another thread
+ * may end a machine without an event.
  */
 static int wait_ms(const struct host *host, const struct console *listener)
 {
@@ -239,7 +240,7 @@ static void check_sleepers(struct host *host)
         check_sleep(&host->machines[i]);
 }
 
-/* Wait until there is something to do, with the lock given up: the number of (waits), 0 for none. */
+/* Poll (waits) without the lock. Returns how many are ready; 0: the time is over. */
 static int wait_for(struct host *host, struct pollfd *waits, unsigned count, int ms)
 {
     int ready;

@@ -8,7 +8,7 @@
 
 /*
  * The whole page into (html): (data) is JSON as of vmm/html/html_json.h. Its scripts and styles are the
- * only ones that a browser runs, for nobody else knows (nonce), which is letters and digits.
+ * only ones that a browser runs, as only they have (nonce), which is letters and digits.
  */
 void html_template_fill(const struct text *data, const char *nonce, struct text *html);
 

@@ -1,8 +1,7 @@
 /*
- * The files that a run is watched with: --stats, --record and --trace.
+ * The files that describe a run: --stats, --record and --trace.
  *
- * They are opened before the guest runs, so that it does not run in vain, and are whole when it has
- * ended in whatever way.
+ * They are opened before the guest runs, so that an error is found early, and are complete after every kind of end.
  */
 #ifndef VMM_OBSERVE_RUN_FILES_H
 #define VMM_OBSERVE_RUN_FILES_H

@@ -19,12 +19,12 @@
 #define ELF_OWNER     "minivmm"
 #define ELF_GDB_OWNER "CORE"
 #define ELF_NOTES     2200 /* notes of a file: two for each vCPU, one for each device, a few more */
-#define ELF_EXTENTS   1024 /* ranges of memory: near ones are joined until they are no more */
+#define ELF_EXTENTS   1024 /* ranges of memory: near ones are joined until there are no more */
 #define ELF_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes; neither counts the sum */
 
 /*
- * Notes of the owner "minivmm". Readers of core files look at the type alone, whoever the owner is, so
- * these are numbers that mean nothing to them: "MVM" and a counter.
+ * Notes of the owner "minivmm". Readers of core files look at the type alone, not at the owner, so
+ * these are numbers that they do not use: "MVM" and a counter.
  */
 enum elf_note_type {
     ELF_NOTE_MACHINE = 0x4d564d01, /* text: what it is made of, and when it was saved */
@@ -40,7 +40,7 @@ enum elf_note_type {
 struct elf_note {
     const char *owner;
     uint32_t type;
-    const void *bytes; /* of a file: aligned to 4 bytes only, so copied to be looked at */
+    const void *bytes; /* of a file: aligned to 4 bytes only, so copied before it is read */
     size_t size;
 };
 
@@ -50,7 +50,7 @@ struct elf_note {
  * (vmm/io/outfile.h), so it may take the place of the file that (memory) was mapped from. Memory that
  * was never touched is not read. No vCPU runs, and nothing else writes to memory. SIGXFSZ is ignored.
  * -E2BIG: too many notes, or too long ones; -EBUSY: memory was written to meanwhile; -EIO: the file
- * that it was mapped from has become shorter; else what the host says, such as -ENOSPC.
+ * that it was mapped from has become shorter; else the host's errno, such as -ENOSPC.
  */
 int elf_file_write(int dir_fd, const char *name, const struct elf_note *notes, unsigned count,
                    const struct memory *memory, struct error *error);
@@ -68,8 +68,8 @@ struct elf_file {
 
 /*
  * Open and check the file, which is untrusted: headers, notes, sum, that the extents lie in the file.
- * What the notes say is for others to check. A negative errno with the sentence "PATH: …"; -EINVAL:
- * it is no checkpoint. On success to be closed.
+ * The contents of the notes are not checked. A negative errno with the sentence "PATH: …"; -EINVAL:
+ * it is no checkpoint. The caller closes it after success.
  */
 int elf_file_open(struct elf_file *elf, const char *path, struct error *error);
 void elf_file_close(struct elf_file *elf);
@@ -79,9 +79,9 @@ const struct elf_note *elf_file_find(const struct elf_file *elf, enum elf_note_t
                                      unsigned index);
 
 /*
- * Let (memory), just made, have the file's contents: mapped privately, so that nothing is read before
+ * Give (memory), which is new, the file's contents: mapped privately, so that nothing is read before
  * the guest touches it and the file is never written. -EINVAL: an extent is outside of memory. The
- * core may be closed, and the file replaced or removed, but never cut, see memory_map_file().
+ * file may be closed, replaced or removed afterwards, but must not be truncated, see memory_map_file().
  */
 int elf_file_map(const struct elf_file *elf, struct memory *memory, struct error *error);
 

@@ -10,12 +10,12 @@
 
 #define ELF_SUM_BYTES 8
 
-/* Every byte of a header follows from these: a reader compares the whole of it. */
+/* These give every byte of a header: a reader compares all of it. */
 Elf64_Ehdr elf_file_header(unsigned extents);
 Elf64_Phdr elf_note_header(unsigned extents, uint64_t notes_size);
 Elf64_Phdr elf_memory_header(const struct memory_extent *extent);
 
-/* Where guest memory begins: behind (headers_size) bytes of headers and notes. */
+/* Where guest memory begins: after (headers_size) bytes of headers and notes. */
 uint64_t elf_memory_offset(uint64_t headers_size);
 
 /* Bytes that (size) bytes of a note's name or contents take. */

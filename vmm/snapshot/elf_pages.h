@@ -1,10 +1,9 @@
 /*
  * Which memory a checkpoint holds: the pages that are not zero, as extents of the file.
  *
- * Pages that were never touched are not read.
- * The host knows which pages of the anonymous reservation a process has: present or swapped out. Of
- * memory that was mapped from a file, also those count that the file has data for. Only these are
- * read. mincore() would not do: a page that is swapped out is to it as one that never was.
+ * Pages that were never touched are not read. The host's page tables say which pages of anonymous memory a process
+ * has: present or swapped out. For memory that was mapped from a file, pages for which the file has data are read, too.
+ * mincore() cannot be used: it does not distinguish a page that is swapped out from one that was never touched.
  */
 #ifndef VMM_SNAPSHOT_ELF_PAGES_H
 #define VMM_SNAPSHOT_ELF_PAGES_H
@@ -12,13 +11,13 @@
 #include "vmm/io/memory.h"
 #include "vmm/snapshot/elf_file.h"
 
-#define ELF_PAGES_CHUNK (64 * MIB) /* bytes that are looked at together */
+#define ELF_PAGES_CHUNK (64 * MIB) /* bytes that are examined together */
 
-/* Who says which pages there are, the best first. */
+/* Where the list of touched pages comes from, the best first. */
 enum elf_pages_source {
     ELF_PAGES_SCAN,  /* the ioctl PAGEMAP_SCAN, Linux 6.7: its cost follows what is touched */
     ELF_PAGES_TABLE, /* /proc/self/pagemap: 8 bytes to read for each page of RAM */
-    ELF_PAGES_ALL,   /* nobody: all of RAM is read */
+    ELF_PAGES_ALL,   /* no list: all of RAM is read */
 };
 
 struct elf_pages {
@@ -41,7 +40,7 @@ void elf_pages_close(struct elf_pages *pages);
 
 /*
  * Call (visit) for all pages that are not zero, in order of their addresses. A run may go on in the
- * next one. 0, or what (visit) gave.
+ * next one. 0, or the error of (visit).
  */
 int elf_pages_visit(struct elf_pages *pages, elf_run_visit *visit, void *context);
 
@@ -63,10 +62,10 @@ struct elf_extents {
 
 void elf_extents_begin(struct elf_extents *extents, const struct memory *memory);
 
-/* Add a run, which lies in one slot, behind all that were added before. */
+/* Add a run, which lies in one slot, after all that were added before. */
 void elf_extents_add(struct elf_extents *extents, gpa_t address, uint64_t size);
 
-/* Give all their offsets, one behind the other from (offset) on. The end of the last one. */
+/* Set the offsets of all extents, one after the other from (offset) on. Returns the end of the last. */
 uint64_t elf_extents_place(struct elf_extents *extents, uint64_t offset);
 
 #endif

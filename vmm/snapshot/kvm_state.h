@@ -1,16 +1,15 @@
 /*
- * All that KVM keeps of a vCPU and of a VM, for checkpoints: got, set, and as bytes of a note.
+ * The state that KVM keeps of a vCPU and of a VM, for checkpoints: read, set, and as bytes of a note.
  *
- * The bytes are a version, then KVM's own structures one behind the other; docs/checkpoint.md lists
- * them. They come from files that nobody has checked: what is set is bounded here and judged by
- * KVM.
+ * The bytes are a version, then KVM's own structures one after the other; docs/checkpoint.md lists
+ * them. They come from untrusted files: their sizes are checked here, and KVM checks their values.
  *
- * What KVM cannot give back exactly:
- * - The PIT's counters, while they count, begin anew from their reload value.
- * - A one-shot timer of a local APIC that has expired may interrupt once more: KVM does not tell
+ * KVM cannot restore exactly:
+ * - The PIT's counters, while they count, start again from their reload value.
+ * - A one-shot timer of a local APIC that has expired may interrupt once more: KVM does not report
  *   whether its interrupt was delivered.
  * - TSCs that differ by less than a second between vCPUs become equal, as KVM wants them to be.
- *   Where KVM cannot set TSCs at all (and says nothing), the guest sees the host's: at a later
+ *   Where KVM cannot set TSCs at all (and returns no error), the guest sees the host's: at a later
  *   time, or, if the host was started again, at an earlier one.
  * - Where the guest has told KVM (by MSR) of a wall clock structure in its memory, KVM writes the
  *   structure again.
@@ -29,7 +28,7 @@
 
 #define KVM_STATE_VERSION 1
 
-/* What is there: not every KVM or VM has it all, and what was saved with one needs it to be set. */
+/* The optional parts. A state can be set only where KVM has all of its parts. */
 enum kvm_state_part {
     KVM_STATE_XSAVE = 1,
     KVM_STATE_FPU = 2, /* where there is no XSAVE */
@@ -71,7 +70,7 @@ struct kvm_vm_state {
  * The state of vCPU (id), whose descriptor is (vcpu_fd), at rest with all I/O completed; and back,
  * into a vCPU just made, whose CPUID is set and whose VM has its memory: vCPU 0 first, whose TSC
  * the others follow. (irqchip): interrupt controllers are in the kernel. A negative errno, and a
- * sentence that names the ioctl and the MSR; a vCPU that was set in part is not to be run.
+ * sentence that names the ioctl and the MSR; a vCPU that was set in part must not be run.
  * -EOPNOTSUPP: a guest that runs guests of its own, or a KVM that lacks what the state has.
  */
 int kvm_get_vcpu_state(const struct kvm *kvm, int vcpu_fd, unsigned id, bool irqchip,

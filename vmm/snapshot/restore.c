@@ -57,7 +57,7 @@ static int restore_devices(const struct restore *restore, struct machine *machin
     return 0;
 }
 
-/* Another processor, or another KVM, may lack what the guest has found. */
+/* Another processor or KVM may lack features that the guest has found. */
 static int check_cpuid(const struct restore *restore, const struct machine *machine,
                        struct error *error)
 {
@@ -132,6 +132,6 @@ int restore_vm(const struct restore *restore, struct machine *machine, struct er
     if (result == 0 && elf_file_find(&restore->elf, ELF_NOTE_VCPU, machine->vcpu_count))
         return error_set(error, -EINVAL, "%s: it has the state of a vCPU that is not there",
                          restore->elf.path);
-    /* Behind the interrupt controllers, which hear of what comes in from now on. */
+    /* After the interrupt controllers are set: they get all input from now on. */
     return result < 0 ? result : restore_devices(restore, machine, error);
 }

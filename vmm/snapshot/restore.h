@@ -1,5 +1,5 @@
 /*
- * --restore: a machine made from a checkpoint, to go on at the very next instruction.
+ * --restore: a machine made from a checkpoint, to continue at the next instruction.
  *
  * The file is untrusted. Everything is checked before the first vCPU runs; guest memory is mapped, not
  * read, so the cost does not grow with it.
