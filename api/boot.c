@@ -3,6 +3,7 @@
 #include "api/config.h"
 #include "vmm/boot/boot_info.h"
 #include "vmm/boot/loader.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/step/step_runner.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 #include "api/end.h"
 
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/observe/crash_report.h"
 

@@ -2,6 +2,7 @@
 #include "api/access.h"
 
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_run.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 #define VMM_BOOT_FIRMWARE_H
 
 #include "vmm/base/error.h"
+#include "vmm/core/x86_bits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +17,8 @@
 
 #define FIRMWARE_CPUS_MAX 2048u /* with room to spare */
 
-#define FIRMWARE_LOCAL_APIC 0xfee00000u
-#define FIRMWARE_IOAPIC     0xfec00000u
+#define FIRMWARE_LOCAL_APIC X86_LOCAL_APIC
+#define FIRMWARE_IOAPIC     X86_IOAPIC
 #define FIRMWARE_IOAPIC_ID  0u /* what the register of KVM's IOAPIC says at reset */
 
 struct machine;

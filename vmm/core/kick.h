@@ -9,6 +9,9 @@
 #include <signal.h>
 #include <stdbool.h>
 
+/* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
+#define VCPU_KICK_SIGNAL SIGRTMIN
+
 /* Give it a handler that does nothing. -EBUSY: it has one already, which is left. */
 int kick_take(void);
 

@@ -100,33 +100,11 @@ struct machine {
     struct vcpu *ended_by;  /* who crashed; for the report; valid once all vCPUs are at rest */
 };
 
-/* Make memory, buses and console. On failure nothing is left behind. */
-int machine_create(struct machine *machine, const struct machine_config *config,
-                   struct error *error);
-
 /* Let (tape) hear what devices do: to be called before there are any. It must outlive the machine. */
 void machine_set_tape(struct machine *machine, struct tape *tape);
 
-/* End all that create and make_vm made. No vCPU may run. */
-void machine_destroy(struct machine *machine);
-
-/*
- * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the
- * devices, which are all there already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
- */
-int machine_make_vm(struct machine *machine, struct error *error);
-
 /* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
 int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
-
-/* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how. */
-void machine_run(struct machine *machine);
-
-/*
- * After the run: everything buffered is written out. A negative errno with its sentence if that
- * fails, so that a full disk is no success.
- */
-int machine_finish(struct machine *machine, struct error *error);
 
 /*
  * The machine ends by an exit: the first call counts, any thread may make it. (status) is the guest's for
@@ -156,20 +134,6 @@ static inline int machine_status(struct machine *machine)
     return (int)(atomic_load_explicit(&machine->end, memory_order_acquire) >> 8);
 }
 
-/*
- * Does every vCPU sleep with nothing that could wake it? Then the guest has ended itself. To be
- * asked now and then from outside, of a machine with an interrupt controller in the kernel; without
- * one, HLT is an exit. The vCPUs are brought to rest for it.
- */
-bool machine_sleeps_for_ever(struct machine *machine);
-
-/* Let all vCPUs rest until somebody outside calls machine_go_on(). Both from any thread. */
-void machine_hold(struct machine *machine);
-void machine_go_on(struct machine *machine);
-
-/* Kick every vCPU that runs in a thread. */
-void machine_kick(struct machine *machine);
-
 /* A device's CPUID leaf, for every vCPU. -EBUSY: another device has it; -ENOSPC. */
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error);
@@ -186,9 +150,6 @@ static inline bool machine_takes_events(const struct machine *machine)
 {
     return !machine->tape;
 }
-
-/* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */
-void machine_count_exits(struct machine *machine, uint64_t *counts);
 
 /*
  * The clocks that devices see: nanoseconds since some fixed point, the date in nanoseconds since

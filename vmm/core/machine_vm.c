@@ -1,5 +1,6 @@
 /* The KVM side of making a machine: its VM, interrupt controllers and vCPUs, and how they start. */
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_run.h"
 
 #include "vmm/boot/firmware.h"
 #include "vmm/core/vcpu.h"
@@ -81,7 +82,7 @@ static void send_kvm_message(void *opaque, uint64_t address, uint32_t data)
 /* KVM serves the pages of its interrupt controllers itself: a device there would never be reached. */
 static int check_controllers_room(struct machine *machine, struct error *error)
 {
-    static const uint64_t pages[] = {FIRMWARE_IOAPIC, FIRMWARE_LOCAL_APIC};
+    static const uint64_t pages[] = {X86_IOAPIC, X86_LOCAL_APIC};
     struct bus_region region;
 
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
@@ -104,12 +105,6 @@ static int make_irqchip(struct machine *machine, struct error *error)
                                                .message = send_kvm_message,
                                                .opaque = &machine->kvm};
     return result;
-}
-
-void machine_add_event(struct machine *machine, struct machine_event *event)
-{
-    event->next = machine->events;
-    machine->events = event;
 }
 
 /* A KVM that cannot leaves them exits. */

@@ -8,23 +8,20 @@
 #define VMM_CORE_VCPU_H
 
 #include "vmm/base/error.h"
-#include "vmm/core/exit.h"
+#include "vmm/core/exit_reason.h"
 #include "vmm/core/kvm.h"
 #include "vmm/core/paging.h"
 #include "vmm/core/x86.h"
 
 #include <linux/kvm.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct machine;
-
-/* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
-#define VCPU_KICK_SIGNAL SIGRTMIN
+struct vcpu;
 
 /* Registers that devices may look at, see vcpu_register(). */
 enum vcpu_register {
@@ -91,8 +88,9 @@ struct vcpu {
 
     pthread_mutex_t kick_lock; /* of what follows: a thread that was joined is not signalled */
     struct vcpu_work works[VCPU_WORKS]; /* that wait, in order */
-    atomic_uint work_count;             /* also read without the lock */
-    pthread_t thread;                   /* that runs vcpu_loop(), while (in_thread) */
+    unsigned work_count;
+    atomic_bool has_work; /* read without the lock: work_count > 0 */
+    pthread_t thread;     /* that runs vcpu_loop(), while (in_thread) */
     bool in_thread;
     pthread_t stepper; /* the owner's thread, while it steps the vCPU and (has_stepper) */
     bool has_stepper;
@@ -175,7 +173,7 @@ void vcpu_drop_work(struct vcpu *vcpu);
 /* Is there any? Costs a load. */
 static inline bool vcpu_has_work(struct vcpu *vcpu)
 {
-    return atomic_load_explicit(&vcpu->work_count, memory_order_relaxed) > 0;
+    return atomic_load_explicit(&vcpu->has_work, memory_order_relaxed);
 }
 
 /* Let KVM_RUN return -EINTR as soon as it has completed the I/O of the last exit; or not. */

@@ -4,7 +4,9 @@
 #include "vmm/core/vcpu.h"
 
 #include "vmm/base/clock.h"
+#include "vmm/core/exit.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_pause.h"
 #include "vmm/core/vcpu_runner.h"
 #include "vmm/record/recorder_lines.h"
 

@@ -4,6 +4,8 @@
 #include "vmm/base/descriptor.h"
 #include "vmm/core/kick.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_pause.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/io/console.h"
 #include "vmm/snapshot/checkpoint.h"

@@ -1,4 +1,4 @@
-#include "vmm/io/bus_access.h"
+#include "vmm/io/bus.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,14 +1,14 @@
 /* The PCI bus: devices come onto it, their BARs decode, their interrupts are raised. */
 #include "vmm/io/pci.h"
 
-#include "vmm/core/machine.h"
-#include "vmm/io/pci_config.h"
+#include "guest/abi/pci.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#define INTX_GSI 10 /* of even slots; odd slots have the next */
+#define INTX_GSI 10    /* of even slots; odd slots have the next */
+#define PCI_MSI  0x40u /* where the MSI capability is, if there is one */
 
 /* Each kind of BAR. */
 static const struct bar_kind {
@@ -28,10 +28,11 @@ static const struct bar_kind {
     [PCI_BAR_MEMORY64] = {BUS_MMIO, 2, PCI_BAR_IS_64_BIT, PCI_COMMAND_MEMORY, UINT64_MAX - 1},
 };
 
-void pci_bus_init(struct pci_bus *bus, struct machine *machine)
+void pci_bus_init(struct pci_bus *bus, struct bus *buses, struct irq_hub *irqs)
 {
     memset(bus, 0, sizeof(*bus));
-    bus->machine = machine;
+    bus->buses = buses;
+    bus->irqs = irqs;
     bus->memory_next = PCI_MEMORY_BASE;
     bus->io_next = PCI_IO_BASE;
     pthread_mutex_init(&bus->lock, NULL);
@@ -42,14 +43,33 @@ void pci_bus_destroy(struct pci_bus *bus)
     pthread_mutex_destroy(&bus->lock);
 }
 
+/* ---- Registers of configuration space: little-endian; (reg) + (size) lies inside ---- */
+
+static uint32_t get_register(const struct pci_device *pci, unsigned reg, unsigned size)
+{
+    uint32_t value = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        value |= (uint32_t)pci->config[reg + i] << (8 * i);
+    return value;
+}
+
+static void put_register(uint8_t *space, unsigned reg, unsigned size, uint32_t value)
+{
+    for (unsigned i = 0; i < size; i++)
+        space[reg + i] = (uint8_t)(value >> (8 * i));
+}
+
+/* ---- What follows from configuration space; the lock of the bus is held ---- */
+
 /* The address in a BAR. Its bits below the size are flags, so that address + size - 1 never wraps. */
 static uint64_t bar_address(const struct pci_device *pci, unsigned index)
 {
     const struct pci_bar *bar = &pci->identity->bars[index];
-    uint64_t value = pci_register(pci, PCI_REG_BAR(index), 4);
+    uint64_t value = get_register(pci, PCI_REG_BAR(index), 4);
 
     if (bar_kinds[bar->kind].words == 2)
-        value |= (uint64_t)pci_register(pci, PCI_REG_BAR(index + 1), 4) << 32;
+        value |= (uint64_t)get_register(pci, PCI_REG_BAR(index + 1), 4) << 32;
     return value & ~(bar->size - 1);
 }
 
@@ -69,13 +89,12 @@ static void apply_bar(struct pci_device *pci, unsigned index)
         .name = bar->name,
     };
     const bool decodes =
-        pci_register(pci, PCI_REG_COMMAND, 2) & kind->command && region.last <= kind->last;
+        get_register(pci, PCI_REG_COMMAND, 2) & kind->command && region.last <= kind->last;
 
-    bus_move(&pci->bus->machine->bus[kind->space], pci->slot * PCI_BARS + index,
-             decodes ? &region : NULL);
+    bus_move(&pci->bus->buses[kind->space], pci->slot * PCI_BARS + index, decodes ? &region : NULL);
 }
 
-void pci_apply_bars(struct pci_device *pci)
+static void apply_bars(struct pci_device *pci)
 {
     for (unsigned index = 0; index < PCI_BARS; index++)
         if (pci->identity->bars[index].kind != PCI_BAR_NONE)
@@ -85,34 +104,33 @@ void pci_apply_bars(struct pci_device *pci)
 static bool msi_enabled(const struct pci_device *pci)
 {
     return pci->identity->interrupts &&
-           pci_register(pci, PCI_MSI + PCI_MSI_CONTROL, 2) & PCI_MSI_ENABLE;
+           get_register(pci, PCI_MSI + PCI_MSI_CONTROL, 2) & PCI_MSI_ENABLE;
 }
 
-bool pci_raises_intx(const struct pci_device *pci)
+static bool raises_intx(const struct pci_device *pci)
 {
-    bool disabled = pci_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+    bool disabled = get_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
 
     return pci->interrupt && !disabled && !msi_enabled(pci);
 }
 
-void pci_apply_interrupt(struct pci_device *pci)
+static void apply_interrupt(struct pci_device *pci)
 {
-    uint16_t status = (uint16_t)pci_register(pci, PCI_REG_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
+    uint16_t status = (uint16_t)get_register(pci, PCI_REG_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
 
     if (pci->interrupt)
         status |= PCI_STATUS_INTERRUPT;
-    pci_register_put(pci->config, PCI_REG_STATUS, 2, status);
-    irq_set(&pci->intx, pci_raises_intx(pci));
+    put_register(pci->config, PCI_REG_STATUS, 2, status);
+    irq_set(&pci->intx, raises_intx(pci));
 }
 
 static void send_msi(const struct pci_device *pci)
 {
-    uint64_t address = pci_register(pci, PCI_MSI + PCI_MSI_ADDRESS, 4) |
-                       (uint64_t)pci_register(pci, PCI_MSI + PCI_MSI_ADDRESS_HIGH, 4) << 32;
+    uint64_t address = get_register(pci, PCI_MSI + PCI_MSI_ADDRESS, 4) |
+                       (uint64_t)get_register(pci, PCI_MSI + PCI_MSI_ADDRESS_HIGH, 4) << 32;
 
-    if (pci_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_BUS_MASTER)
-        irq_send_message(&pci->bus->machine->irqs, address,
-                         pci_register(pci, PCI_MSI + PCI_MSI_DATA, 2));
+    if (get_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_BUS_MASTER)
+        irq_send_message(pci->bus->irqs, address, get_register(pci, PCI_MSI + PCI_MSI_DATA, 2));
 }
 
 void pci_set_interrupt(struct pci_device *pci, bool level)
@@ -122,7 +140,7 @@ void pci_set_interrupt(struct pci_device *pci, bool level)
     pthread_mutex_lock(&pci->bus->lock);
     rises = level && !pci->interrupt;
     pci->interrupt = level;
-    pci_apply_interrupt(pci);
+    apply_interrupt(pci);
     if (rises && msi_enabled(pci))
         send_msi(pci);
     pthread_mutex_unlock(&pci->bus->lock);
@@ -133,7 +151,7 @@ bool pci_may_dma(const struct pci_device *pci)
     bool master;
 
     pthread_mutex_lock(&pci->bus->lock);
-    master = pci_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_BUS_MASTER;
+    master = get_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_BUS_MASTER;
     pthread_mutex_unlock(&pci->bus->lock);
     return master;
 }
@@ -143,8 +161,8 @@ void pci_reset(struct pci_device *pci)
     pthread_mutex_lock(&pci->bus->lock);
     memcpy(pci->config, pci->start, sizeof(pci->config));
     pci->interrupt = false;
-    pci_apply_bars(pci);
-    pci_apply_interrupt(pci);
+    apply_bars(pci);
+    apply_interrupt(pci);
     pthread_mutex_unlock(&pci->bus->lock);
 }
 
@@ -182,8 +200,8 @@ static int place_bar(struct pci_device *pci, unsigned index, uint64_t *next, uin
     *next = base + bar->size;
     base |= kind->flags | (bar->prefetchable ? PCI_BAR_IS_PREFETCHABLE : 0);
     for (unsigned half = 0; half < kind->words; half++, base >>= 32, mask >>= 32) {
-        pci_register_put(pci->config, PCI_REG_BAR(index + half), 4, (uint32_t)base);
-        pci_register_put(pci->writable, PCI_REG_BAR(index + half), 4, (uint32_t)mask);
+        put_register(pci->config, PCI_REG_BAR(index + half), 4, (uint32_t)base);
+        put_register(pci->writable, PCI_REG_BAR(index + half), 4, (uint32_t)mask);
     }
     pci->config[PCI_REG_COMMAND] |= (uint8_t)kind->command;
     return 0;
@@ -214,17 +232,17 @@ static void write_identity(struct pci_device *pci)
 {
     const struct pci_identity *identity = pci->identity;
 
-    pci_register_put(pci->config, PCI_REG_VENDOR, 2, identity->vendor);
-    pci_register_put(pci->config, PCI_REG_DEVICE, 2, identity->device);
+    put_register(pci->config, PCI_REG_VENDOR, 2, identity->vendor);
+    put_register(pci->config, PCI_REG_DEVICE, 2, identity->device);
     pci->config[PCI_REG_REVISION] = identity->revision;
     pci->config[PCI_REG_INTERFACE] = identity->interface;
     pci->config[PCI_REG_SUBCLASS] = identity->subclass;
     pci->config[PCI_REG_CLASS] = identity->class_code;
-    pci_register_put(pci->config, PCI_REG_SUBSYSTEM_VENDOR, 2, identity->subsystem_vendor);
-    pci_register_put(pci->config, PCI_REG_SUBSYSTEM, 2, identity->subsystem);
-    pci_register_put(pci->writable, PCI_REG_COMMAND, 2,
-                     PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER |
-                         PCI_COMMAND_INTX_DISABLE);
+    put_register(pci->config, PCI_REG_SUBSYSTEM_VENDOR, 2, identity->subsystem_vendor);
+    put_register(pci->config, PCI_REG_SUBSYSTEM, 2, identity->subsystem);
+    put_register(pci->writable, PCI_REG_COMMAND, 2,
+                 PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER |
+                     PCI_COMMAND_INTX_DISABLE);
 }
 
 /* INTA#, and MSI with one vector: PCI 3.0 sections 6.2.4 and 6.8.1. */
@@ -232,24 +250,24 @@ static int add_interrupt(struct pci_device *pci, struct pci_bus *bus, struct err
 {
     const unsigned gsi = INTX_GSI + pci->slot % 2;
 
-    pci_register_put(pci->config, PCI_REG_STATUS, 2, PCI_STATUS_CAPABILITIES);
+    put_register(pci->config, PCI_REG_STATUS, 2, PCI_STATUS_CAPABILITIES);
     pci->config[PCI_REG_CAPABILITIES] = PCI_MSI;
     pci->config[PCI_REG_INTERRUPT_PIN] = 1;
     pci->config[PCI_REG_INTERRUPT_LINE] = (uint8_t)gsi;
     pci->writable[PCI_REG_INTERRUPT_LINE] = 0xff;
 
     pci->config[PCI_MSI] = PCI_CAPABILITY_MSI;
-    pci_register_put(pci->config, PCI_MSI + PCI_MSI_CONTROL, 2, PCI_MSI_64_BIT);
-    pci_register_put(pci->writable, PCI_MSI + PCI_MSI_CONTROL, 2, PCI_MSI_ENABLE);
-    pci_register_put(pci->writable, PCI_MSI + PCI_MSI_ADDRESS, 4, ~3u);
-    pci_register_put(pci->writable, PCI_MSI + PCI_MSI_ADDRESS_HIGH, 4, ~0u);
-    pci_register_put(pci->writable, PCI_MSI + PCI_MSI_DATA, 2, 0xffff);
-    return irq_connect(&bus->machine->irqs, &pci->intx, gsi, true, error);
+    put_register(pci->config, PCI_MSI + PCI_MSI_CONTROL, 2, PCI_MSI_64_BIT);
+    put_register(pci->writable, PCI_MSI + PCI_MSI_CONTROL, 2, PCI_MSI_ENABLE);
+    put_register(pci->writable, PCI_MSI + PCI_MSI_ADDRESS, 4, ~3u);
+    put_register(pci->writable, PCI_MSI + PCI_MSI_ADDRESS_HIGH, 4, ~0u);
+    put_register(pci->writable, PCI_MSI + PCI_MSI_DATA, 2, 0xffff);
+    return irq_connect(bus->irqs, &pci->intx, gsi, true, error);
 }
 
-int pci_attach(struct pci_device *pci, const struct pci_identity *identity, struct error *error)
+int pci_attach(struct pci_device *pci, struct pci_bus *bus, const struct pci_identity *identity,
+               struct error *error)
 {
-    struct pci_bus *bus = &pci->device.machine->pci;
     int result = choose_slot(pci, bus, error);
 
     if (result < 0)
@@ -267,7 +285,7 @@ int pci_attach(struct pci_device *pci, const struct pci_identity *identity, stru
     memcpy(pci->start, pci->config, sizeof(pci->start));
     pthread_mutex_lock(&bus->lock);
     bus->slots[pci->slot] = pci;
-    pci_apply_bars(pci);
+    apply_bars(pci);
     pthread_mutex_unlock(&bus->lock);
     return 0;
 }
@@ -282,9 +300,97 @@ void pci_detach(struct pci_bus *bus, const struct device *device)
             continue;
         pci->config[PCI_REG_COMMAND] = 0;
         pci->interrupt = false;
-        pci_apply_bars(pci);
-        pci_apply_interrupt(pci);
+        apply_bars(pci);
+        apply_interrupt(pci);
         bus->slots[slot] = NULL;
     }
     pthread_mutex_unlock(&bus->lock);
+}
+
+/* ---- Configuration accesses of the guest: mechanism #1, PCI 3.0 section 3.2.2.3.2 ---- */
+
+/* Bit 31: enabled; bits 23..16 bus, 15..11 slot, 10..8 function, 7..2 register. */
+static struct pci_device *find_function(struct pci_bus *bus, uint32_t address)
+{
+    if (!(address & PCI_ADDRESS_ENABLE) || address & 0x00ff0700)
+        return NULL;
+    return bus->slots[address >> 11 & (PCI_SLOTS - 1)];
+}
+
+static unsigned find_register(uint32_t address, unsigned offset)
+{
+    return (address & 0xfc) + (offset & 3);
+}
+
+uint32_t pci_config_read(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size)
+{
+    uint32_t value = UINT32_MAX >> (32 - 8 * size);
+    const struct pci_device *pci;
+
+    pthread_mutex_lock(&bus->lock);
+    pci = find_function(bus, address);
+    if (pci)
+        value = get_register(pci, find_register(address, offset), size);
+    pthread_mutex_unlock(&bus->lock);
+    return value;
+}
+
+static void write_registers(struct pci_device *pci, unsigned reg, unsigned size, uint32_t value)
+{
+    for (unsigned at = reg; at < reg + size; at++, value >>= 8)
+        pci->config[at] =
+            (uint8_t)((pci->config[at] & ~pci->writable[at]) | (value & pci->writable[at]));
+
+    if (reg >= PCI_REG_COMMAND && reg < PCI_REG_BAR(PCI_BARS))
+        apply_bars(pci);
+    apply_interrupt(pci);
+}
+
+void pci_config_write(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size,
+                      uint32_t value)
+{
+    struct pci_device *pci;
+
+    pthread_mutex_lock(&bus->lock);
+    pci = find_function(bus, address);
+    if (pci)
+        write_registers(pci, find_register(address, offset), size, value);
+    pthread_mutex_unlock(&bus->lock);
+}
+
+/* ---- Checkpoints ---- */
+
+/* The field that cannot be as it is; NULL: they all can. */
+static const char *impossible(const struct pci_device *pci)
+{
+    const uint16_t status = (uint16_t)get_register(pci, PCI_REG_STATUS, 2);
+
+    if (pci->interrupt && !pci->identity->interrupts)
+        return "interrupt";
+    if ((status & PCI_STATUS_INTERRUPT) != (pci->interrupt ? PCI_STATUS_INTERRUPT : 0))
+        return "config";
+    for (unsigned at = 0; at < PCI_CONFIG_SIZE; at++) {
+        uint8_t fixed = (uint8_t)~pci->writable[at];
+
+        if (at == PCI_REG_STATUS)
+            fixed &= (uint8_t)~PCI_STATUS_INTERRUPT;
+        if ((pci->config[at] ^ pci->start[at]) & fixed)
+            return "config";
+    }
+    return NULL;
+}
+
+int pci_loaded(struct device *device, struct error *error)
+{
+    struct pci_device *pci = (struct pci_device *)device;
+    const char *field;
+
+    pthread_mutex_lock(&pci->bus->lock);
+    field = impossible(pci);
+    if (!field) {
+        irq_restore(&pci->intx, raises_intx(pci));
+        apply_bars(pci);
+    }
+    pthread_mutex_unlock(&pci->bus->lock);
+    return field ? state_refuse(device, field, error) : 0;
 }

@@ -139,14 +139,6 @@ static int compare_places(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-const char *stats_device_at(struct machine *machine, const struct place *place)
-{
-    struct bus_region region;
-
-    return bus_find(&machine->bus[place->space], place->address, &region) ? region.name
-                                                                          : "unclaimed";
-}
-
 /* Add up the tables of all vCPUs in (sum), and write that. */
 static void report(const struct stats *stats, struct stats_table *sum, bool json, FILE *file)
 {

@@ -1,6 +1,8 @@
 /* --stats as tables for a person: 120 columns unless a number is very long, times in microseconds. */
 #include "vmm/observe/stats_tables.h"
 
+#include "vmm/core/machine.h"
+
 #include <inttypes.h>
 
 /* Columns of what a line is about: a reason; an address, its device and its direction. */
@@ -12,6 +14,14 @@
 #define TIMES_WIDTH 35
 
 static const char *const space_titles[BUS_SPACES] = {[BUS_PIO] = "port", [BUS_MMIO] = "memory"};
+
+const char *stats_device_at(struct machine *machine, const struct place *place)
+{
+    struct bus_region region;
+
+    return bus_find(&machine->bus[place->space], place->address, &region) ? region.name
+                                                                          : "unclaimed";
+}
 
 /* Six columns and a space, whatever the time: seconds say so. */
 static void write_time(double ns, FILE *file)

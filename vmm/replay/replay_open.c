@@ -1,6 +1,7 @@
 /* Replaying an exit stream: its header, and the machine that it asks for. */
 #include "vmm/replay/replay_parts.h"
 
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/core/x86.h"
 

@@ -4,6 +4,7 @@
 #include "tests/unit/kvm_tests.h"
 #include "vmm/base/descriptor.h"
 #include "vmm/boot/loader.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/record/exit_lines.h"
 
 #include <errno.h>

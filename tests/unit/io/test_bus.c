@@ -3,7 +3,7 @@
  *
  * All devices here are probes: they remember bytes, and write down every piece they are given.
  */
-#include "vmm/io/bus_access.h"
+#include "vmm/io/bus.h"
 
 #include "tests/unit/fixture.h"
 #include "vmm/core/machine_device.h"

@@ -5,7 +5,7 @@
  * reached as a guest does it, by exits of port I/O.
  */
 #include "vmm/core/machine_device.h"
-#include "vmm/io/bus_access.h"
+#include "vmm/io/bus.h"
 #include "vmm/io/pci.h"
 
 #include "guest/abi/pci.h"
@@ -93,7 +93,7 @@ static int probe_create(struct device *device, struct error *error)
 {
     struct probe *probe = (struct probe *)device;
 
-    return pci_attach(&probe->pci, &identities[probe->kind], error);
+    return pci_attach(&probe->pci, &device->machine->pci, &identities[probe->kind], error);
 }
 
 static int failing_create(struct device *device, struct error *error)
