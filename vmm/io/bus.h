@@ -122,14 +122,27 @@ static inline const struct bus_region *bus_find_fixed(const struct bus *bus, uin
     return region;
 }
 
-/* Is the cycle, which begins in (region), one op of its device? */
-static inline bool bus_is_one_op(const struct bus_region *region, const struct bus_cycle *cycle)
+/* Does (region), in which the cycle begins, serve it alone? With (split) also as several ops. */
+static inline bool bus_serves_alone(const struct bus_region *region, const struct bus_cycle *cycle,
+                                    bool split)
 {
     const bool natural = (cycle->size & (cycle->size - 1)) == 0;
 
     return cycle->size - 1 <= region->last - cycle->address &&
-           (region->whole || (natural && cycle->size <= region->widest)) &&
-           !(region->registers && cycle->no_registers);
+           (region->whole || (natural && (split || cycle->size <= region->widest)));
+}
+
+/* Does the cycle come without the registers that (region) looks at? */
+static inline bool bus_lacks_registers(const struct bus_region *region,
+                                       const struct bus_cycle *cycle)
+{
+    return region->registers && cycle->no_registers;
+}
+
+/* Is the cycle, which begins in (region), one op of its device? */
+static inline bool bus_is_one_op(const struct bus_region *region, const struct bus_cycle *cycle)
+{
+    return bus_serves_alone(region, cycle, false) && !bus_lacks_registers(region, cycle);
 }
 
 /* One op of the device; the piece of (size) bytes, (at) bytes behind the cycle's start, lies in (region). */
