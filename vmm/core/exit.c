@@ -30,8 +30,8 @@ static __attribute__((noinline)) void count_unclaimed(struct machine *machine, s
 }
 
 /*
- * The data of a port exit, or NULL: no port access has that size, or they do not lie between the
- * structure, which an IN would then change, and the end of the run page.
+ * The data of a port exit. NULL: no port access has that size, or the data do not lie between the end of
+ * the structure, which an IN would change, and the end of the run page.
  */
 static uint8_t *io_data(const struct vcpu *vcpu)
 {
@@ -86,7 +86,7 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 
     for (vcpu->io_done = 0; vcpu->io_done < run->io.count; data += size) {
         cycle.value = cycle.write ? get_element(data, size) : 0;
-        /* Once some elements are through, a device that has moved here is not here yet. */
+        /* After the first element, a device that moved here meanwhile does not decode yet. */
         if (!bus_access(&machine->bus[BUS_PIO], &cycle) && vcpu->io_done == 0)
             return EXIT_REGISTERS;
         if (!cycle.claimed)
@@ -100,7 +100,7 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
     return after_access(machine, vcpu);
 }
 
-/* All 8 bytes go in and out, as a memcpy() of (size) would be a call; those behind (size) stay. */
+/* All 8 bytes are copied in and out, since a memcpy() of (size) would be a call; those after (size) stay. */
 static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
@@ -246,7 +246,7 @@ __attribute__((flatten)) enum exit_action exit_handle(struct machine *machine, s
 {
     const uint32_t reason = vcpu->run->exit_reason;
 
-    /* The frequent ones without an indirect call. */
+    /* The frequent ones do without an indirect call. */
     if (reason == KVM_EXIT_IO)
         return handle_io(machine, vcpu);
     if (reason == KVM_EXIT_MMIO)

@@ -1,5 +1,5 @@
 /*
- * exit_handle(): what an exit of a vCPU leads to.
+ * exit_handle(): handle an exit of a vCPU.
  *
  * The way of every exit: KVM_RUN → struct kvm_run → exit_handle() → bus → device → guest memory,
  * registers → KVM_RUN. exit_handle() makes no ioctl, holds no file descriptor and never ends the
@@ -13,7 +13,7 @@ struct vcpu;
 
 enum exit_action {
     EXIT_RESUME,    /* run on */
-    EXIT_REGISTERS, /* nothing was done: a device needs the registers; get them and call again */
+    EXIT_REGISTERS, /* nothing was done: a device needs the registers; fetch them and call again */
     EXIT_SERVE,     /* as EXIT_RESUME, after vcpu_run_work() */
     EXIT_STOP,      /* the machine has ended: machine_outcome() says how */
 };

@@ -18,7 +18,7 @@ int kick_take(void);
 /* Does the process handle it so that it interrupts? */
 bool kick_is_taken(void);
 
-/* Let it come in the calling thread, and in those that it makes; (old) is the mask as it was. */
+/* Unblock it in the calling thread, and in threads that this one makes; (old) is the mask before. */
 void kick_unblock(sigset_t *old);
 
 #endif

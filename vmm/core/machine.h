@@ -1,8 +1,8 @@
 /*
- * A machine: its memory, buses, devices and vCPUs, and how it ended.
+ * A machine: its memory, buses, devices and vCPUs, and how it ended; and what devices may call.
  *
- * Everything hangs off this struct; there are no globals. Without kvm_open() it is a
- * machine whose exits come from elsewhere: from a test.
+ * Everything hangs off this struct; there are no globals. Without kvm_open() its exits come from
+ * elsewhere, such as a test. vmm/core/machine_run.h creates and runs it.
  */
 #ifndef VMM_CORE_MACHINE_H
 #define VMM_CORE_MACHINE_H
@@ -36,7 +36,7 @@
 struct machine_plan;
 struct vcpu_runner;
 
-/* OUTs of any width to (port) raise (fd), an eventfd; both are the device's that has them. */
+/* OUTs of any width to (port) raise (fd), an eventfd. Both belong to the device. */
 struct machine_event {
     uint16_t port;
     int fd;
@@ -47,14 +47,14 @@ struct machine_config {
     uint64_t memory_size; /* bytes */
     unsigned vcpu_count;
     bool unpaged;   /* vCPU 0 starts with paging off */
-    int console_fd; /* where the guest's console goes; not closed by the machine */
+    int console_fd; /* for the guest's console; not closed by the machine */
     enum output_policy console_policy;
     const char *out_dir; /* where files that the guest asks for are written */
-    int message_fd;      /* notices, and logs that have no file; -1: none */
+    int message_fd;      /* for notices, and logs that have no file; -1: there is none */
     const char *name;    /* begins each notice, such as "d1: "; NULL: nothing */
     bool irqchip;        /* interrupt controllers even if no device needs them */
     struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
-    uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
+    uint64_t wall_clock; /* a date that stands still, for tests; 0: the host's */
 };
 
 struct machine {
@@ -65,7 +65,7 @@ struct machine {
     struct irq_hub irqs;
     struct pci_bus pci;
     struct console console;
-    int out_dir_fd; /* O_PATH; -1: nothing may be written */
+    int out_dir_fd; /* O_PATH; -1: no file may be written */
 
     /* CPUID leaves that devices offer to every vCPU. */
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
@@ -76,11 +76,10 @@ struct machine {
     struct msr_table msrs;      /* that devices serve */
     struct machine_part *parts; /* what stands above the core keeps here */
 
-    const struct machine_plan
-        *plan;                    /* what it was made of: for checkpoints; NULL: there are none */
-    union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
-    bool reboots;                 /* the end is a reboot */
-    atomic_bool held;             /* the guest, or a person, has it wait: machine_hold() */
+    const struct machine_plan *plan; /* what it was made of, for checkpoints; NULL: it has none */
+    union kvm_cpuid_table *cpuid;    /* of vCPU 0; owned, made with the VM */
+    bool reboots;                    /* the end is a reboot */
+    atomic_bool held;                /* by machine_hold() */
 
     const struct vcpu_runner *runner; /* another way to run vCPUs; NULL: KVM_RUN alone */
 
@@ -100,20 +99,20 @@ struct machine {
     struct vcpu *ended_by;  /* who crashed; for the report; valid once all vCPUs are at rest */
 };
 
-/* Let (tape) hear what devices do: to be called before there are any. It must outlive the machine. */
+/* Report to (tape) what devices do. Called before any device is made. It must outlive the machine. */
 void machine_set_tape(struct machine *machine, struct tape *tape);
 
 /* Set the state in which every vCPU starts: vCPU 0 at (start), the others waiting for INIT/SIPI. */
 int machine_set_start(struct machine *machine, const struct x86_start *start, struct error *error);
 
 /*
- * The machine ends by an exit: the first call counts, any thread may make it. (status) is the guest's for
- * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice at their next exit, or by a kick.
- * True if this call was the first.
+ * End the machine by an exit. Only the first call counts; from any thread. (status) is the guest's for
+ * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice it at their next exit, or by a kick.
+ * True: this call was the first.
  */
 bool machine_end(struct machine *machine, enum outcome outcome, int status);
 
-/* The same from outside of an exit: a limit, a signal, a failure of KVM's. */
+/* The same outside of an exit: for a limit, a signal, a failure of KVM. */
 bool machine_stop(struct machine *machine, enum outcome outcome);
 
 /* For a device with much to do in one exit: has the machine ended meanwhile? */
@@ -140,12 +139,12 @@ int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *
 
 /*
  * For create(): from machine_make_vm() on, if KVM can do that, OUTs to the event's port raise its
- * eventfd and are no exits. Where it cannot they are exits as ever, so the device has the port too. (event)
- * stays where it is as long as the machine.
+ * eventfd and cause no exit. Where KVM cannot do that, they are exits as before, so the device claims the
+ * port too. (event) does not move as long as the machine lives.
  */
 void machine_add_event(struct machine *machine, struct machine_event *event);
 
-/* Is there any use in that? A tape hears of exits only. */
+/* Would that have an effect? Not with a tape, which records exits only. */
 static inline bool machine_takes_events(const struct machine *machine)
 {
     return !machine->tape;
@@ -159,11 +158,11 @@ uint64_t machine_clock(struct machine *machine);
 uint64_t machine_wall_clock(struct machine *machine);
 uint64_t machine_tsc(struct machine *machine);
 
-/* What a guest tells of its progress: a marker of ptlcall, or a POST code. */
+/* What a guest reports of its progress: a marker of ptlcall, or a POST code. */
 enum milestone { MILESTONE_MARKER, MILESTONE_POST };
 void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value);
 
-/* One line of the monitor's on message_fd, as "minivmm: NAME…". */
+/* Write one line to message_fd: "minivmm: NAME…". */
 void machine_notice(struct machine *machine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -8,7 +8,7 @@
 
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
 {
-    /* One that is made anew, of another boot, keeps what any thread may look at. */
+    /* A vCPU that is made again for another boot keeps what any thread may read. */
     if (vcpu->machine != machine || vcpu->id != id) {
         vcpu->machine = machine;
         vcpu->id = id;
@@ -58,7 +58,7 @@ int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t ro
     return result;
 }
 
-/* What was changed in the run page, for a KVM_RUN that has not come. */
+/* Give KVM what was changed in the run page, where no KVM_RUN has done so. */
 static int settle(struct vcpu *vcpu, struct error *error)
 {
     struct kvm_run *run = vcpu->run;
@@ -90,7 +90,7 @@ bool vcpu_sleeps_for_ever(struct vcpu *vcpu)
     if (kvm_get_mp_state(vcpu->fd, &state, NULL) < 0 ||
         kvm_get_events(vcpu->fd, &events, NULL) < 0 || events.nmi.pending || events.nmi.injected)
         return false;
-    /* Both wait for another vCPU: one for its INIT, one for its SIPI. */
+    /* The first two wait for INIT and SIPI of another vCPU. */
     return state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
            state.mp_state == KVM_MP_STATE_INIT_RECEIVED ||
            (state.mp_state == KVM_MP_STATE_HALTED && !vcpu->run->if_flag);

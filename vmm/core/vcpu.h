@@ -76,17 +76,17 @@ struct vcpu {
 
     uint32_t io_done; /* elements of a port exit that were handled */
 
-    /* The API's callbacks that it is in, one inside the other: see vmm/core/callback.h. */
+    /* Callbacks of the API that it is in, one inside the other: see vmm/core/callback.h. */
     atomic_uint callbacks;
-    _Atomic(pthread_t) callback_thread; /* where, while (callbacks) */
-    bool callback_registers;            /* and whether it may look at registers there */
+    _Atomic(pthread_t) callback_thread; /* their thread, while (callbacks) > 0 */
+    bool callback_registers;            /* they may read registers */
 
     atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
     atomic_ulong unclaimed;           /* accesses that no device decoded */
     struct exit_history history;
-    struct error failure; /* why this vCPU ended the machine, if that is no exit's; or empty */
+    struct error failure; /* why this vCPU ended the machine, if not by an exit; or empty */
 
-    pthread_mutex_t kick_lock; /* of what follows: a thread that was joined is not signalled */
+    pthread_mutex_t kick_lock; /* of the members below: a thread that was joined is not signalled */
     struct vcpu_work works[VCPU_WORKS]; /* that wait, in order */
     unsigned work_count;
     atomic_bool has_work; /* read without the lock: work_count > 0 */
@@ -99,7 +99,7 @@ struct vcpu {
 /* One register of this exit, for devices; only where registers_valid, as for all of these. */
 uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg);
 
-/* Let the run page hold (value) in (reg): for exits that are not KVM's. */
+/* Let the run page hold (value) in (reg): for exits that do not come from KVM. */
 void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value);
 
 /* All of them, for reports. */
@@ -199,7 +199,7 @@ bool vcpu_sleeps_for_ever(struct vcpu *vcpu);
 
 /*
  * Make the vCPU leave KVM_RUN, or a blocked write, soon: from any thread. It then looks at
- * machine_outcome(). To be repeated until its thread is done: a signal can come just too early.
+ * machine_outcome(). Repeat it until its thread has ended: a signal can come just too early.
  */
 void vcpu_kick(struct vcpu *vcpu);
 
