@@ -13,8 +13,7 @@ BUILD   ?= build
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes -Werror
 CPPFLAGS += -D_GNU_SOURCE -I.
-# Without jump tables: on the way of an exit the processor does not know where such a jump goes.
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden -fno-jump-tables $(CFLAGS) $(SANITIZE) -pthread
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden $(CFLAGS) $(SANITIZE) -pthread
 SANITIZE ?=
 
 # One short line for each file, unless V=1.

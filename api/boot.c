@@ -6,6 +6,7 @@
 #include "vmm/boot/boot_info.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/step/step_runner.h"
 
 #include <errno.h>

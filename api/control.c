@@ -2,6 +2,7 @@
 #include "api/access.h"
 
 #include "vmm/base/clock.h"
+#include "vmm/core/machine_pause.h"
 
 #include <errno.h>
 #include <time.h>

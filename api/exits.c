@@ -2,6 +2,7 @@
 #include "api/handle.h"
 
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_run.h"
 
 #include <string.h>
 

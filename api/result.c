@@ -2,6 +2,7 @@
 #include "api/result.h"
 
 #include "vmm/base/outcome.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/observe/crash_report.h"
 

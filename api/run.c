@@ -5,6 +5,8 @@
 #include "api/result.h"
 #include "vmm/base/clock.h"
 #include "vmm/core/kick.h"
+#include "vmm/core/machine_pause.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/host/host.h"
 
 #include <errno.h>

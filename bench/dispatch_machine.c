@@ -4,6 +4,7 @@
 #include "vmm/base/lines.h"
 #include "vmm/core/exit.h"
 #include "vmm/core/machine_device.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/record/exit_parse.h"
 

@@ -155,7 +155,7 @@ static void edu_write(struct device *device, const struct device_access *access,
 
 static int edu_create(struct device *device, struct error *error)
 {
-    return pci_attach((struct pci_device *)device, &edu_identity, error);
+    return pci_attach((struct pci_device *)device, &device->machine->pci, &edu_identity, error);
 }
 
 static void edu_reset(struct device *device)

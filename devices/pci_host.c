@@ -50,7 +50,7 @@ static int pci_host_create(struct device *device, struct error *error)
     if (result < 0)
         return result;
     host->pci.addr = 0;
-    return pci_attach(&host->pci, &identity, error);
+    return pci_attach(&host->pci, &device->machine->pci, &identity, error);
 }
 
 /* The address register is one double word; narrower accesses do not reach it. */

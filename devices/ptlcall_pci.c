@@ -51,7 +51,7 @@ static int ptlcall_pci_create(struct device *device, struct error *error)
 
     if (result < 0)
         return result;
-    result = pci_attach(&ptlcall->pci, &ptlcall_pci_identity, error);
+    result = pci_attach(&ptlcall->pci, &device->machine->pci, &ptlcall_pci_identity, error);
     if (result < 0)
         ptlcall_close(&ptlcall->ptlcall);
     return result;

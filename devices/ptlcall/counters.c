@@ -3,7 +3,9 @@
  */
 #include "devices/ptlcall/counters.h"
 
-#include "vmm/core/exit.h"
+#include "vmm/core/exit_reason.h"
+#include "vmm/core/machine.h"
+#include "vmm/core/machine_run.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

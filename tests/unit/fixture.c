@@ -1,7 +1,9 @@
 #include "tests/unit/fixture.h"
 
 #include "devices/types.h"
+#include "vmm/core/exit.h"
 #include "vmm/core/machine_device.h"
+#include "vmm/core/machine_run.h"
 
 #include <dirent.h>
 #include <fcntl.h>

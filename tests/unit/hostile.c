@@ -4,6 +4,7 @@
 #include "devices/types.h"
 #include "vmm/core/exit.h"
 #include "vmm/core/machine_device.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/observe/crash_report.h"
 #include "vmm/observe/stats.h"
 

@@ -3,6 +3,7 @@
 #include "devices/types.h"
 #include "vmm/base/clock.h"
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_run.h"
 
 #include <check.h>
 #include <dirent.h>

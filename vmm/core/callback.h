@@ -1,5 +1,5 @@
 /*
- * The mark of a vCPU that is in a callback of a stub's or of a region's, by which the API tells who asks.
+ * Marks a vCPU that is in a callback of a stub or of a region, so that the API knows the caller.
  */
 #ifndef VMM_CORE_CALLBACK_H
 #define VMM_CORE_CALLBACK_H
@@ -8,7 +8,7 @@
 
 /*
  * Around each callback, on its thread. (registers): it may look at the vCPU's registers, which are in the run
- * page or can be fetched. A callback inside of another has what that has, so it gives back what it found.
+ * page or can be fetched. callback_leave() gets the result, so that a callback inside of another restores its right.
  */
 static inline bool callback_enter(struct vcpu *vcpu, bool registers)
 {

@@ -30,8 +30,8 @@ static __attribute__((noinline)) void count_unclaimed(struct machine *machine, s
 }
 
 /*
- * The data of a port exit, or NULL: no port access has that size, or they do not lie between the
- * structure, which an IN would then change, and the end of the run page.
+ * The data of a port exit. NULL: no port access has that size, or the data do not lie between the end of
+ * the structure, which an IN would change, and the end of the run page.
  */
 static uint8_t *io_data(const struct vcpu *vcpu)
 {
@@ -86,7 +86,7 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 
     for (vcpu->io_done = 0; vcpu->io_done < run->io.count; data += size) {
         cycle.value = cycle.write ? get_element(data, size) : 0;
-        /* Once some elements are through, a device that has moved here is not here yet. */
+        /* After the first element, a device that moved here meanwhile does not decode yet. */
         if (!bus_access(&machine->bus[BUS_PIO], &cycle) && vcpu->io_done == 0)
             return EXIT_REGISTERS;
         if (!cycle.claimed)
@@ -100,7 +100,7 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
     return after_access(machine, vcpu);
 }
 
-/* All 8 bytes go in and out, as a memcpy() of (size) would be a call; those behind (size) stay. */
+/* All 8 bytes are copied in and out, since a memcpy() of (size) would be a call; those after (size) stay. */
 static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
@@ -183,48 +183,6 @@ static enum exit_action handle_msr(struct machine *machine, struct vcpu *vcpu)
     return after_access(machine, vcpu);
 }
 
-const struct exit_kind exit_kinds[EXIT_REASONS] = {
-    [KVM_EXIT_UNKNOWN] = {"unknown-hardware", "an exit that KVM does not know", handle_crash},
-    [KVM_EXIT_EXCEPTION] = {"exception", "an exception", handle_crash},
-    [KVM_EXIT_IO] = {"io", "port I/O", handle_io},
-    [KVM_EXIT_DEBUG] = {"debug", "a breakpoint or single step that nobody asked for", handle_crash},
-    [KVM_EXIT_HLT] = {"hlt", "HLT", handle_hlt},
-    [KVM_EXIT_MMIO] = {"mmio", "memory-mapped I/O", handle_mmio},
-    [KVM_EXIT_IRQ_WINDOW_OPEN] = {"irq-window", "interrupt window", handle_nothing},
-    [KVM_EXIT_SHUTDOWN] = {"shutdown", "triple fault", handle_triple_fault},
-    [KVM_EXIT_FAIL_ENTRY] = {"fail-entry", "the processor refused to enter the guest",
-                             handle_crash},
-    [KVM_EXIT_INTR] = {"intr", "a signal", handle_nothing},
-    [KVM_EXIT_INTERNAL_ERROR] = {"internal-error", "KVM internal error", handle_crash},
-    [KVM_EXIT_SYSTEM_EVENT] = {"system-event", "system event", handle_system_event},
-    [KVM_EXIT_X86_RDMSR] = {"rdmsr", "RDMSR", handle_msr},
-    [KVM_EXIT_X86_WRMSR] = {"wrmsr", "WRMSR", handle_msr},
-    [EXIT_REASON_OTHER] = {"other", "an exit that minivmm does not know", handle_crash},
-};
-
-const char *exit_reason_name(uint32_t reason)
-{
-    return exit_kinds[exit_reason_index(reason)].name;
-}
-
-const char *exit_reason_words(uint32_t reason)
-{
-    return exit_kinds[exit_reason_index(reason)].words;
-}
-
-/* All in one piece, for the reason that bus.h gives. */
-__attribute__((flatten)) enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
-{
-    const uint32_t reason = vcpu->run->exit_reason;
-
-    /* The frequent ones without an indirect call. */
-    if (reason == KVM_EXIT_IO)
-        return handle_io(machine, vcpu);
-    if (reason == KVM_EXIT_MMIO)
-        return handle_mmio(machine, vcpu);
-    return exit_kinds[exit_reason_index(reason)].handle(machine, vcpu);
-}
-
 __attribute__((flatten)) void exit_remember(struct vcpu *vcpu)
 {
     struct exit_history *history = &vcpu->history;
@@ -261,4 +219,37 @@ __attribute__((flatten)) void exit_remember(struct vcpu *vcpu)
     default:
         break;
     }
+}
+
+/* By exit_reason_index(). */
+static enum exit_action (*const handlers[EXIT_REASONS])(struct machine *machine,
+                                                        struct vcpu *vcpu) = {
+    [KVM_EXIT_UNKNOWN] = handle_crash,
+    [KVM_EXIT_EXCEPTION] = handle_crash,
+    [KVM_EXIT_IO] = handle_io,
+    [KVM_EXIT_DEBUG] = handle_crash,
+    [KVM_EXIT_HLT] = handle_hlt,
+    [KVM_EXIT_MMIO] = handle_mmio,
+    [KVM_EXIT_IRQ_WINDOW_OPEN] = handle_nothing,
+    [KVM_EXIT_SHUTDOWN] = handle_triple_fault,
+    [KVM_EXIT_FAIL_ENTRY] = handle_crash,
+    [KVM_EXIT_INTR] = handle_nothing,
+    [KVM_EXIT_INTERNAL_ERROR] = handle_crash,
+    [KVM_EXIT_SYSTEM_EVENT] = handle_system_event,
+    [KVM_EXIT_X86_RDMSR] = handle_msr,
+    [KVM_EXIT_X86_WRMSR] = handle_msr,
+    [EXIT_REASON_OTHER] = handle_crash,
+};
+
+/* All in one piece, for the reason that vmm/io/bus.h gives. */
+__attribute__((flatten)) enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
+{
+    const uint32_t reason = vcpu->run->exit_reason;
+
+    /* The frequent ones do without an indirect call. */
+    if (reason == KVM_EXIT_IO)
+        return handle_io(machine, vcpu);
+    if (reason == KVM_EXIT_MMIO)
+        return handle_mmio(machine, vcpu);
+    return handlers[exit_reason_index(reason)](machine, vcpu);
 }

@@ -1,7 +1,5 @@
 #include "vmm/core/kick.h"
 
-#include "vmm/core/vcpu.h"
-
 #include <errno.h>
 
 static void do_nothing(int number)

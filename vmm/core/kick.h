@@ -9,13 +9,16 @@
 #include <signal.h>
 #include <stdbool.h>
 
+/* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
+#define VCPU_KICK_SIGNAL SIGRTMIN
+
 /* Give it a handler that does nothing. -EBUSY: it has one already, which is left. */
 int kick_take(void);
 
 /* Does the process handle it so that it interrupts? */
 bool kick_is_taken(void);
 
-/* Let it come in the calling thread, and in those that it makes; (old) is the mask as it was. */
+/* Unblock it in the calling thread, and in threads that this one makes; (old) is the mask before. */
 void kick_unblock(sigset_t *old);
 
 #endif

@@ -120,7 +120,7 @@ int kvm_run_vcpu(int vcpu_fd);
 
 /*
  * The same without the C library's ioctl(): between a guest and its monitor a call and a return cost more
- * than elsewhere, see bus.h.
+ * than elsewhere, see vmm/io/bus.h.
  */
 static inline int kvm_run_vcpu_here(int vcpu_fd)
 {

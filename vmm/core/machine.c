@@ -1,76 +1,10 @@
 #include "vmm/core/machine.h"
 
 #include "vmm/base/clock.h"
-#include "vmm/base/descriptor.h"
-#include "vmm/core/machine_device.h"
-#include "vmm/core/vcpu.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#define PAUSE_MS 20 /* a vCPU that takes longer is not asleep */
-
-static int open_out_dir(struct machine *machine, struct error *error)
-{
-    const char *path = machine->config.out_dir;
-
-    machine->out_dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (machine->out_dir_fd < 0)
-        return error_set(error, -errno, "--out %s: %s; name a directory that exists", path,
-                         strerror(errno));
-    return 0;
-}
-
-static int make_vcpus(struct machine *machine, struct error *error)
-{
-    unsigned count = machine->config.vcpu_count;
-
-    machine->vcpus = machine->config.vcpus;
-    if (!machine->vcpus)
-        machine->vcpus = calloc(count, sizeof(*machine->vcpus));
-    if (!machine->vcpus)
-        return error_set(error, -ENOMEM, "out of memory for %u vCPUs; give a lower --cpus", count);
-    for (unsigned id = 0; id < count; id++) {
-        vcpu_init(&machine->vcpus[id], machine, id);
-        machine->vcpu_count++;
-    }
-    return 0;
-}
-
-int machine_create(struct machine *machine, const struct machine_config *config,
-                   struct error *error)
-{
-    int result;
-
-    memset(machine, 0, sizeof(*machine));
-    machine->config = *config;
-    machine->out_dir_fd = -1;
-    kvm_init(&machine->kvm);
-    pause_init(&machine->pause);
-    bus_init(&machine->bus[BUS_PIO], BUS_PIO);
-    bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
-    machine->bus[BUS_PIO].alone = machine->bus[BUS_MMIO].alone = config->vcpu_count == 1;
-    irq_init(&machine->irqs);
-    machine->irqs.needed = config->irqchip || config->vcpu_count > 1;
-    pci_bus_init(&machine->pci, machine);
-    console_init(&machine->console, config->console_fd, config->console_policy,
-                 &machine->abandoned);
-
-    result = memory_create(&machine->memory, config->memory_size, error);
-    if (result == 0)
-        result = open_out_dir(machine, error);
-    if (result == 0)
-        result = make_vcpus(machine, error);
-    if (result < 0)
-        machine_destroy(machine);
-    return result;
-}
 
 void machine_set_journal(struct machine *machine, struct journal *journal)
 {
@@ -78,77 +12,6 @@ void machine_set_journal(struct machine *machine, struct journal *journal)
     machine->memory.journal = journal;
     machine->irqs.journal = journal;
     console_set_journal(&machine->console, journal, NULL);
-}
-
-void machine_destroy(struct machine *machine)
-{
-    while (machine->devices) {
-        struct device *device = machine->devices;
-
-        machine->devices = device->next;
-        device_destroy(device);
-    }
-    for (unsigned id = 0; id < machine->vcpu_count; id++)
-        vcpu_destroy(&machine->vcpus[id]);
-    free(machine->cpuid);
-    machine->cpuid = NULL;
-    if (!machine->config.vcpus)
-        free(machine->vcpus);
-    machine->vcpus = NULL;
-    machine->vcpu_count = 0;
-    kvm_close(&machine->kvm);
-    console_destroy(&machine->console);
-    pause_destroy(&machine->pause);
-    pci_bus_destroy(&machine->pci);
-    irq_destroy(&machine->irqs);
-    bus_destroy(&machine->bus[BUS_PIO]);
-    bus_destroy(&machine->bus[BUS_MMIO]);
-    memory_destroy(&machine->memory);
-    descriptor_close(&machine->out_dir_fd);
-}
-
-static void *vcpu_thread(void *argument)
-{
-    vcpu_loop(argument);
-    return NULL;
-}
-
-/* vCPU 0 has the calling thread; the others wait in KVM for INIT and SIPI, each in its own. */
-void machine_run(struct machine *machine)
-{
-    pthread_t threads[machine->vcpu_count];
-    unsigned started = 1;
-
-    pause_start(&machine->pause, machine->vcpu_count);
-    for (; started < machine->vcpu_count; started++) {
-        if (pthread_create(&threads[started], NULL, vcpu_thread, &machine->vcpus[started]) != 0) {
-            machine_stop(machine, OUTCOME_SETUP);
-            break;
-        }
-    }
-    vcpu_loop(&machine->vcpus[0]);
-
-    for (unsigned id = 1; id < started; id++)
-        pthread_join(threads[id], NULL);
-}
-
-int machine_finish(struct machine *machine, struct error *error)
-{
-    int result = console_flush(&machine->console);
-
-    if (result < 0)
-        return error_set(error, result, "the console on stdout: %s; give it a reader or more room",
-                         strerror(-result));
-    if (machine->console.output.lost && machine_outcome(machine) == OUTCOME_GUEST)
-        return error_set(error, -ETIMEDOUT,
-                         "the console on stdout: its reader stalled, and the end is lost");
-    for (struct device *device = machine->devices; device; device = device->next) {
-        if (device->type->finish)
-            result = device->type->finish(device, error);
-        if (result < 0)
-            return result;
-    }
-    return 0;
 }
 
 static bool set_end(struct machine *machine, enum outcome outcome, int status)
@@ -185,38 +48,6 @@ int machine_begin_file(struct machine *machine, struct outfile *file, const char
     return outfile_begin(file, machine->journal, machine->out_dir_fd, name, ending);
 }
 
-bool machine_sleeps_for_ever(struct machine *machine)
-{
-    bool sleeps = true;
-
-    if (!pause_begin(machine, PAUSE_MS, false))
-        return false;
-    for (unsigned id = 0; sleeps && id < machine->vcpu_count; id++)
-        sleeps = vcpu_sleeps_for_ever(&machine->vcpus[id]);
-    pause_end(machine, false);
-    return sleeps;
-}
-
-void machine_hold(struct machine *machine)
-{
-    if (!atomic_exchange(&machine->held, true)) {
-        machine_notice(machine, "the machine waits; SIGCONT, or Ctrl-A c, lets it go on");
-        pause_hold(machine);
-    }
-}
-
-void machine_go_on(struct machine *machine)
-{
-    if (atomic_exchange(&machine->held, false))
-        pause_end(machine, false);
-}
-
-void machine_kick(struct machine *machine)
-{
-    for (unsigned id = 0; id < machine->vcpu_count; id++)
-        vcpu_kick(&machine->vcpus[id]);
-}
-
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error)
 {
@@ -232,13 +63,10 @@ int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *
     return 0;
 }
 
-void machine_count_exits(struct machine *machine, uint64_t *counts)
+void machine_add_event(struct machine *machine, struct machine_event *event)
 {
-    memset(counts, 0, EXIT_REASONS * sizeof(*counts));
-    for (unsigned id = 0; id < machine->vcpu_count; id++)
-        for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
-            counts[reason] +=
-                atomic_load_explicit(&machine->vcpus[id].exits[reason], memory_order_relaxed);
+    event->next = machine->events;
+    machine->events = event;
 }
 
 uint64_t machine_clock(struct machine *machine)

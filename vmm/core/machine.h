@@ -1,8 +1,8 @@
 /*
- * A machine: its memory, buses, devices and vCPUs, and how it ended.
+ * A machine: its memory, buses, devices and vCPUs, and how it ended; and what devices may call.
  *
- * Everything hangs off this struct; there are no globals. Without kvm_open() it is a
- * machine whose exits come from elsewhere: from a test.
+ * Everything hangs off this struct; there are no globals. Without kvm_open() its exits come from
+ * elsewhere, such as a test. vmm/core/machine_run.h creates and runs it.
  */
 #ifndef VMM_CORE_MACHINE_H
 #define VMM_CORE_MACHINE_H
@@ -35,7 +35,7 @@
 struct machine_plan;
 struct vcpu_runner;
 
-/* OUTs of any width to (port) raise (fd), an eventfd; both are the device's that has them. */
+/* OUTs of any width to (port) raise (fd), an eventfd. Both belong to the device. */
 struct machine_event {
     uint16_t port;
     int fd;
@@ -46,14 +46,14 @@ struct machine_config {
     uint64_t memory_size; /* bytes */
     unsigned vcpu_count;
     bool unpaged;   /* vCPU 0 starts with paging off */
-    int console_fd; /* where the guest's console goes; not closed by the machine */
+    int console_fd; /* for the guest's console; not closed by the machine */
     enum output_policy console_policy;
     const char *out_dir; /* where files that the guest asks for are written */
-    int message_fd;      /* notices, and logs that have no file; -1: none */
+    int message_fd;      /* for notices, and logs that have no file; -1: there is none */
     const char *name;    /* begins each notice, such as "d1: "; NULL: nothing */
     bool irqchip;        /* interrupt controllers even if no device needs them */
     struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
-    uint64_t wall_clock; /* where the guest's date stands still, for tests; 0: the host's */
+    uint64_t wall_clock; /* a date that stands still, for tests; 0: the host's */
 };
 
 struct machine {
@@ -64,7 +64,7 @@ struct machine {
     struct irq_hub irqs;
     struct pci_bus pci;
     struct console console;
-    int out_dir_fd; /* O_PATH; -1: nothing may be written */
+    int out_dir_fd; /* O_PATH; -1: no file may be written */
 
     /* CPUID leaves that devices offer to every vCPU. */
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
@@ -75,11 +75,10 @@ struct machine {
     struct msr_table msrs;      /* that devices serve */
     struct machine_part *parts; /* what stands above the core keeps here */
 
-    const struct machine_plan
-        *plan;                    /* what it was made of: for checkpoints; NULL: there are none */
-    union kvm_cpuid_table *cpuid; /* of vCPU 0; owned, made with the VM */
-    bool reboots;                 /* the end is a reboot */
-    atomic_bool held;             /* the guest, or a person, has it wait: machine_hold() */
+    const struct machine_plan *plan; /* what it was made of, for checkpoints; NULL: it has none */
+    union kvm_cpuid_table *cpuid;    /* of vCPU 0; owned, made with the VM */
+    bool reboots;                    /* the end is a reboot */
+    atomic_bool held;                /* by machine_hold() */
 
     const struct vcpu_runner *runner; /* another way to run vCPUs; NULL: KVM_RUN alone */
 
@@ -99,39 +98,17 @@ struct machine {
     struct vcpu *ended_by;  /* who crashed; for the report; valid once all vCPUs are at rest */
 };
 
-/* Make memory, buses and console. On failure nothing is left behind. */
-int machine_create(struct machine *machine, const struct machine_config *config,
-                   struct error *error);
-
 /* Give the machine a journal, before any device is made. It must outlive the machine. */
 void machine_set_journal(struct machine *machine, struct journal *journal);
 
-/* End all that create and make_vm made. No vCPU may run. */
-void machine_destroy(struct machine *machine);
-
 /*
- * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the
- * devices, which are all there already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
- */
-int machine_make_vm(struct machine *machine, struct error *error);
-
-/* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how. */
-void machine_run(struct machine *machine);
-
-/*
- * After the run: everything buffered is written out. A negative errno with its sentence if that
- * fails, so that a full disk is no success.
- */
-int machine_finish(struct machine *machine, struct error *error);
-
-/*
- * The machine ends by an exit: the first call counts, any thread may make it. (status) is the guest's for
- * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice at their next exit, or by a kick.
- * True if this call was the first.
+ * End the machine by an exit. Only the first call counts; from any thread. (status) is the guest's for
+ * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice it at their next exit, or by a kick.
+ * True: this call was the first.
  */
 bool machine_end(struct machine *machine, enum outcome outcome, int status);
 
-/* The same from outside of an exit: a limit, a signal, a failure of KVM's. */
+/* The same outside of an exit: for a limit, a signal, a failure of KVM. */
 bool machine_stop(struct machine *machine, enum outcome outcome);
 
 /* For a device with much to do in one exit: has the machine ended meanwhile? */
@@ -152,28 +129,14 @@ static inline int machine_status(struct machine *machine)
     return (int)(atomic_load_explicit(&machine->end, memory_order_acquire) >> 8);
 }
 
-/*
- * Does every vCPU sleep with nothing that could wake it? Then the guest has ended itself. To be
- * asked now and then from outside, of a machine with an interrupt controller in the kernel; without
- * one, HLT is an exit. The vCPUs are brought to rest for it.
- */
-bool machine_sleeps_for_ever(struct machine *machine);
-
-/* Let all vCPUs rest until somebody outside calls machine_go_on(). Both from any thread. */
-void machine_hold(struct machine *machine);
-void machine_go_on(struct machine *machine);
-
-/* Kick every vCPU that runs in a thread. */
-void machine_kick(struct machine *machine);
-
 /* A device's CPUID leaf, for every vCPU. -EBUSY: another device has it; -ENOSPC. */
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error);
 
 /*
  * For create(): from machine_make_vm() on, if KVM can do that, OUTs to the event's port raise its
- * eventfd and are no exits. Where it cannot they are exits as ever, so the device has the port too. (event)
- * stays where it is as long as the machine.
+ * eventfd and cause no exit. Where KVM cannot do that, they are exits as before, so the device claims the
+ * port too. (event) does not move as long as the machine lives.
  */
 void machine_add_event(struct machine *machine, struct machine_event *event);
 
@@ -183,9 +146,6 @@ static inline bool machine_takes_events(const struct machine *machine)
     return !machine->journal;
 }
 
-/* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. */
-void machine_count_exits(struct machine *machine, uint64_t *counts);
-
 /*
  * The clocks that devices see: nanoseconds since some fixed point, the date in nanoseconds since
  * 1970 (UTC), and the host's time-stamp counter.
@@ -194,11 +154,11 @@ uint64_t machine_clock(struct machine *machine);
 uint64_t machine_wall_clock(struct machine *machine);
 uint64_t machine_tsc(struct machine *machine);
 
-/* What a guest tells of its progress: a marker of ptlcall, or a POST code. */
+/* What a guest reports of its progress: a marker of ptlcall, or a POST code. */
 enum milestone { MILESTONE_MARKER, MILESTONE_POST };
 void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value);
 
-/* One line of the monitor's on message_fd, as "minivmm: NAME…". */
+/* Write one line to message_fd: "minivmm: NAME…". */
 void machine_notice(struct machine *machine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,5 @@
 /*
- * What a machine is to be made of: as the command line says it, and as an exit stream says it.
+ * The plan of a machine: what it is made of, from a command line, a checkpoint or an exit stream.
  */
 #ifndef VMM_CORE_MACHINE_PLAN_H
 #define VMM_CORE_MACHINE_PLAN_H
@@ -53,14 +53,14 @@ void machine_plan_configure(const struct machine_plan *plan, struct machine_conf
 int machine_plan_make_devices(const struct machine_plan *plan, struct machine *machine,
                               unsigned *failed, struct error *error);
 
-/* The first of its devices that names a file of the host's, as it describes itself; NULL: none does. */
+/* The description of the first device that names a file of the host; NULL: there is none. */
 const char *machine_plan_find_file(const struct machine_plan *plan);
 
 /* Append it to (text), as lines of an exit stream. */
 void machine_plan_put(const struct machine_plan *plan, struct text *text);
 
 /*
- * If (line) is one of a plan, take it in: 1; 0 if it is another line; -EINVAL if it is wrong.
+ * Add (line), if it is a line of a plan: 1; 0: it is another line; -EINVAL: it is wrong.
  */
 int machine_plan_take_line(struct machine_plan *plan, struct cursor *line, struct error *error);
 

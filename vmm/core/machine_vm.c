@@ -1,5 +1,6 @@
 /* The KVM side of making a machine: its VM, interrupt controllers and vCPUs. */
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_run.h"
 
 #include "vmm/core/vcpu.h"
 
@@ -103,12 +104,6 @@ static int make_irqchip(struct machine *machine, struct error *error)
                                                .message = send_kvm_message,
                                                .opaque = &machine->kvm};
     return result;
-}
-
-void machine_add_event(struct machine *machine, struct machine_event *event)
-{
-    event->next = machine->events;
-    machine->events = event;
 }
 
 /* A KVM that cannot leaves them exits. */

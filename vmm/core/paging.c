@@ -5,7 +5,7 @@
  * they are: what points too high is outside RAM.
  */
 #include "vmm/core/paging.h"
-#include "vmm/core/x86.h"
+#include "vmm/core/x86_bits.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 #include "vmm/core/pause.h"
 
-#include "vmm/core/machine.h"
-
 #include <errno.h>
 #include <time.h>
 
@@ -52,7 +50,7 @@ static bool wait_for_change(struct pause *pause, const struct timespec *deadline
     return pthread_cond_timedwait(&pause->changed, &pause->lock, deadline) != ETIMEDOUT;
 }
 
-/* The lock is held. The caller's vCPU comes to rest, or runs on as soon as nobody minds. */
+/* The lock is held. The caller's vCPU comes to rest; or runs on once no pause is wanted. */
 static void stop_running(struct pause *pause)
 {
     pause->running--;
@@ -74,17 +72,21 @@ static void release(struct pause *pause, bool self)
         run_on(pause);
 }
 
-bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self)
+void pause_want(struct pause *pause, bool self)
 {
-    struct pause *pause = &machine->pause;
-    const struct timespec deadline = time_after_ms(timeout_ms);
-    bool resting;
-
     pthread_mutex_lock(&pause->lock);
     if (self)
         stop_running(pause);
     atomic_fetch_add(&pause->wanted, 1);
-    machine_kick(machine);
+    pthread_mutex_unlock(&pause->lock);
+}
+
+bool pause_wait(struct pause *pause, unsigned timeout_ms, bool self)
+{
+    const struct timespec deadline = time_after_ms(timeout_ms);
+    bool resting;
+
+    pthread_mutex_lock(&pause->lock);
     while (pause->running > 0 && wait_for_change(pause, &deadline))
         ;
     resting = pause->running == 0;
@@ -94,19 +96,11 @@ bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self)
     return resting;
 }
 
-void pause_end(struct machine *machine, bool self)
+void pause_release(struct pause *pause, bool self)
 {
-    struct pause *pause = &machine->pause;
-
     pthread_mutex_lock(&pause->lock);
     release(pause, self);
     pthread_mutex_unlock(&pause->lock);
-}
-
-void pause_hold(struct machine *machine)
-{
-    atomic_fetch_add(&machine->pause.wanted, 1);
-    machine_kick(machine);
 }
 
 void pause_rest(struct pause *pause)

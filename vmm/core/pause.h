@@ -1,8 +1,7 @@
 /*
- * Bringing all vCPUs to rest, and letting them go on, from any other thread.
+ * A pause: the count of vCPUs that run, and of those who want them to rest.
  *
- * Whoever pauses counts up (wanted) and kicks the vCPUs; each comes to rest between two KVM_RUNs, where
- * nothing of an exit is half done, until nobody wants a pause. (running) counts those that have not.
+ * vmm/core/machine_pause.h pauses a machine. Here is what it is made of, without the kicks.
  */
 #ifndef VMM_CORE_PAUSE_H
 #define VMM_CORE_PAUSE_H
@@ -11,12 +10,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct machine;
-
 struct pause {
     pthread_mutex_t lock; /* of (running), and of changes of (wanted) */
     pthread_cond_t changed;
-    unsigned running;
+    unsigned running;   /* vCPUs that do not rest */
     atomic_uint wanted; /* pauses that have begun and not ended */
     /*
      * Held by the one caller that reads or changes the whole machine while all vCPUs rest: two vCPUs that
@@ -31,18 +28,19 @@ void pause_destroy(struct pause *pause);
 /* From now on (count) vCPUs run, or are about to. */
 void pause_start(struct pause *pause, unsigned count);
 
+/* Begin a pause. (self): the caller is a vCPU's thread, which rests from now on. */
+void pause_want(struct pause *pause, bool self);
+
 /*
- * Wait at most (timeout_ms) until all vCPUs rest. True: they do, until pause_end(). False: one of
- * them was in the middle of something, such as a write that blocks, and all run on. (self): the caller
- * is a vCPU's thread between two KVM_RUNs, which rests too while it waits.
+ * Wait at most (timeout_ms) until all vCPUs rest. False: they do not, and this pause has ended; a caller
+ * with (self) then runs on, once no other pause is wanted.
  */
-bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self);
-void pause_end(struct machine *machine, bool self);
+bool pause_wait(struct pause *pause, unsigned timeout_ms, bool self);
 
-/* The same without waiting: they come to rest, and stay so until pause_end(). */
-void pause_hold(struct machine *machine);
+/* End a pause. A caller with (self) runs on once no other pause is wanted. */
+void pause_release(struct pause *pause, bool self);
 
-/* A vCPU's thread: in its loop, before each KVM_RUN, once (wanted) is seen; and when it leaves. */
+/* For a vCPU's thread: rest until no pause is wanted; and leave, when it ends. */
 void pause_rest(struct pause *pause);
 void pause_leave(struct pause *pause);
 

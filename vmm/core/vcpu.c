@@ -1,5 +1,6 @@
 #include "vmm/core/vcpu.h"
 
+#include "vmm/core/kick.h"
 #include "vmm/core/machine.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
 {
-    /* One that is made anew, of another boot, keeps what any thread may look at. */
+    /* A vCPU that is made again for another boot keeps what any thread may read. */
     if (vcpu->machine != machine || vcpu->id != id) {
         vcpu->machine = machine;
         vcpu->id = id;
@@ -57,7 +58,7 @@ int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t ro
     return result;
 }
 
-/* What was changed in the run page, for a KVM_RUN that has not come. */
+/* Give KVM what was changed in the run page, where no KVM_RUN has done so. */
 static int settle(struct vcpu *vcpu, struct error *error)
 {
     struct kvm_run *run = vcpu->run;
@@ -89,7 +90,7 @@ bool vcpu_sleeps_for_ever(struct vcpu *vcpu)
     if (kvm_get_mp_state(vcpu->fd, &state, NULL) < 0 ||
         kvm_get_events(vcpu->fd, &events, NULL) < 0 || events.nmi.pending || events.nmi.injected)
         return false;
-    /* Both wait for another vCPU: one for its INIT, one for its SIPI. */
+    /* The first two wait for INIT and SIPI of another vCPU. */
     return state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
            state.mp_state == KVM_MP_STATE_INIT_RECEIVED ||
            (state.mp_state == KVM_MP_STATE_HALTED && !vcpu->run->if_flag);
@@ -110,10 +111,9 @@ void vcpu_kick(struct vcpu *vcpu)
 /* The place of the work with the function (run); the count if there is none. The lock is held. */
 static unsigned find_work(const struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argument))
 {
-    const unsigned count = atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
     unsigned at = 0;
 
-    while (at < count && vcpu->works[at].run != run)
+    while (at < vcpu->work_count && vcpu->works[at].run != run)
         at++;
     return at;
 }
@@ -121,13 +121,11 @@ static unsigned find_work(const struct vcpu *vcpu, void (*run)(struct vcpu *vcpu
 int vcpu_add_work(struct vcpu *vcpu, const struct vcpu_work *work)
 {
     int result = -EBUSY;
-    unsigned count;
 
     pthread_mutex_lock(&vcpu->kick_lock);
-    count = atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
-    if (count < VCPU_WORKS && find_work(vcpu, work->run) == count) {
-        vcpu->works[count] = *work;
-        atomic_store_explicit(&vcpu->work_count, count + 1, memory_order_relaxed);
+    if (vcpu->work_count < VCPU_WORKS && find_work(vcpu, work->run) == vcpu->work_count) {
+        vcpu->works[vcpu->work_count++] = *work;
+        atomic_store(&vcpu->has_work, true);
         result = 0;
     }
     pthread_mutex_unlock(&vcpu->kick_lock);
@@ -142,7 +140,7 @@ bool vcpu_find_work(struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argu
 
     pthread_mutex_lock(&vcpu->kick_lock);
     at = find_work(vcpu, run);
-    found = at < atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
+    found = at < vcpu->work_count;
     if (found && argument)
         *argument = vcpu->works[at].argument;
     pthread_mutex_unlock(&vcpu->kick_lock);
@@ -152,17 +150,18 @@ bool vcpu_find_work(struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argu
 /* Remove the first work; false: there is none. */
 static bool take_work(struct vcpu *vcpu, struct vcpu_work *work)
 {
-    unsigned count;
+    bool found;
 
     pthread_mutex_lock(&vcpu->kick_lock);
-    count = atomic_load_explicit(&vcpu->work_count, memory_order_relaxed);
-    if (count > 0) {
+    found = vcpu->work_count > 0;
+    if (found) {
         *work = vcpu->works[0];
-        memmove(&vcpu->works[0], &vcpu->works[1], (count - 1) * sizeof(*work));
-        atomic_store_explicit(&vcpu->work_count, count - 1, memory_order_relaxed);
+        vcpu->work_count--;
+        memmove(&vcpu->works[0], &vcpu->works[1], vcpu->work_count * sizeof(*work));
+        atomic_store(&vcpu->has_work, vcpu->work_count > 0);
     }
     pthread_mutex_unlock(&vcpu->kick_lock);
-    return count > 0;
+    return found;
 }
 
 void vcpu_run_work(struct vcpu *vcpu)

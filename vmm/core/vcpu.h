@@ -8,23 +8,20 @@
 #define VMM_CORE_VCPU_H
 
 #include "vmm/base/error.h"
-#include "vmm/core/exit.h"
+#include "vmm/core/exit_reason.h"
 #include "vmm/core/kvm.h"
 #include "vmm/core/paging.h"
 #include "vmm/core/x86.h"
 
 #include <linux/kvm.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct machine;
-
-/* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
-#define VCPU_KICK_SIGNAL SIGRTMIN
+struct vcpu;
 
 /* Registers that devices may look at, see vcpu_register(). */
 enum vcpu_register {
@@ -79,20 +76,21 @@ struct vcpu {
 
     uint32_t io_done; /* elements of a port exit that were handled */
 
-    /* The API's callbacks that it is in, one inside the other: see vmm/core/callback.h. */
+    /* Callbacks of the API that it is in, one inside the other: see vmm/core/callback.h. */
     atomic_uint callbacks;
-    _Atomic(pthread_t) callback_thread; /* where, while (callbacks) */
-    bool callback_registers;            /* and whether it may look at registers there */
+    _Atomic(pthread_t) callback_thread; /* their thread, while (callbacks) > 0 */
+    bool callback_registers;            /* they may read registers */
 
     atomic_ulong exits[EXIT_REASONS]; /* by exit_reason_index(); written by this vCPU only */
     atomic_ulong unclaimed;           /* accesses that no device decoded */
     struct exit_history history;
-    struct error failure; /* why this vCPU ended the machine, if that is no exit's; or empty */
+    struct error failure; /* why this vCPU ended the machine, if not by an exit; or empty */
 
-    pthread_mutex_t kick_lock; /* of what follows: a thread that was joined is not signalled */
+    pthread_mutex_t kick_lock; /* of the members below: a thread that was joined is not signalled */
     struct vcpu_work works[VCPU_WORKS]; /* that wait, in order */
-    atomic_uint work_count;             /* also read without the lock */
-    pthread_t thread;                   /* that runs vcpu_loop(), while (in_thread) */
+    unsigned work_count;
+    atomic_bool has_work; /* read without the lock: work_count > 0 */
+    pthread_t thread;     /* that runs vcpu_loop(), while (in_thread) */
     bool in_thread;
     pthread_t stepper; /* the owner's thread, while it steps the vCPU and (has_stepper) */
     bool has_stepper;
@@ -101,7 +99,7 @@ struct vcpu {
 /* One register of this exit, for devices; only where registers_valid, as for all of these. */
 uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg);
 
-/* Let the run page hold (value) in (reg): for exits that are not KVM's. */
+/* Let the run page hold (value) in (reg): for exits that do not come from KVM. */
 void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value);
 
 /* All of them, for reports. */
@@ -175,7 +173,7 @@ void vcpu_drop_work(struct vcpu *vcpu);
 /* Is there any? Costs a load. */
 static inline bool vcpu_has_work(struct vcpu *vcpu)
 {
-    return atomic_load_explicit(&vcpu->work_count, memory_order_relaxed) > 0;
+    return atomic_load_explicit(&vcpu->has_work, memory_order_relaxed);
 }
 
 /* Let KVM_RUN return -EINTR as soon as it has completed the I/O of the last exit; or not. */
@@ -201,7 +199,7 @@ bool vcpu_sleeps_for_ever(struct vcpu *vcpu);
 
 /*
  * Make the vCPU leave KVM_RUN, or a blocked write, soon: from any thread. It then looks at
- * machine_outcome(). To be repeated until its thread is done: a signal can come just too early.
+ * machine_outcome(). Repeat it until its thread has ended: a signal can come just too early.
  */
 void vcpu_kick(struct vcpu *vcpu);
 

@@ -1,10 +1,12 @@
 /*
- * A vCPU's thread: KVM_RUN, its exit, and again; stepped, while a stub wants it so. vmm/core/vcpu.c has the rest.
+ * A vCPU's thread: KVM_RUN, its exit, and again; or its runner. vmm/core/vcpu.c has the rest.
  */
 #include "vmm/core/vcpu.h"
 
 #include "vmm/base/clock.h"
+#include "vmm/core/exit.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_pause.h"
 #include "vmm/core/vcpu_runner.h"
 
 #include <errno.h>
@@ -28,7 +30,7 @@ static bool registers_are_synced(const struct vcpu *vcpu)
 }
 
 /*
- * A device asked for registers: get them now, and let KVM put them into the run page from the next
+ * A device needs registers: fetch them now, and let KVM put them into the run page from the next
  * exit on. That costs every exit a little and saves two ioctls when they are used.
  */
 static void bring_registers(struct vcpu *vcpu)
@@ -167,7 +169,7 @@ int vcpu_run_once(struct vcpu *vcpu)
     return result;
 }
 
-/* Between the two, the thread may be signalled; behind the second it may be joined. */
+/* Between the two calls the thread may be signalled; after the second it may be joined. */
 static void set_thread(struct vcpu *vcpu, bool in_thread)
 {
     pthread_mutex_lock(&vcpu->kick_lock);
@@ -232,7 +234,7 @@ void vcpu_loop(struct vcpu *vcpu)
         error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));
         fail(vcpu);
     }
-    /* While a kick can still end the wait for a reader that has stalled. */
+    /* Now, since a kick can still end the wait for a stalled reader. */
     console_drain(&machine->console);
     set_thread(vcpu, false);
     pause_leave(&machine->pause);

@@ -8,6 +8,7 @@
 
 #include "vmm/base/error.h"
 #include "vmm/core/paging.h"
+#include "vmm/core/x86_bits.h"
 #include "vmm/io/memory.h"
 
 #include <linux/kvm.h>
@@ -25,20 +26,6 @@ struct x86_start {
     uint64_t rax;   /* a magic number, where the image's format asks for one */
     bool bare;      /* protected mode: CR0 and CR4 have nothing but PE, as Multiboot and PVH ask */
 };
-
-#define X86_CR0_PE       (1ULL << 0)
-#define X86_CR0_PG       (1ULL << 31)
-#define X86_CR4_PSE      (1ULL << 4)
-#define X86_CR4_PAE      (1ULL << 5)
-#define X86_CR4_LA57     (1ULL << 12)
-#define X86_EFER_LME     (1ULL << 8)
-#define X86_EFER_LMA     (1ULL << 10)
-#define X86_RFLAGS_FIXED (1ULL << 1) /* always reads as one */
-#define X86_RFLAGS_IF    (1ULL << 9)
-
-/* The pages of the interrupt controllers, as gpas. */
-#define X86_LOCAL_APIC 0xfee00000u
-#define X86_IOAPIC     0xfec00000u
 
 /* Write the boot GDT into guest memory. */
 int x86_write_gdt(const struct memory *memory, struct error *error);

@@ -5,6 +5,8 @@
 #include "vmm/base/thread.h"
 #include "vmm/core/kick.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_pause.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/io/console.h"
 #include "vmm/snapshot/checkpoint.h"

@@ -140,18 +140,6 @@ bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
     return is_found;
 }
 
-static bool size_is_natural(unsigned size)
-{
-    return (size & (size - 1)) == 0;
-}
-
-/* Is the cycle one that (region) serves by itself? It begins in the region. */
-static bool serves_alone(const struct bus_region *region, const struct bus_cycle *cycle)
-{
-    return cycle->size - 1 <= region->last - cycle->address &&
-           (region->whole || size_is_natural(cycle->size));
-}
-
 #define CYCLE_BYTES 8
 
 /*
@@ -164,7 +152,7 @@ static bool decode(struct bus *bus, const struct bus_cycle *cycle,
 {
     const bool held = moving_hold(bus);
     const bool alone =
-        find_held(bus, held, cycle->address, regions) && serves_alone(regions, cycle);
+        find_held(bus, held, cycle->address, regions) && bus_serves_alone(regions, cycle, true);
 
     for (unsigned at = 0; !alone && at < cycle->size; at++)
         if (!find_held(bus, held, cycle->address + at, &regions[at]))
@@ -185,12 +173,6 @@ static void access_region(const struct bus_region *region, struct bus_cycle *cyc
     if (!cycle->write)
         cycle->value = value;
     cycle->claimed = true;
-}
-
-/* Does the cycle come without the registers that (region) looks at? */
-static bool lacks_registers(const struct bus_region *region, const struct bus_cycle *cycle)
-{
-    return region->registers && cycle->no_registers;
 }
 
 /* As if nobody decoded the cycle. */
@@ -225,13 +207,13 @@ __attribute__((flatten)) bool bus_access_any(struct bus *bus, struct bus_cycle *
 
     cycle->claimed = false;
     if (decode(bus, cycle, regions)) {
-        if (lacks_registers(&regions[0], cycle))
+        if (bus_lacks_registers(&regions[0], cycle))
             return refuse(cycle);
         access_region(&regions[0], cycle);
         return true;
     }
     for (unsigned at = 0; at < cycle->size; at++)
-        if (regions[at].device && lacks_registers(&regions[at], cycle))
+        if (regions[at].device && bus_lacks_registers(&regions[at], cycle))
             return refuse(cycle);
     access_bytes(regions, cycle);
     return true;

@@ -15,20 +15,23 @@
  *   split into bytes, each with its own decoder, as an 8-bit bus would;
  * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells;
  * - it finds every moving region either where it was or where it goes, for all its bytes.
+ *
+ * bus_access() stands in this header so that it becomes a part of exit_handle(): branch predictors are
+ * flushed on the way into the guest and out, so calls and indirect jumps cost more there than elsewhere.
+ * What is rare is in bus.c.
  */
 #ifndef VMM_IO_BUS_H
 #define VMM_IO_BUS_H
 
 #include "vmm/base/error.h"
 #include "vmm/io/device.h"
-#include "vmm/io/memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct vcpu;
+enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
 
 #define BUS_REGIONS  64  /* a power of two */
 #define BUS_MOVING   192 /* keys: 32 PCI slots with 6 BARs each */
@@ -88,12 +91,6 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
 /* Which region decodes (address)? False: none. */
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
 
-/*
- * bus_access(), which carries out the accesses of vCPUs, stands here so that it becomes a part of exit_handle():
- * branch predictors are flushed on the way in and out of a guest, so each call and each return on the way of an
- * exit costs more than what is done there. The rare cases are in bus.c.
- */
-
 /* The low (size) bytes, 1 to 8. */
 static inline uint64_t bus_low_bytes(uint64_t value, unsigned size)
 {
@@ -125,14 +122,27 @@ static inline const struct bus_region *bus_find_fixed(const struct bus *bus, uin
     return region;
 }
 
-/* Is the cycle, which begins in (region), one op of its device? */
-static inline bool bus_is_one_op(const struct bus_region *region, const struct bus_cycle *cycle)
+/* Does (region), in which the cycle begins, serve it alone? With (split) also as several ops. */
+static inline bool bus_serves_alone(const struct bus_region *region, const struct bus_cycle *cycle,
+                                    bool split)
 {
     const bool natural = (cycle->size & (cycle->size - 1)) == 0;
 
     return cycle->size - 1 <= region->last - cycle->address &&
-           (region->whole || (natural && cycle->size <= region->widest)) &&
-           !(region->registers && cycle->no_registers);
+           (region->whole || (natural && (split || cycle->size <= region->widest)));
+}
+
+/* Does the cycle come without the registers that (region) looks at? */
+static inline bool bus_lacks_registers(const struct bus_region *region,
+                                       const struct bus_cycle *cycle)
+{
+    return region->registers && cycle->no_registers;
+}
+
+/* Is the cycle, which begins in (region), one op of its device? */
+static inline bool bus_is_one_op(const struct bus_region *region, const struct bus_cycle *cycle)
+{
+    return bus_serves_alone(region, cycle, false) && !bus_lacks_registers(region, cycle);
 }
 
 /* One op of the device; the piece of (size) bytes, (at) bytes behind the cycle's start, lies in (region). */

@@ -23,8 +23,6 @@ struct device_state;
 struct machine;
 struct vcpu;
 
-enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
-
 struct device_access {
     unsigned region;   /* the index that the device gave in device_claim() */
     uint64_t offset;   /* bytes from the region's start */

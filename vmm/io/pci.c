@@ -2,7 +2,6 @@
 #include "vmm/io/pci.h"
 
 #include "guest/abi/pci.h"
-#include "vmm/core/machine.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +28,23 @@ static const struct bar_kind {
     [PCI_BAR_MEMORY64] = {BUS_MMIO, 2, PCI_BAR_IS_64_BIT, PCI_COMMAND_MEMORY, UINT64_MAX - 1},
 };
 
-/* Registers are little-endian, and (reg) + (size) lies inside configuration space. */
+void pci_bus_init(struct pci_bus *bus, struct bus *buses, struct irq_hub *irqs)
+{
+    memset(bus, 0, sizeof(*bus));
+    bus->buses = buses;
+    bus->irqs = irqs;
+    bus->memory_next = PCI_MEMORY_BASE;
+    bus->io_next = PCI_IO_BASE;
+    pthread_mutex_init(&bus->lock, NULL);
+}
+
+void pci_bus_destroy(struct pci_bus *bus)
+{
+    pthread_mutex_destroy(&bus->lock);
+}
+
+/* ---- Registers of configuration space: little-endian; (reg) + (size) lies inside ---- */
+
 static uint32_t get_register(const struct pci_device *pci, unsigned reg, unsigned size)
 {
     uint32_t value = 0;
@@ -45,19 +60,7 @@ static void put_register(uint8_t *space, unsigned reg, unsigned size, uint32_t v
         space[reg + i] = (uint8_t)(value >> (8 * i));
 }
 
-void pci_bus_init(struct pci_bus *bus, struct machine *machine)
-{
-    memset(bus, 0, sizeof(*bus));
-    bus->machine = machine;
-    bus->memory_next = PCI_MEMORY_BASE;
-    bus->io_next = PCI_IO_BASE;
-    pthread_mutex_init(&bus->lock, NULL);
-}
-
-void pci_bus_destroy(struct pci_bus *bus)
-{
-    pthread_mutex_destroy(&bus->lock);
-}
+/* ---- What follows from configuration space; the lock of the bus is held ---- */
 
 /* The address in a BAR. Its bits below the size are flags, so that address + size - 1 never wraps. */
 static uint64_t bar_address(const struct pci_device *pci, unsigned index)
@@ -88,11 +91,9 @@ static void apply_bar(struct pci_device *pci, unsigned index)
     const bool decodes =
         get_register(pci, PCI_REG_COMMAND, 2) & kind->command && region.last <= kind->last;
 
-    bus_move(&pci->bus->machine->bus[kind->space], pci->slot * PCI_BARS + index,
-             decodes ? &region : NULL);
+    bus_move(&pci->bus->buses[kind->space], pci->slot * PCI_BARS + index, decodes ? &region : NULL);
 }
 
-/* Let the buses decode what configuration space says, which changed. The lock of the bus is held. */
 static void apply_bars(struct pci_device *pci)
 {
     for (unsigned index = 0; index < PCI_BARS; index++)
@@ -106,7 +107,6 @@ static bool msi_enabled(const struct pci_device *pci)
            get_register(pci, PCI_MSI + PCI_MSI_CONTROL, 2) & PCI_MSI_ENABLE;
 }
 
-/* Is the device's INTA# up, as configuration space has it? */
 static bool raises_intx(const struct pci_device *pci)
 {
     bool disabled = get_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
@@ -114,7 +114,6 @@ static bool raises_intx(const struct pci_device *pci)
     return pci->interrupt && !disabled && !msi_enabled(pci);
 }
 
-/* The same for the interrupt. */
 static void apply_interrupt(struct pci_device *pci)
 {
     uint16_t status = (uint16_t)get_register(pci, PCI_REG_STATUS, 2) & ~PCI_STATUS_INTERRUPT;
@@ -131,8 +130,7 @@ static void send_msi(const struct pci_device *pci)
                        (uint64_t)get_register(pci, PCI_MSI + PCI_MSI_ADDRESS_HIGH, 4) << 32;
 
     if (get_register(pci, PCI_REG_COMMAND, 2) & PCI_COMMAND_BUS_MASTER)
-        irq_send_message(&pci->bus->machine->irqs, address,
-                         get_register(pci, PCI_MSI + PCI_MSI_DATA, 2));
+        irq_send_message(pci->bus->irqs, address, get_register(pci, PCI_MSI + PCI_MSI_DATA, 2));
 }
 
 void pci_set_interrupt(struct pci_device *pci, bool level)
@@ -167,59 +165,6 @@ void pci_reset(struct pci_device *pci)
     apply_interrupt(pci);
     pthread_mutex_unlock(&pci->bus->lock);
 }
-
-/* ---- Configuration accesses of the guest: mechanism #1, PCI 3.0 section 3.2.2.3.2 ---- */
-
-/* Bit 31: enabled; bits 23..16 bus, 15..11 slot, 10..8 function, 7..2 register. */
-static struct pci_device *find_function(struct pci_bus *bus, uint32_t address)
-{
-    if (!(address & PCI_ADDRESS_ENABLE) || address & 0x00ff0700)
-        return NULL;
-    return bus->slots[address >> 11 & (PCI_SLOTS - 1)];
-}
-
-static unsigned find_register(uint32_t address, unsigned offset)
-{
-    return (address & 0xfc) + (offset & 3);
-}
-
-uint32_t pci_config_read(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size)
-{
-    uint32_t value = UINT32_MAX >> (32 - 8 * size);
-    const struct pci_device *pci;
-
-    pthread_mutex_lock(&bus->lock);
-    pci = find_function(bus, address);
-    if (pci)
-        value = get_register(pci, find_register(address, offset), size);
-    pthread_mutex_unlock(&bus->lock);
-    return value;
-}
-
-static void write_registers(struct pci_device *pci, unsigned reg, unsigned size, uint32_t value)
-{
-    for (unsigned at = reg; at < reg + size; at++, value >>= 8)
-        pci->config[at] =
-            (uint8_t)((pci->config[at] & ~pci->writable[at]) | (value & pci->writable[at]));
-
-    if (reg >= PCI_REG_COMMAND && reg < PCI_REG_BAR(PCI_BARS))
-        apply_bars(pci);
-    apply_interrupt(pci);
-}
-
-void pci_config_write(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size,
-                      uint32_t value)
-{
-    struct pci_device *pci;
-
-    pthread_mutex_lock(&bus->lock);
-    pci = find_function(bus, address);
-    if (pci)
-        write_registers(pci, find_register(address, offset), size, value);
-    pthread_mutex_unlock(&bus->lock);
-}
-
-/* ---- Onto the bus and off it ---- */
 
 static int choose_slot(struct pci_device *pci, const struct pci_bus *bus, struct error *error)
 {
@@ -317,12 +262,12 @@ static int add_interrupt(struct pci_device *pci, struct pci_bus *bus, struct err
     put_register(pci->writable, PCI_MSI + PCI_MSI_ADDRESS, 4, ~3u);
     put_register(pci->writable, PCI_MSI + PCI_MSI_ADDRESS_HIGH, 4, ~0u);
     put_register(pci->writable, PCI_MSI + PCI_MSI_DATA, 2, 0xffff);
-    return irq_connect(&bus->machine->irqs, &pci->intx, gsi, true, error);
+    return irq_connect(bus->irqs, &pci->intx, gsi, true, error);
 }
 
-int pci_attach(struct pci_device *pci, const struct pci_identity *identity, struct error *error)
+int pci_attach(struct pci_device *pci, struct pci_bus *bus, const struct pci_identity *identity,
+               struct error *error)
 {
-    struct pci_bus *bus = &pci->device.machine->pci;
     int result = choose_slot(pci, bus, error);
 
     if (result < 0)
@@ -359,6 +304,57 @@ void pci_detach(struct pci_bus *bus, const struct device *device)
         apply_interrupt(pci);
         bus->slots[slot] = NULL;
     }
+    pthread_mutex_unlock(&bus->lock);
+}
+
+/* ---- Configuration accesses of the guest: mechanism #1, PCI 3.0 section 3.2.2.3.2 ---- */
+
+/* Bit 31: enabled; bits 23..16 bus, 15..11 slot, 10..8 function, 7..2 register. */
+static struct pci_device *find_function(struct pci_bus *bus, uint32_t address)
+{
+    if (!(address & PCI_ADDRESS_ENABLE) || address & 0x00ff0700)
+        return NULL;
+    return bus->slots[address >> 11 & (PCI_SLOTS - 1)];
+}
+
+static unsigned find_register(uint32_t address, unsigned offset)
+{
+    return (address & 0xfc) + (offset & 3);
+}
+
+uint32_t pci_config_read(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size)
+{
+    uint32_t value = UINT32_MAX >> (32 - 8 * size);
+    const struct pci_device *pci;
+
+    pthread_mutex_lock(&bus->lock);
+    pci = find_function(bus, address);
+    if (pci)
+        value = get_register(pci, find_register(address, offset), size);
+    pthread_mutex_unlock(&bus->lock);
+    return value;
+}
+
+static void write_registers(struct pci_device *pci, unsigned reg, unsigned size, uint32_t value)
+{
+    for (unsigned at = reg; at < reg + size; at++, value >>= 8)
+        pci->config[at] =
+            (uint8_t)((pci->config[at] & ~pci->writable[at]) | (value & pci->writable[at]));
+
+    if (reg >= PCI_REG_COMMAND && reg < PCI_REG_BAR(PCI_BARS))
+        apply_bars(pci);
+    apply_interrupt(pci);
+}
+
+void pci_config_write(struct pci_bus *bus, uint32_t address, unsigned offset, unsigned size,
+                      uint32_t value)
+{
+    struct pci_device *pci;
+
+    pthread_mutex_lock(&bus->lock);
+    pci = find_function(bus, address);
+    if (pci)
+        write_registers(pci, find_register(address, offset), size, value);
     pthread_mutex_unlock(&bus->lock);
 }
 

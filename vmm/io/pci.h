@@ -15,6 +15,7 @@
 #ifndef VMM_IO_PCI_H
 #define VMM_IO_PCI_H
 
+#include "vmm/io/bus.h"
 #include "vmm/io/device.h"
 #include "vmm/io/device_state.h"
 #include "vmm/io/irq.h"
@@ -78,7 +79,8 @@ struct pci_device {
 
 struct pci_bus {
     pthread_mutex_t lock;
-    struct machine *machine;
+    struct bus *buses;    /* where BARs decode: the machine's, by enum bus_space */
+    struct irq_hub *irqs; /* where interrupts go */
     struct pci_device *slots[PCI_SLOTS];
     uint64_t memory_next, io_next; /* where the next BAR is placed at start */
 };
@@ -93,16 +95,18 @@ struct pci_bus {
 /* What is state of every PCI device; for its table. */
 #define PCI_STATE STATE_FIELD(struct pci_device, config), STATE_FIELD(struct pci_device, interrupt)
 
-void pci_bus_init(struct pci_bus *bus, struct machine *machine);
+/* (buses) and (irqs) are the machine's, and outlive it. */
+void pci_bus_init(struct pci_bus *bus, struct bus *buses, struct irq_hub *irqs);
 void pci_bus_destroy(struct pci_bus *bus);
 
 /*
- * Put (pci) on its machine's bus: identity, BARs placed and switched on by the command register,
+ * Put (pci) on (bus), that of its machine: identity, BARs placed and switched on by the command register,
  * interrupt line. Called from create(), the property is set. Slot 0 is not given to PCI_ADDR_AUTO:
  * it is the host bridge's. -EBUSY: the slot is taken (both are named); -ENOSPC: no slot, or no room
  * for a BAR.
  */
-int pci_attach(struct pci_device *pci, const struct pci_identity *identity, struct error *error);
+int pci_attach(struct pci_device *pci, struct pci_bus *bus, const struct pci_identity *identity,
+               struct error *error);
 
 /* Take (device) off the bus, if it is on it: its create() failed after pci_attach(). */
 void pci_detach(struct pci_bus *bus, const struct device *device);

@@ -3,6 +3,8 @@
 
 #include "vmm/core/machine.h"
 
+#include "vmm/core/machine.h"
+
 #include <inttypes.h>
 
 /* Columns of what a line is about: a reason; an address, its device and its direction. */

@@ -6,7 +6,7 @@
 #define VMM_OBSERVE_STATS_TABLE_H
 
 #include "vmm/base/histogram.h"
-#include "vmm/core/exit.h"
+#include "vmm/core/exit_reason.h"
 #include "vmm/io/bus.h"
 
 #include <stdint.h>

@@ -5,6 +5,7 @@
 #include "vmm/base/text.h"
 #include "vmm/core/exit.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/io/bus.h"
 

@@ -1,6 +1,7 @@
 #include "vmm/replay/replay.h"
 
 #include "vmm/core/exit.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 #include "vmm/core/x86.h"
 #include "vmm/io/console.h"

@@ -1,6 +1,7 @@
 #include "vmm/snapshot/checkpoint.h"
 
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_pause.h"
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>

@@ -3,8 +3,9 @@
 #include "include/minivmm.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/lines.h"
-#include "vmm/core/exit.h"
+#include "vmm/core/exit_reason.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_run.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,6 +3,7 @@
 #include "tests/unit/kvm_tests.h"
 
 #include "api/handle.h"
+#include "vmm/core/machine_pause.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,6 +7,8 @@
 #include "tests/unit/fixture.h"
 #include "vmm/boot/start.h"
 
+#include "vmm/core/machine_run.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

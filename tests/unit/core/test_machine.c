@@ -2,6 +2,7 @@
 #include "vmm/boot/boot_info.h"
 
 #include "tests/unit/fixture.h"
+#include "vmm/core/machine_run.h"
 
 #include <errno.h>
 #include <fcntl.h>

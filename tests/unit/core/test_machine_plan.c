@@ -4,6 +4,7 @@
 
 #include "tests/unit/text_file.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_run.h"
 
 #include <check.h>
 #include <errno.h>

@@ -2,6 +2,8 @@
 #include "vmm/core/pause.h"
 
 #include "tests/unit/fixture.h"
+#include "vmm/core/kick.h"
+#include "vmm/core/machine_pause.h"
 
 #include <poll.h>
 #include <sched.h>

@@ -8,8 +8,11 @@
 #include "tests/unit/kvm_tests.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
+#include "vmm/core/kick.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/machine_device.h"
+#include "vmm/core/machine_pause.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/vcpu.h"
 
 #include "guest/abi/ptlcall.h"

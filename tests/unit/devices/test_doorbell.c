@@ -5,6 +5,7 @@
 #include "vmm/base/descriptor.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/io/journal.h"
 
 #include <errno.h>

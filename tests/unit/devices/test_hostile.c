@@ -1,6 +1,8 @@
 /* Exits of a hostile guest, see tests/unit/hostile.h: made-up ones, the same each time, and kept ones. */
 #include "tests/unit/hex.h"
 #include "tests/unit/hostile.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/machine_run.h"
 
 #include <check.h>
 #include <dirent.h>

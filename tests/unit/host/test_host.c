@@ -1,5 +1,7 @@
 /* vmm/host/host.c: signals, the time limit, and what is typed at a terminal or comes by a pipe. */
 #include "vmm/base/clock.h"
+#include "vmm/core/kick.h"
+#include "vmm/core/machine_pause.h"
 #include "vmm/host/host.h"
 #include "vmm/snapshot/checkpoint.h"
 

@@ -7,6 +7,7 @@
 #include "guest/abi/ptlcall.h"
 #include "tests/unit/twin.h"
 #include "vmm/core/machine_device.h"
+#include "vmm/core/machine_run.h"
 
 #include <errno.h>
 #include <fcntl.h>

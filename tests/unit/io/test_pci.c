@@ -93,7 +93,7 @@ static int probe_create(struct device *device, struct error *error)
 {
     struct probe *probe = (struct probe *)device;
 
-    return pci_attach(&probe->pci, &identities[probe->kind], error);
+    return pci_attach(&probe->pci, &device->machine->pci, &identities[probe->kind], error);
 }
 
 static int failing_create(struct device *device, struct error *error)

@@ -2,6 +2,7 @@
 #include "vmm/observe/crash_report.h"
 
 #include "tests/unit/fixture.h"
+#include "vmm/core/exit.h"
 #include "vmm/observe/disasm.h"
 
 #include <errno.h>

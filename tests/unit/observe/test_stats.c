@@ -1,5 +1,6 @@
 /* vmm/observe/stats.c: what is counted of an exit, and how the sums are told. */
 #include "devices/types.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/observe/stats.h"
 
 #include "vmm/core/machine.h"

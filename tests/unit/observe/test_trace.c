@@ -2,6 +2,8 @@
 #include "vmm/observe/trace.h"
 
 #include "tests/unit/fixture.h"
+#include "vmm/core/exit.h"
+#include "vmm/core/machine_run.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,6 +3,7 @@
  * may be another one. What real guests see is in tests/system/checkpoint.
  */
 #include "devices/types.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/snapshot/checkpoint.h"
 
 #include "devices/ptlcall.h"

@@ -5,6 +5,7 @@
 #include "tests/unit/kvm_tests.h"
 #include "vmm/boot/start.h"
 #include "vmm/core/machine_device.h"
+#include "vmm/core/machine_run.h"
 #include "vmm/core/x86.h"
 
 #include <check.h>

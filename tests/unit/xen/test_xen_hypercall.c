@@ -1,6 +1,8 @@
 /* The device `xen` and the calls that concern one domain: how they come in, and what each gives. */
 #include "tests/unit/xen_guest.h"
 
+#include "vmm/core/exit.h"
+
 #include <errno.h>
 #include <string.h>
 

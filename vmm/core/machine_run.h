@@ -1,0 +1,47 @@
+/*
+ * The life of a machine: create, make its VM, run, finish, destroy.
+ */
+#ifndef VMM_CORE_MACHINE_RUN_H
+#define VMM_CORE_MACHINE_RUN_H
+
+#include "vmm/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine;
+struct machine_config;
+
+/* Make memory, buses, console and vCPUs. On failure nothing is left behind. */
+int machine_create(struct machine *machine, const struct machine_config *config,
+                   struct error *error);
+
+/*
+ * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the devices,
+ * which all exist already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
+ */
+int machine_make_vm(struct machine *machine, struct error *error);
+
+/* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how it ended. */
+void machine_run(struct machine *machine);
+
+/*
+ * After the run: write out everything that is buffered. A negative errno with its sentence if that
+ * fails, so that a full disk is not a success.
+ */
+int machine_finish(struct machine *machine, struct error *error);
+
+/* Free all that machine_create() and machine_make_vm() made. No vCPU may run. */
+void machine_destroy(struct machine *machine);
+
+/*
+ * Does every vCPU sleep with nothing that could wake it? Then the guest has ended itself. Called now and
+ * then from another thread, for a machine with an interrupt controller in the kernel; without one, HLT is
+ * an exit. The vCPUs are brought to rest for it.
+ */
+bool machine_sleeps_for_ever(struct machine *machine);
+
+/* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. Any thread. */
+void machine_count_exits(struct machine *machine, uint64_t *counts);
+
+#endif
