@@ -17,6 +17,14 @@ CPPFLAGS += -D_GNU_SOURCE -I.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden -fno-jump-tables $(CFLAGS) $(SANITIZE) -pthread
 SANITIZE ?=
 
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD) must be one word: make cannot handle a build folder with a space in its name)
+endif
+# A word of the shell's, whatever is in it.
+quote = '$(subst ','\'',$1)'
+
+include scripts/setup.mk
+
 # One short line for each file, unless V=1.
 ifeq ($(V),1)
 say =
@@ -27,20 +35,21 @@ endif
 LIBRARY_SOURCES := $(wildcard api/*.c vmm/*.c vmm/loader/*.c devices/*.c xen/*.c stubs/*.c)
 PROGRAM_SOURCES := $(wildcard program/*.c)
 TEST_SOURCES    := $(wildcard tests/unit/*.c)
-C_FILES          = $(shell git ls-files '*.c' '*.h')
+# Not what git lists: there need not be a repository.
+C_FILES          = $(shell find $(filter-out build/ $(firstword $(subst /,/ ,$(BUILD)/)),$(wildcard */)) -name '*.[ch]' -type f)
 
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS    := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all run check check-asan check-threads check-svm check-tsan format lint clean setup setup-check
+.PHONY: all run check check-asan check-threads check-svm check-tsan format lint clean
 all: minivmm guest.bin
 
 run: all
 	./minivmm guest.bin
 
 # The tests run the program of their own build, so that check-asan tests the sanitized one.
-check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
+check: $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
 	tests/run $(BUILD) build/guests
 
 check-asan:
@@ -51,8 +60,11 @@ check-asan:
 check-tsan:
 	$(MAKE) check-threads BUILD=build/tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread'
 
-check-threads: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
+check-threads: $(BUILD)/minivmm $(BUILD)/unit guests
 	tests/run $(BUILD) $(GUEST_BUILD) threads
+
+# The guests are the same ones for all of these: they are built once, however many of these run at a time.
+check-asan check-tsan: guests
 
 # The guest tests on a second KVM, AMD's, in an emulated machine: see docs/testing.md. Where that
 # machine cannot be had, they are skipped. The linker warns of dlopen(): it finds no library there.
@@ -84,25 +96,22 @@ $(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
 $(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm -ldl
 
-$(BUILD)/tests/%.o: tests/%.c | setup-check
+$(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $$(pkg-config --cflags check) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.c | setup
+$(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-setup:
-	@scripts/setup build
-
-setup-check:
-	@scripts/setup build check
-
-format:
+format: have-sources
 	clang-format -i $(C_FILES)
 
-lint:
-	@scripts/setup build lint
+.PHONY: have-sources
+have-sources:
+	@[ $(words $(C_FILES)) -gt 0 ] || { echo "make: $@: the folders here have no *.c or *.h file" >&2; exit 1; }
+
+lint: have-sources
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices xen stubs examples
