@@ -66,6 +66,11 @@ check-threads: $(BUILD)/minivmm $(BUILD)/unit guests
 # The guests are the same ones for all of these: they are built once, however many of these run at a time.
 check-asan check-tsan: guests
 
+# The commands of README on a machine that has nothing yet: see docs/testing.md.
+.PHONY: check-fresh
+check-fresh:
+	tests/fresh/run
+
 # The guest tests on a second KVM, AMD's, in an emulated machine: see docs/testing.md. Where that
 # machine cannot be had, they are skipped. The linker warns of dlopen(): it finds no library there.
 check-svm: $(BUILD)/minivmm-static guests
