@@ -28,7 +28,7 @@ $(BUILD)/minivmm.pc:
 	@mkdir -p $(@D)
 	@sed -e 's|@PREFIX@|'$(call quote,$(PREFIX))'|' -e 's|@VERSION@|$(LIBRARY_VERSION)|' api/minivmm.pc.in >$@
 
-# Either of the two may have spaces in it.
+# DESTDIR and PREFIX may have spaces in them.
 INSTALL_TO := $(call quote,$(DESTDIR)$(PREFIX))
 
 .PHONY: install install-library
