@@ -1,21 +1,26 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has minivmm and guests, and looks at failed
+# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has here, minivmm and guests, and looks at failed
 # For tests that are made of runs of minivmm, and of what each is to come to:
 #
 #   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
+#   needs FACT...               of tests/probes.sh: the next test is skipped by name where one is missing
 #   run NAME STATUS WORDS       begins a test with a run of minivmm; or begin NAME, and whatever it needs
 #   expect STATUS COMMAND       another program
 #   has PATTERN                 one of what follows here, or complain SENTENCE
 #   finish                      its line
 #
-# A test is skipped where minivmm says that /dev/kvm cannot be used. TIMEOUT_FACTOR=N multiplies the limit.
+# A test is also skipped where minivmm cannot use /dev/kvm, or says which capability this KVM lacks.
+# TIMEOUT_FACTOR=N multiplies the limit.
 
 readonly NO_KVM=202
+
+# shellcheck source=tests/probes.sh
+. "$here/../probes.sh"
 
 tap_begin() {
     suite=$1
     hard_limit=(timeout -k 2 $(($2 * ${TIMEOUT_FACTOR:-1})))
     limit=("${hard_limit[@]}")
-    number=0 failed=0 name='' input='' got=0
+    number=0 failed=0 name='' input='' got=0 needed=()
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     cd "$work" || exit 2
@@ -25,8 +30,14 @@ complain() {
     printf '%s\n' "$@" >>complaints
 }
 
+needs() {
+    needed=("$@")
+}
+
 begin() {
-    name=$1 skipped=''
+    name=$1 why=''
+    missing "${needed[@]}"
+    skipped=$why needed=()
     : >complaints
     : >stdout
     : >stderr
@@ -36,10 +47,14 @@ begin() {
 expect() {
     local status=$1
     shift
+    [ -z "$skipped" ] || return 0
     "${limit[@]}" "$@" <"${input:-/dev/null}" >stdout 2>stderr
     got=$?
-    [ "$got" -eq "$NO_KVM" ] && skipped='/dev/kvm cannot be used'
-    [ "$got" -eq "$status" ] || complain "exit status $got, not $status"
+    [ "$got" -ne "$status" ] || return 0
+    complain "exit status $got, not $status"
+    if { [ "$got" -eq "$NO_KVM" ] && missing kvm; } || kvm_lacks stderr; then
+        skipped=$why
+    fi
 }
 
 # run NAME STATUS WORDS: begin a test. A word @NAME stands for a guest's image.

@@ -74,7 +74,7 @@ test_pause_only_writes_no_file() {
     leaves
 }
 
-needs_pause_lasts_until_ctrl_a_c=script
+needs_pause_lasts_until_ctrl_a_c=tty
 test_pause_lasts_until_ctrl_a_c() {
     local line
     line="'$minivmm' --out out '$guests/checkpoint.bin' -- pause 2>first.err"
