@@ -4,6 +4,7 @@
 #   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
 #   needs FACT...               of tests/probes.sh: the next test is skipped by name where one is missing
 #   run NAME STATUS WORDS       begins a test with a run of minivmm; or begin NAME, and whatever it needs
+#   run_until NAME PATTERN SECONDS WORDS  begins one with a run that ends by its --timeout, once it has shown that
 #   expect STATUS COMMAND       another program
 #   has PATTERN                 one of what follows here, or complain SENTENCE
 #   finish                      its line
@@ -11,7 +12,7 @@
 # A test is also skipped where minivmm cannot use /dev/kvm, or says which capability this KVM lacks.
 # TIMEOUT_FACTOR=N multiplies the limit.
 
-readonly NO_KVM=202
+readonly NO_KVM=202 NO_END=206
 
 # shellcheck source=tests/probes.sh
 . "$here/../probes.sh"
@@ -67,6 +68,20 @@ run() {
         words+=("$word")
     done
     expect "$status" "$minivmm" --out "$work" "${words[@]}"
+}
+
+# run_until NAME PATTERN SECONDS WORDS: a guest that its --timeout ends, once stdout has such a line: on a slow
+# machine it gets four times as much, and so on.
+run_until() {
+    local title=$1 pattern=$2 seconds=$3
+    shift 3
+    while :; do
+        run "$title" "$NO_END" --timeout "$seconds" "$@"
+        if grep -qaE -e "$pattern" stdout || [ -n "$skipped" ] || ((seconds * 8 > hard_limit[3])); then
+            return
+        fi
+        seconds=$((seconds * 4))
+    done
 }
 
 # stdout has a line like this; the same for stderr; or it has not.
