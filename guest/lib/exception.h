@@ -32,9 +32,12 @@ struct exception {
 
 void exceptions_init(void);
 
+/* Has exceptions_init() been called, so that exception_catch() works? */
+bool exceptions_are_caught(void);
+
 /*
- * Call function(argument). Did an exception end it, in ring 0 or in a ring3_call() below it? Then
- * *caught says which. To be called in ring 0. An exception without an exception_catch() around it
+ * Call function(argument). Did an exception end it, in this ring or in a ring3_call() below it? Then
+ * *caught says which. In ring 0 and in ring 3. An exception without an exception_catch() around it
  * ends the guest with STATUS_EXCEPTION.
  */
 bool exception_catch(void (*function)(void *argument), void *argument, struct exception *caught);

@@ -4,7 +4,7 @@
  *
  * All but the parsing is left out where /dev/kvm cannot be opened.
  */
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 #include "vmm/kvm_state.h"
 #include "vmm/kvm_state_ioctl.h"
 #include "vmm/memory.h"
