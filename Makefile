@@ -82,7 +82,7 @@ $(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ -lm -ldl
 
 $(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm -ldl
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=_mark_point -o $@ $^ $$(pkg-config --libs check) -lm -ldl
 
 $(BUILD)/tests/%.o: tests/%.c | setup-check
 	@mkdir -p $(@D)
