@@ -89,8 +89,12 @@ $(BUILD)/vmm/page_template.o: $(wildcard vmm/page/*)
 $(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ -lm -ldl
 
+# tests/unit/mark_point.c and made.c.
+UNIT_WRAPPED := _mark_point mkdtemp mkstemp
+
 $(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--wrap=_mark_point -o $@ $^ $$(pkg-config --libs check) -lm -ldl
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(UNIT_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
+	    $$(pkg-config --libs check) -lm -ldl
 
 $(BUILD)/tests/%.o: tests/%.c | setup-check
 	@mkdir -p $(@D)
