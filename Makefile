@@ -48,7 +48,7 @@ check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUI
 check-unit: setup-check $(BUILD)/minivmm $(BUILD)/unit
 	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) unit
 
-check-exits: $(BUILD)/minivmm
+check-exits: setup-check $(BUILD)/minivmm
 	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) exits
 
 check-asan:
