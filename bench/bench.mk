@@ -54,6 +54,7 @@ bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_BUILD)/stub.so $(BENCH_G
 
 # Only whole runs are results.
 bench bench-quick: bench-build
+	@scripts/setup bench || echo "setup: going on without" >&2
 	bench/run $(if $(filter bench-quick,$@),--quick,--results bench) --minivmm $(BUILD)/minivmm \
 	    --programs $(BENCH_BUILD) --guests $(GUEST_BUILD)/bench
 
