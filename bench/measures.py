@@ -104,13 +104,13 @@ MEASURES = [
     Measure("out", "OUT to a device and back / floor", "ns", RATIO, 1.02, "minivmm", "floor", [
         round_trip("floor", lambda tools: tools.floor("out")),
         round_trip("minivmm", lambda tools: tools.monitor("out")),
-        *peers("out", trips, 5),
+        *peers("out", trips, 10),
     ], turns=(40, 5)),
     Measure("store", "MMIO store to a device and back / floor", "ns", RATIO, 1.02, "minivmm",
             "floor", [
                 round_trip("floor", lambda tools: tools.floor("store", "-i")),
                 round_trip("minivmm", lambda tools: tools.monitor("store", "--device", "edu")),
-                *peers("store", trips, 5),
+                *peers("store", trips, 10),
             ], turns=(40, 5)),
     Measure("version", "ptlcall VERSION by MMIO / floor with synced registers", "ns", RATIO, 1.03,
             "minivmm", "floor -s", [

@@ -13,7 +13,7 @@ STEPS = 1000
 PORT = 0x3FF
 
 LIMIT_S = 120  # for one run of anything
-PEER_LIMIT_S = 20  # for a peer's hello
+PEER_LIMIT_S = 60  # for a peer's hello
 MESSAGE_SIZE = 400  # of a program's message, what is shown
 LOAD_RATE = 50_000  # exits per second of the load that is recorded
 
@@ -109,7 +109,7 @@ class Tools:
         return peer.commands(peer.find(), os.path.join(self.guests, peer.image.format(guest)))
 
     def try_peer(self, peer):
-        """Which command says hello, or the Skip with what the first one says instead."""
+        """Which command says hello, or the Skip with what they say instead."""
         if not peer.find():
             return Skip(f"{os.environ.get(peer.variable) or peer.program} is not installed; "
                         f"{peer.variable}=PROGRAM names one")
@@ -121,7 +121,7 @@ class Tools:
                 refusals.append(f"{peer.program}: the guest does not say hello")
             except Failed as failure:
                 refusals.append(str(failure))
-        return Skip(refusals[0])
+        return Skip("; then ".join(refusals))
 
     def checkpoint(self, name, *words):
         """A checkpoint of a machine of 1 GiB of which 64 MiB are in use."""

@@ -46,16 +46,16 @@ def spread(numbers):
 
 def take_turns(measure, tools):
     """
-    Numbers of each subject, why others have none, and which of our own failed. Turn 0 is the warm-up.
+    Numbers of each subject, why others have none, and which of our own failed. Turn 0 is the warm-up, in
+    which slow ones have no part: a peer has been tried before.
     """
     numbers, skipped, failed = {}, {}, {}
     order = list(measure.subjects)
     turns = measure.turns[1 if tools.quick else 0]
-    for turn in range(turns + 1):
+    for turn in range(turns + 1) if turns > 1 else [1]:
         for subject in order:
-            # In the warm-up too, so that nobody's first turn counts.
-            left_out = subject.name in skipped or subject.name in failed
-            if left_out or (turn > 0 and (turn - 1) % subject.every):
+            due = (turn - 1) % subject.every == 0
+            if not due or subject.name in skipped or subject.name in failed:
                 continue
             try:
                 taken = subject.run(tools)
@@ -66,11 +66,9 @@ def take_turns(measure, tools):
                 (skipped if subject.peer else failed)[subject.name] = str(reason)
                 numbers.pop(subject.name, None)
                 continue
-            if turn > 0 or turns == 1:
+            if turn > 0:
                 numbers.setdefault(subject.name, Numbers()).add(turn, taken)
         order.reverse()
-        if turns == 1:
-            break
     return numbers, skipped, failed
 
 
