@@ -218,7 +218,8 @@ int kvm_add_port_event(const struct kvm *kvm, uint16_t port, int event, struct e
     };
 
     if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IOEVENTFD_ANY_LENGTH) <= 0)
-        return error_set(error, -EOPNOTSUPP, "this kernel lacks KVM_CAP_IOEVENTFD_ANY_LENGTH; use a newer one");
+        return error_set(error, -EOPNOTSUPP,
+                         "this kernel lacks KVM_CAP_IOEVENTFD_ANY_LENGTH; use a newer one");
     return KVM_CALL(kvm->vm_fd, KVM_IOEVENTFD, &doorbell, error);
 }
 
