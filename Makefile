@@ -1,4 +1,5 @@
-# minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests.
+# minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests, `make
+# check-unit` those without guests, for after each change.
 # `make fuzz` fuzzes the image loader, exits and exit streams, `make check-svm` runs the guests on a second
 # KVM, `make bench` measures.
 # Add V=1 to see whole commands, CC=clang for the other compiler.
@@ -16,6 +17,14 @@ CPPFLAGS += -D_GNU_SOURCE -I.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden $(CFLAGS) $(SANITIZE) -pthread
 SANITIZE ?=
 
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD) must be one word: make cannot handle a build folder with a space in its name)
+endif
+# A word of the shell's, whatever is in it.
+quote = '$(subst ','\'',$1)'
+
+include scripts/setup.mk
+
 # One short line for each file, unless V=1.
 ifeq ($(V),1)
 say =
@@ -26,21 +35,29 @@ endif
 LIBRARY_SOURCES := $(wildcard api/*.c vmm/*/*.c devices/*.c devices/*/*.c stubs/*.c stubs/*/*.c)
 PROGRAM_SOURCES := $(wildcard program/*.c)
 TEST_SOURCES    := $(wildcard tests/unit/*.c tests/unit/*/*.c)
-C_FILES          = $(shell git ls-files '*.c' '*.h')
+# Not what git lists: there need not be a repository.
+C_FILES          = $(shell find $(filter-out build/ $(firstword $(subst /,/ ,$(BUILD)/)),$(wildcard */)) -name '*.[ch]' -type f)
 
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS    := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
-.PHONY: all run check check-asan check-threads check-svm check-tsan format lint clean setup setup-check
+.PHONY: all run check check-unit check-exits check-asan check-threads check-svm check-tsan format lint clean
 all: minivmm guest.bin
 
 run: all
 	./minivmm guest.bin
 
 # The tests run the program of their own build, so that check-asan tests the sanitized one.
-check: setup-check $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
-	tests/run $(BUILD) build/guests
+check: $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
+	@V=$(V) tests/run $(BUILD) build/guests $(if $(SANITIZE),asan,check)
+
+# Without guests, for after each change: seconds. And what an exit stream's test says alone, which needs no KVM.
+check-unit: $(BUILD)/minivmm $(BUILD)/unit
+	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) unit
+
+check-exits: $(BUILD)/minivmm
+	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) exits
 
 check-asan:
 	$(MAKE) check BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
@@ -50,14 +67,22 @@ check-asan:
 check-tsan:
 	$(MAKE) check-threads BUILD=build/tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread'
 
-check-threads: setup-check $(BUILD)/minivmm $(BUILD)/unit guests
-	tests/run $(BUILD) $(GUEST_BUILD) threads
+check-threads: $(BUILD)/minivmm $(BUILD)/unit guests
+	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) threads
+
+# The guests are the same ones for all of these: they are built once, however many of these run at a time.
+check-asan check-tsan: guests
+
+# The commands of README on a machine that has nothing yet: see docs/testing.md.
+.PHONY: check-fresh
+check-fresh:
+	tests/fresh/run
 
 # The guest tests on a second KVM, AMD's, in an emulated machine: see docs/testing.md. Where that
 # machine cannot be had, they are skipped. The linker warns of dlopen(): it finds no library there.
 check-svm: $(BUILD)/minivmm-static guests
 	@scripts/setup svm || echo "setup: going on without" >&2
-	scripts/check-svm $< $(GUEST_BUILD)
+	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) svm
 
 $(BUILD)/minivmm-static: $(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS)
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -static -o $@ $^ -lm -ldl
@@ -80,28 +105,30 @@ $(BUILD)/vmm/html/html_template.o: $(wildcard vmm/html/page/*)
 $(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ -lm -ldl
 
-$(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
-	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs check) -lm -ldl
+# tests/unit/mark_point.c and made.c.
+UNIT_WRAPPED := _mark_point mkdtemp mkstemp
 
-$(BUILD)/tests/%.o: tests/%.c | setup-check
+$(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)
+	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(UNIT_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ \
+	    $$(pkg-config --libs check) -lm -ldl
+
+$(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $$(pkg-config --cflags check) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.c | setup
+$(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
-setup:
-	@scripts/setup build
-
-setup-check:
-	@scripts/setup build check
-
-format:
+format: have-sources
 	clang-format -i $(C_FILES)
 
-lint:
-	@scripts/setup build lint
+.PHONY: have-sources
+have-sources:
+	@[ $(words $(C_FILES)) -gt 0 ] || { echo "make: $@: the folders here have no *.c or *.h file" >&2; exit 1; }
+
+lint: have-sources
+	scripts/check-floors
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices stubs examples

@@ -26,16 +26,19 @@ $(BUILD)/$(SONAME): $(LIBRARY_OBJECTS) api/minivmm.map
 .PHONY: $(BUILD)/minivmm.pc
 $(BUILD)/minivmm.pc:
 	@mkdir -p $(@D)
-	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(LIBRARY_VERSION)|' api/minivmm.pc.in >$@
+	@sed -e 's|@PREFIX@|'$(call quote,$(PREFIX))'|' -e 's|@VERSION@|$(LIBRARY_VERSION)|' api/minivmm.pc.in >$@
+
+# DESTDIR and PREFIX may have spaces in them.
+INSTALL_TO := $(call quote,$(DESTDIR)$(PREFIX))
 
 .PHONY: install install-library
 install: all install-library
-	install -D -m 755 minivmm $(DESTDIR)$(PREFIX)/bin/minivmm
-	install -D -m 644 docs/minivmm.1 $(DESTDIR)$(PREFIX)/share/man/man1/minivmm.1
+	install -D -m 755 minivmm $(INSTALL_TO)/bin/minivmm
+	install -D -m 644 docs/minivmm.1 $(INSTALL_TO)/share/man/man1/minivmm.1
 
 install-library: library
-	install -D -m 644 include/minivmm.h $(DESTDIR)$(PREFIX)/include/minivmm.h
-	install -D -m 644 $(BUILD)/libminivmm.a $(DESTDIR)$(PREFIX)/lib/libminivmm.a
-	install -D -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libminivmm.so
-	install -D -m 644 $(BUILD)/minivmm.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/minivmm.pc
+	install -D -m 644 include/minivmm.h $(INSTALL_TO)/include/minivmm.h
+	install -D -m 644 $(BUILD)/libminivmm.a $(INSTALL_TO)/lib/libminivmm.a
+	install -D -m 755 $(BUILD)/$(SONAME) $(INSTALL_TO)/lib/$(SONAME)
+	ln -sf $(SONAME) $(INSTALL_TO)/lib/libminivmm.so
+	install -D -m 644 $(BUILD)/minivmm.pc $(INSTALL_TO)/lib/pkgconfig/minivmm.pc

@@ -1,13 +1,16 @@
 # Benchmarks: `make bench`, `make bench-quick`; docs/bench.md. The Makefile includes this behind guest/guest.mk.
 #
-# BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library.
+# BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library. The peers that
+# start neither have the tiny guest in their own form. Peers' programs are found in PATH, or named:
+# `make bench QEMU=PROGRAM KVMTOOL=PROGRAM SOLO5_HVT=PROGRAM`; make hands these to the environment.
 
 BENCH_BUILD  := $(BUILD)/bench
 BENCH_GUESTS := out store version load smp doorbell ring hello used step
 
 BENCH_FLOOR_OBJECTS := $(BUILD)/bench/floor.o $(BUILD)/bench/floor_guest.o
 BENCH_PROGRAMS      := $(addprefix $(BENCH_BUILD)/,floor launch dispatch)
-BENCH_GUEST_IMAGES  := $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.bin)
+BENCH_GUEST_IMAGES  := $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.bin) \
+	$(addprefix $(GUEST_BUILD)/bench/,hello_kvmtool.bin hello_hvt.elf)
 
 $(BENCH_BUILD)/floor: $(BENCH_FLOOR_OBJECTS)
 $(BENCH_BUILD)/launch: $(BUILD)/bench/launch.o
@@ -33,6 +36,16 @@ $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.elf): guest/lib/flat.ld
 	$(call say,LD,$@)$(GUEST_LD) $(GUEST_LINK_64) -nostdlib --gc-sections --build-id=none \
 	    -z noexecstack --no-warn-rwx-segments -o $@ $(filter %.o %.a,$^)
 
+$(GUEST_BUILD)/bench/hello_kvmtool.elf: $(GUEST_BUILD)/16/bench/guests/hello_kvmtool.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(GUEST_LD) -m elf_i386 -Ttext=0 -o $@ $<
+
+# One segment, which nobody writes: Solo5 takes none that is both writable and executable.
+$(GUEST_BUILD)/bench/hello_hvt.elf: $(GUEST_BUILD)/64/bench/guests/hello_hvt.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(GUEST_LD) -m elf_x86_64 -Ttext-segment=0x100000 -z noseparate-code \
+	    -z max-page-size=4096 --build-id=none -o $@ $<
+
 # Tests run this one, too.
 guests: $(GUEST_BUILD)/bench/ring.bin
 
@@ -41,6 +54,7 @@ bench-build: $(BUILD)/minivmm $(BENCH_PROGRAMS) $(BENCH_BUILD)/stub.so $(BENCH_G
 
 # Only whole runs are results.
 bench bench-quick: bench-build
+	@scripts/setup bench || echo "setup: going on without" >&2
 	bench/run $(if $(filter bench-quick,$@),--quick,--results bench) --minivmm $(BUILD)/minivmm \
 	    --programs $(BENCH_BUILD) --guests $(GUEST_BUILD)/bench
 

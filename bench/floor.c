@@ -1,25 +1,35 @@
 /*
- * floor [-s] [-i] [-t] [-d PORT] [-c VCPUS] [IMAGE]: the floor program; see floor.h.
+ * floor [-s] [-i] [-t] [-d PORT] [-c VCPUS] [IMAGE]: the floor program, the least one that opens
+ * /dev/kvm, starts a 64-bit guest by our boot contract with the host's CPUID, and loops on KVM_RUN. What
+ * minivmm costs above it is minivmm's own.
  *
  * It knows two devices: the debug console, whose bytes go to stdout, and the port that ends the
  * guest; with -t the port of ptlcalls, too. All else costs it no more than the way back into the guest.
  */
-#include "bench/floor.h"
+#include "bench/floor_call.h"
+#include "bench/floor_guest.h"
 #include "guest/abi/ptlcall.h"
+#include "vmm/core/kvm.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define FLOOR_VCPUS 2
+
 #define CONSOLE_PORT 0xe9
 #define EXIT_PORT    0xf4
+
+struct floor_options {
+    bool synced;       /* registers in the run page, and VERSION's answer put there */
+    bool irqchip;      /* interrupt controllers in the kernel */
+    bool stepped;      /* single-stepped from an OUT to the port of ptlcalls to the next one */
+    int doorbell;      /* the port that is an ioeventfd; -1: none */
+    unsigned vcpus;    /* more than one: with interrupt controllers */
+    const char *image; /* flat; NULL: only print the rate of the time-stamp counter */
+};
 
 struct floor_vcpu {
     const struct floor_options *options;
@@ -27,21 +37,6 @@ struct floor_vcpu {
     struct kvm_run *run;
     bool steps; /* KVM stops behind each instruction */
 };
-
-void floor_fail(const char *what)
-{
-    fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-int floor_call(int fd, unsigned long request, const char *name, void *argument)
-{
-    const int result = ioctl(fd, request, argument);
-
-    if (result < 0)
-        floor_fail(name);
-    return result;
-}
 
 /* The guest says -run, or -stop; which, it need not be asked. */
 static void turn_steps(struct floor_vcpu *vcpu)
@@ -86,7 +81,10 @@ static void *run_vcpu(void *argument)
     struct kvm_run *run = vcpu->run;
 
     for (;;) {
-        if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
+        const int result = kvm_run_vcpu_here(vcpu->fd); /* the system call as minivmm makes it */
+
+        if (result < 0) {
+            errno = -result;
             if (errno != EINTR && errno != EAGAIN)
                 floor_fail("KVM_RUN");
         } else if (run->exit_reason == KVM_EXIT_IO) {
@@ -128,7 +126,7 @@ static void make_memory(int vm_fd, const struct floor_options *options)
 
     if (memory == MAP_FAILED)
         floor_fail("the guest's memory");
-    floor_fill_memory(memory, options);
+    floor_fill_memory(memory, options->image, options->vcpus);
     FLOOR_CALL(vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 

@@ -1,9 +1,11 @@
-/* The floor's side of the boot contract: docs/boot.md, long mode. */
-#include "bench/floor.h"
+#include "bench/floor_guest.h"
+#include "bench/floor_call.h"
 #include "guest/abi/boot.h"
 #include "guest/abi/ptlcall.h"
 
 #include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,7 +58,7 @@ static void read_image(uint8_t *memory, const char *path)
     close(fd);
 }
 
-void floor_fill_memory(uint8_t *memory, const struct floor_options *options)
+void floor_fill_memory(uint8_t *memory, const char *path, unsigned vcpus)
 {
     const struct boot_info info = {
         .magic = BOOT_MAGIC,
@@ -64,11 +66,11 @@ void floor_fill_memory(uint8_t *memory, const struct floor_options *options)
         .size = sizeof(info),
         .memory_size = FLOOR_MEMORY,
         .low_end = FLOOR_MEMORY,
-        .vcpu_count = options->vcpus,
+        .vcpu_count = vcpus,
         .command_size = 1,
     };
 
-    read_image(memory, options->image);
+    read_image(memory, path);
     memcpy(memory + BOOT_INFO, &info, sizeof(info));
     write_gdt(memory);
     write_page_tables(memory);

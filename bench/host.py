@@ -2,13 +2,15 @@
 
 import os
 import platform
-import shutil
 import subprocess
+
+from peers import PEERS
 
 
 def first_line(command):
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
     except OSError:
         return "unknown"
     return (done.stdout.splitlines() or ["unknown"])[0]
@@ -37,7 +39,7 @@ def describe(minivmm, quick):
         "load before": f"{os.getloadavg()[0]:.2f}",
         "run": "quick" if quick else "full",
     }
-    qemu = shutil.which("qemu-system-x86_64")
-    if qemu:
-        host["QEMU"] = first_line([qemu, "--version"])
+    for peer in PEERS:
+        if peer.find():
+            host[peer.program] = first_line([peer.find(), peer.version])
     return host

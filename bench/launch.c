@@ -1,7 +1,8 @@
 /*
  * launch [-m] COUNT PROGRAM ARGUMENTS…: start a program COUNT times, one after another, with its
- * output thrown away, and print a line for each: nanoseconds from before the start until it has
- * ended, or with -m the peak of its resident memory in KiB.
+ * output thrown away, and print a line for each: nanoseconds from before the start until the kernel
+ * has ended it, or with -m the peak of its resident memory in KiB. waitpid() returns when all threads have
+ * closed their descriptors, so the time includes what the kernel needs to take the VM down.
  *
  * This program is small and does nothing between, so it adds little to what it measures. The kernel's
  * own ru_maxrss would begin with the size of whoever starts the program; so -m stops the program at its

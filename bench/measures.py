@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Callable
 
+from peers import PEERS
+
 # How the numbers of two subjects, or of one, become the figure that has a target.
 RATIO, DIFFERENCE, VALUE = "ratio", "difference", "value"
 
@@ -14,6 +16,7 @@ class Subject:
     name: str
     run: Callable  # of Tools: the numbers of one turn
     every: int = 1  # slow ones have part in each so-manieth turn only
+    peer: bool = False  # one that fails is left out; our own fail the run
 
 
 @dataclass
@@ -22,7 +25,7 @@ class Measure:
     title: str
     unit: str  # of the subjects' numbers
     figure: str
-    limit: float | None  # of the figure of (judged); None: no target, of VALUE only
+    limit: float | None  # of the figure of (judged); None: no target
     judged: str  # a subject
     base: str  # the subject to which the others are set; of VALUE: none
     subjects: list
@@ -31,11 +34,12 @@ class Measure:
     turns: tuple = (20, 5)  # in make bench, in make bench-quick
 
 
-def qemu(guest, run, every):
-    """Both of QEMU's machines, where they are installed."""
-    return [Subject(f"QEMU {machine}", lambda tools, machine=machine:
-                    run(tools, tools.qemu(machine, guest)), every)
-            for machine in ("microvm", "pc")]
+def peers(guest, run, every):
+    """Those that have the guest; slow ones in each (every)th turn."""
+    return [Subject(peer.name, lambda tools, peer=peer:
+                    run(tools, tools.peer(peer, guest), peer.status),
+                    every if peer.slow else 1, peer=True)
+            for peer in PEERS if guest in peer.guests]
 
 
 def round_trip(name, command, every=1):
@@ -50,8 +54,16 @@ def batches(run):
             for size in BATCHES]
 
 
-def trips(tools, command):
-    return tools.round_trips(command)
+def trips(tools, command, status):
+    return tools.round_trips(command, status)
+
+
+def start(tools, command, _status=0):
+    return tools.starts(command, 1)
+
+
+def peak(tools, command, _status=0):
+    return tools.peaks(command, 1)
 
 
 def stub(tools, name):
@@ -75,17 +87,30 @@ def doorbell(tools, properties):
     return tools.monitor("doorbell", "--device", f"doorbell,port={DOORBELL},{properties}")
 
 
+def start_with(key, words, *floor_options):
+    """What an option adds to the plain start, beside a floor that has the same from KVM."""
+    floor = " ".join(("floor", *floor_options))
+    return Measure(key, f"start with {' '.join(words)}, exit / plain start", "ms", RATIO, None,
+                   "minivmm", "plain start", [
+                       Subject("plain start", lambda tools: start(tools, tools.monitor("hello"))),
+                       Subject("minivmm", lambda tools:
+                               start(tools, tools.monitor("hello", *words))),
+                       Subject(floor, lambda tools:
+                               start(tools, tools.floor("hello", *floor_options))),
+                   ], turns=(60, 10))
+
+
 MEASURES = [
     Measure("out", "OUT to a device and back / floor", "ns", RATIO, 1.02, "minivmm", "floor", [
         round_trip("floor", lambda tools: tools.floor("out")),
         round_trip("minivmm", lambda tools: tools.monitor("out")),
-        *qemu("out", trips, 5),
+        *peers("out", trips, 10),
     ], turns=(40, 5)),
     Measure("store", "MMIO store to a device and back / floor", "ns", RATIO, 1.02, "minivmm",
             "floor", [
                 round_trip("floor", lambda tools: tools.floor("store", "-i")),
                 round_trip("minivmm", lambda tools: tools.monitor("store", "--device", "edu")),
-                *qemu("store", trips, 5),
+                *peers("store", trips, 10),
             ], turns=(40, 5)),
     Measure("version", "ptlcall VERSION by MMIO / floor with synced registers", "ns", RATIO, 1.03,
             "minivmm", "floor -s", [
@@ -119,13 +144,17 @@ MEASURES = [
     Measure("start", "start, tiny guest, exit / floor", "ms", RATIO, 1.25, "minivmm", "floor", [
         Subject("floor", lambda tools: tools.starts(tools.floor("hello"), 3)),
         Subject("minivmm", lambda tools: tools.starts(tools.monitor("hello"), 3)),
-        *qemu("hello", lambda tools, command: tools.starts(command, 1), 10),
+        *peers("hello", start, 10),
     ], turns=(60, 10)),
+    start_with("start-irqchip", ("--irqchip",), "-i"),
+    start_with("start-cpus", ("-c", "2"), "-c", "2"),
+    start_with("start-edu", ("--device", "edu"), "-i"),
+    start_with("start-doorbell", ("--device", f"doorbell,port={DOORBELL}"), "-d", DOORBELL),
     Measure("memory", "peak resident memory - floor's", "KiB", DIFFERENCE, 1024, "minivmm", "floor",
             [
                 Subject("floor", lambda tools: tools.peaks(tools.floor("hello"), 3)),
                 Subject("minivmm", lambda tools: tools.peaks(tools.monitor("hello"), 3)),
-                *qemu("hello", lambda tools, command: tools.peaks(command, 1), 5),
+                *peers("hello", peak, 5),
             ], limit_unit=" KiB", turns=(5, 2)),
     Measure("restore", "restore of 1 GiB with 64 MiB in use / start of a hello", "ms", RATIO, 1.5,
             "restored", "hello", [

@@ -40,8 +40,12 @@ class Logarithmic:
         return LEFT + WIDTH * (log10(value) - self.low) / (self.high - self.low)
 
 
+def limits(results):
+    return [result["limit"] for result in results if result["limit"] is not None]
+
+
 def is_near(result):
-    values = [taken["median"] for taken in result["figures"].values()] + [result["limit"]]
+    values = [taken["median"] for taken in result["figures"].values()] + limits([result])
     return all(NEAR[0] <= value <= NEAR[1] for value in values)
 
 
@@ -55,7 +59,7 @@ def row(scale, y, result, name):
     judged = name == result["judged"]
     colour = JUDGED if judged else BESIDE
     right = scale.x(taken["high"])
-    if judged:
+    if judged and result["limit"] is not None:
         target = scale.x(result["limit"])
         right = max(right, target)
         yield line(target, y - 8, target, y + 8, f'stroke="{TARGET}" stroke-width="2"')
@@ -93,7 +97,7 @@ def svg(results):
     if far:
         values = [taken[end] for result in far for taken in result["figures"].values()
                   for end in ("low", "high")]
-        scale = Logarithmic(values + [result["limit"] for result in far] + [1])
+        scale = Logarithmic(values + limits(far) + [1])
         more, bottom = panel(scale, bottom + GAP, far)
         parts += more
     width, height = LEFT + WIDTH + RIGHT, bottom + GAP - 14

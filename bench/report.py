@@ -26,7 +26,7 @@ def figure(result, name):
 
 def verdict(result):
     if not result["figures"].get(result["judged"]):
-        return "skipped"
+        return "failed" if result["failed"] else "skipped"
     if "met" not in result:
         return "–"
     return "met" if result["met"] else "missed"
@@ -60,10 +60,13 @@ def subject_table(results):
                   for result in results for name, taken in result["subjects"].items()])
 
 
-def skipped_lines(results):
-    """By name: which measure, who, why."""
-    return [f"- {result['key']}, {name}: {reason}" for result in results
-            for name, reason in result["skipped"].items()]
+def reason_lines(results, which):
+    """By name: who, in which measures, and why; (which) is skipped or failed."""
+    keys = {}
+    for result in results:
+        for name, reason in result[which].items():
+            keys.setdefault((name, reason), []).append(result["key"])
+    return [f"- {name} ({', '.join(of)}): {reason}" for (name, reason), of in keys.items()]
 
 
 def host_lines(host):
@@ -71,7 +74,7 @@ def host_lines(host):
 
 
 def markdown(host, results):
-    skipped = skipped_lines(results)
+    skipped = reason_lines(results, "skipped")
     return "\n".join([
         "# Results of `make bench`", "",
         "Written by `bench/run`. [docs/bench.md](../docs/bench.md) says what is measured, and how to "

@@ -13,6 +13,8 @@ STEPS = 1000
 PORT = 0x3FF
 
 LIMIT_S = 120  # for one run of anything
+PEER_LIMIT_S = 60  # for a peer's hello
+MESSAGE_SIZE = 400  # of a program's message, what is shown
 LOAD_RATE = 50_000  # exits per second of the load that is recorded
 
 
@@ -25,6 +27,17 @@ class Skip(Exception):
     """A measure, or one subject of it, that cannot be had here: why."""
 
 
+class Failed(RuntimeError):
+    """A program that did not do what it was started for: its message."""
+
+
+def describe_failure(command, what, stderr):
+    """A line without paths of this machine."""
+    words = " ".join(stderr.decode(errors="replace").split())
+    words = words.replace(os.getcwd() + os.sep, "")
+    return f"{os.path.basename(command[0])}: {what}" + (f": {words[-MESSAGE_SIZE:]}" if words else "")
+
+
 class Tools:
     def __init__(self, minivmm, programs, guests, quick):
         self.minivmm = os.path.abspath(minivmm)
@@ -34,6 +47,8 @@ class Tools:
         self.quick = quick
         self.cpus = sorted(os.sched_getaffinity(0))
         self.folder = tempfile.TemporaryDirectory(prefix="minivmm-bench-")
+        # What a peer keeps in the user's home is not for there.
+        self.environment = {**os.environ, "HOME": self.folder.name}
         self.tick_ns = 1e6 / int(self.output([self.program("floor")]).split()[1])
         self.kept = {}
 
@@ -52,15 +67,19 @@ class Tools:
             self.kept[key] = make()
         return self.kept[key]
 
-    def output(self, command, wide=False, accept=(0,)):
+    def output(self, command, wide=False, status=0, limit=LIMIT_S):
         """stdout of a command, which runs on the last CPU, or on all of them if (wide)."""
         cpus = self.cpus if wide else self.cpus[-1:]
         pinned = ["taskset", "-c", ",".join(map(str, cpus)), *command]
-        done = subprocess.run(pinned, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
-        if done.returncode not in accept:
-            raise RuntimeError(f"{' '.join(command)}: exit status {done.returncode}: "
-                               f"{done.stderr.decode(errors='replace').strip()[-400:]}")
+        try:
+            done = subprocess.run(pinned, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, timeout=limit, check=False,
+                                  env=self.environment)
+        except subprocess.TimeoutExpired as ended:
+            raise Failed(describe_failure(command, f"no end after {limit} s",
+                                          ended.stderr or b"")) from ended
+        if done.returncode != status:
+            raise Failed(describe_failure(command, f"exit status {done.returncode}", done.stderr))
         return done.stdout
 
     def ticks(self, command, **options):
@@ -79,16 +98,30 @@ class Tools:
     def domain(self, guest, words):
         return [self.minivmm, "--quiet", "--cpus", "2", "--domain", f"{self.guest(guest)} {words}"]
 
-    def qemu(self, machine, guest):
-        program = shutil.which("qemu-system-x86_64")
-        if not program:
-            raise Skip("qemu-system-x86_64 is not installed")
-        return [program, "-M", machine, "-accel", "kvm", "-cpu", "host", "-m", "64",
-                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                "-serial", "null", "-chardev", "stdio,id=out",
-                "-device", "isa-debugcon,iobase=0xe9,chardev=out",
-                "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-                "-kernel", self.guest(guest, "elf")]
+    def peer(self, peer, guest):
+        """The command with which a peer runs (guest): that of those it has which works here."""
+        number = self.once(peer.name, lambda: self.try_peer(peer))
+        if isinstance(number, Skip):
+            raise number
+        return self.peer_commands(peer, guest)[number]
+
+    def peer_commands(self, peer, guest):
+        return peer.commands(peer.find(), os.path.join(self.guests, peer.image.format(guest)))
+
+    def try_peer(self, peer):
+        """Which command says hello, or the Skip with what they say instead."""
+        if not peer.find():
+            return Skip(f"{os.environ.get(peer.variable) or peer.program} is not installed; "
+                        f"{peer.variable}=PROGRAM names one")
+        refusals = []
+        for number, command in enumerate(self.peer_commands(peer, "hello")):
+            try:
+                if b"hello" in self.output(command, status=peer.status, limit=PEER_LIMIT_S):
+                    return number
+                refusals.append(f"{peer.program}: the guest does not say hello")
+            except Failed as failure:
+                refusals.append(str(failure))
+        return Skip("; then ".join(refusals))
 
     def checkpoint(self, name, *words):
         """A checkpoint of a machine of 1 GiB of which 64 MiB are in use."""
@@ -104,18 +137,16 @@ class Tools:
 
     # Turns.
 
-    def round_trips(self, command):
+    def round_trips(self, command, status=0):
         """Nanoseconds of an exit, of each block that the guest timed."""
-        qemu = "qemu" in os.path.basename(command[0])
-        return [ticks * self.tick_ns / BLOCK
-                for ticks in self.ticks(command, accept=(1,) if qemu else (0,))]
+        return [ticks * self.tick_ns / BLOCK for ticks in self.ticks(command, status=status)]
 
     def steps(self, command):
         """Thousands of instructions a second that are single-stepped."""
         return [STEPS / (ticks * self.tick_ns) * 1e6 for ticks in self.ticks(command)]
 
     def starts(self, command, count):
-        """Milliseconds from the start of the program until it has ended."""
+        """Milliseconds from before the program starts until the kernel has ended it, with its VM."""
         lines = self.output([self.program("launch"), str(count), *command]).split()
         return [int(line) / 1e6 for line in lines]
 

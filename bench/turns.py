@@ -4,7 +4,7 @@ import statistics
 from dataclasses import dataclass, field
 
 from measures import RATIO, VALUE
-from tools import Skip
+from tools import Failed, Skip
 
 
 def quantile(numbers, part):
@@ -45,37 +45,42 @@ def spread(numbers):
 
 
 def take_turns(measure, tools):
-    """Numbers of each subject, and why others have none. Turn 0 is the warm-up."""
-    numbers, skipped = {}, {}
+    """
+    Numbers of each subject, why others have none, and which of our own failed. Turn 0 is the warm-up, in
+    which slow ones have no part: a peer has been tried before.
+    """
+    numbers, skipped, failed = {}, {}, {}
     order = list(measure.subjects)
     turns = measure.turns[1 if tools.quick else 0]
-    for turn in range(turns + 1):
+    for turn in range(turns + 1) if turns > 1 else [1]:
         for subject in order:
-            # In the warm-up too, so that nobody's first turn counts.
-            if subject.name in skipped or (turn > 0 and (turn - 1) % subject.every):
+            due = (turn - 1) % subject.every == 0
+            if not due or subject.name in skipped or subject.name in failed:
                 continue
             try:
                 taken = subject.run(tools)
             except Skip as reason:
                 skipped[subject.name] = str(reason)
                 continue
-            if turn > 0 or turns == 1:
+            except Failed as reason:
+                (skipped if subject.peer else failed)[subject.name] = str(reason)
+                numbers.pop(subject.name, None)
+                continue
+            if turn > 0:
                 numbers.setdefault(subject.name, Numbers()).add(turn, taken)
         order.reverse()
-        if turns == 1:
-            break
-    return numbers, skipped
+    return numbers, skipped, failed
 
 
 def run(measure, tools):
     """The whole result, as it stands in results.json."""
-    taken, skipped = take_turns(measure, tools)
+    taken, skipped, failed = take_turns(measure, tools)
     numbers = {subject.name: taken[subject.name] for subject in measure.subjects
                if subject.name in taken}
     result = {
         "key": measure.key, "title": measure.title, "unit": measure.unit, "figure": measure.figure,
         "limit": measure.limit, "limit_unit": measure.limit_unit, "at_least": measure.at_least,
-        "judged": measure.judged, "base": measure.base, "skipped": skipped,
+        "judged": measure.judged, "base": measure.base, "skipped": skipped, "failed": failed,
         "subjects": {name: own.summary() for name, own in numbers.items()}, "figures": {},
     }
     for name in numbers:

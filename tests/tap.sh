@@ -1,21 +1,27 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has minivmm and guests, and looks at failed
+# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has here, minivmm and guests, and looks at failed
 # For tests that are made of runs of minivmm, and of what each is to come to:
 #
 #   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
+#   needs FACT...               of tests/probes.sh: the next test is skipped by name where one is missing
 #   run NAME STATUS WORDS       begins a test with a run of minivmm; or begin NAME, and whatever it needs
+#   run_until NAME PATTERN SECONDS WORDS  begins one with a run that ends by its --timeout, once it has shown that
 #   expect STATUS COMMAND       another program
 #   has PATTERN                 one of what follows here, or complain SENTENCE
 #   finish                      its line
 #
-# A test is skipped where minivmm says that /dev/kvm cannot be used. TIMEOUT_FACTOR=N multiplies the limit.
+# A test is also skipped where minivmm cannot use /dev/kvm, or says which capability this KVM lacks.
+# TIMEOUT_FACTOR=N multiplies the limit.
 
-readonly NO_KVM=202
+readonly NO_KVM=202 NO_END=206
+
+# shellcheck source=tests/probes.sh
+. "$here/probes.sh"
 
 tap_begin() {
     suite=$1
     hard_limit=(timeout -k 2 $(($2 * ${TIMEOUT_FACTOR:-1})))
     limit=("${hard_limit[@]}")
-    number=0 failed=0 name='' input='' got=0
+    number=0 failed=0 name='' input='' got=0 needed=()
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     cd "$work" || exit 2
@@ -25,8 +31,14 @@ complain() {
     printf '%s\n' "$@" >>complaints
 }
 
+needs() {
+    needed=("$@")
+}
+
 begin() {
-    name=$1 skipped=''
+    name=$1 why=''
+    missing "${needed[@]}"
+    skipped=$why needed=()
     : >complaints
     : >stdout
     : >stderr
@@ -36,10 +48,14 @@ begin() {
 expect() {
     local status=$1
     shift
+    [ -z "$skipped" ] || return 0
     "${limit[@]}" "$@" <"${input:-/dev/null}" >stdout 2>stderr
     got=$?
-    [ "$got" -eq "$NO_KVM" ] && skipped='/dev/kvm cannot be used'
-    [ "$got" -eq "$status" ] || complain "exit status $got, not $status"
+    [ "$got" -ne "$status" ] || return 0
+    complain "exit status $got, not $status"
+    if { [ "$got" -eq "$NO_KVM" ] && missing kvm; } || kvm_lacks stderr; then
+        skipped=$why
+    fi
 }
 
 # run NAME STATUS WORDS: begin a test. A word @NAME stands for a guest's image.
@@ -52,6 +68,20 @@ run() {
         words+=("$word")
     done
     expect "$status" "$minivmm" --out "$work" "${words[@]}"
+}
+
+# run_until NAME PATTERN SECONDS WORDS: a guest that its --timeout ends, once stdout has such a line: on a slow
+# machine it gets four times as much, and so on.
+run_until() {
+    local title=$1 pattern=$2 seconds=$3
+    shift 3
+    while :; do
+        run "$title" "$NO_END" --timeout "$seconds" "$@"
+        if grep -qaE -e "$pattern" stdout || [ -n "$skipped" ] || ((seconds * 8 > hard_limit[3])); then
+            return
+        fi
+        seconds=$((seconds * 4))
+    done
 }
 
 # stdout has a line like this; the same for stderr; or it has not.

@@ -145,6 +145,11 @@ static inline uint32_t load32(uintptr_t address)
     return value;
 }
 
+static inline void store16(uintptr_t address, uint16_t value)
+{
+    __asm__ volatile("movw %0, (%1)" : : "r"(value), "r"(address) : "memory");
+}
+
 static inline void store32(uintptr_t address, uint32_t value)
 {
     __asm__ volatile("movl %0, (%1)" : : "r"(value), "r"(address) : "memory");

@@ -32,7 +32,7 @@ extern const uint8_t ring3_done[];
 void guarded_call(void (*function)(void *), void *argument, uint64_t *resume);
 _Noreturn void guarded_return(uint64_t resume, uint64_t value); /* used by ring3_enter() too */
 uint64_t ring3_enter(uint64_t (*function)(void *), void *argument, uint64_t *resume, void *stack);
-_Noreturn void exception_dispatch(const struct exception_frame *frame);
+uint64_t exception_dispatch(const struct exception_frame *frame);
 
 static uint64_t gdt[] = {
     0,
@@ -50,9 +50,13 @@ static struct task_state task;
 static uint8_t ring0_stack[STACK_SIZE] __attribute__((aligned(16)));
 static uint8_t ring3_stack[STACK_SIZE] __attribute__((aligned(16)));
 
-static uint64_t ring3_resume;           /* 0: no code runs in ring 3 */
-static uint64_t *catch_resume;          /* of the innermost exception_catch() */
-static struct exception last_exception; /* for exception_catch() */
+static bool initialized;
+static uint64_t ring3_resume; /* 0: no code runs in ring 3 */
+
+/* The innermost exception_catch(): where it continues, and in which ring. */
+static uint64_t *catch_resume;
+static unsigned catch_ring;
+static struct exception last_exception;
 
 void exceptions_init(void)
 {
@@ -70,19 +74,30 @@ void exceptions_init(void)
     __asm__ volatile("lgdt %0" : : "m"(gdt_register) : "memory");
     idt_load(idt, EXCEPTIONS);
     __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+    initialized = true;
 }
 
-void exception_dispatch(const struct exception_frame *frame)
+bool exceptions_are_caught(void)
+{
+    return initialized;
+}
+
+/* Returns only to ring 3: what guarded_return() there takes to go on in an exception_catch(). */
+uint64_t exception_dispatch(const struct exception_frame *frame)
 {
     uint64_t resume = ring3_resume;
 
-    ring3_resume = 0;
-    if (resume != 0 && frame->vector == EXCEPTION_UD && frame->rip == (uint64_t)ring3_done)
+    if (resume != 0 && frame->vector == EXCEPTION_UD && frame->rip == (uint64_t)ring3_done) {
+        ring3_resume = 0;
         guarded_return(resume, frame->rax);
+    }
 
     uint64_t address;
     __asm__ volatile("mov %%cr2, %0" : "=r"(address));
     last_exception = (struct exception){frame->vector, frame->error, frame->rip, address};
+    if (catch_resume != NULL && catch_ring == 3)
+        return *catch_resume;
+    ring3_resume = 0;
     if (catch_resume != NULL)
         guarded_return(*catch_resume, 0);
 
@@ -94,12 +109,15 @@ void exception_dispatch(const struct exception_frame *frame)
 bool exception_catch(void (*function)(void *argument), void *argument, struct exception *caught)
 {
     uint64_t *outer = catch_resume;
+    unsigned outer_ring = catch_ring;
     uint64_t resume;
 
     last_exception.vector = EXCEPTIONS;
     catch_resume = &resume;
+    catch_ring = cs_read() & 3;
     guarded_call(function, argument, &resume);
     catch_resume = outer;
+    catch_ring = outer_ring;
     *caught = last_exception;
     return last_exception.vector != EXCEPTIONS;
 }

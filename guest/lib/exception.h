@@ -32,9 +32,12 @@ struct exception {
 
 void exceptions_init(void);
 
+/* Has exceptions_init() been called, so that exception_catch() works? */
+bool exceptions_are_caught(void);
+
 /*
- * Call function(argument) in ring 0. Returns whether an exception ended it, in ring 0 or in a
- * ring3_call() inside it; *caught describes the exception. An exception outside of
+ * Call function(argument). Returns whether an exception ended it, in this ring or in a ring3_call()
+ * inside it; *caught describes the exception. Works in ring 0 and in ring 3. An exception outside of
  * exception_catch() ends the guest with STATUS_EXCEPTION.
  */
 bool exception_catch(void (*function)(void *argument), void *argument, struct exception *caught);

@@ -29,7 +29,13 @@ exception_common:
     cld
     mov     %rsp, %rdi
     call    exception_dispatch
-    hlt
+
+    /* In ring 3 an exception_catch() goes on: guarded_return(resume, 0). */
+    mov     %rax, %rdi
+    xor     %esi, %esi
+    movq    $guarded_return, 24(%rsp)   /* RIP */
+    add     $24, %rsp
+    iretq
 
     .macro  push_kept
     push    %rbx

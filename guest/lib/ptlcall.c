@@ -2,6 +2,7 @@
 #include "guest/lib/ptlcall.h"
 
 #include "guest/lib/cpu.h"
+#include "guest/lib/exception.h"
 #include "guest/lib/format.h"
 #include "guest/lib/string.h"
 
@@ -17,16 +18,82 @@ static uint8_t port_call[] = {0xe6, PTLCALL_DEFAULT_PORT, 0xc3};
 static struct ptlcall_discovery discovery;
 static uint32_t method; /* PTLCALL_BY_…, 0: none */
 
-bool ptlcall_init(void)
+static bool find_by_cpuid(void)
 {
     struct cpuid leaf = cpuid(PTLCALL_CPUID_LEAF, 0);
 
-    discovery.found = leaf.eax == PTLCALL_CPUID_FOUND;
-    if (!discovery.found)
+    if (leaf.eax != PTLCALL_CPUID_FOUND)
         return false;
-    discovery.methods = leaf.ebx;
-    discovery.trigger = (uint64_t)(leaf.edx & 0xffff) << 32 | leaf.ecx;
-    discovery.port = (uint16_t)(leaf.edx >> 16);
+    discovery = (struct ptlcall_discovery){
+        .found = true,
+        .methods = leaf.ebx,
+        .trigger = (uint64_t)(leaf.edx & 0xffff) << 32 | leaf.ecx,
+        .port = (uint16_t)(leaf.edx >> 16),
+    };
+    return true;
+}
+
+#ifdef __x86_64__
+/* Only guests that use exceptions have them linked in. */
+#pragma weak exceptions_are_caught
+#pragma weak exception_catch
+
+/* A page that does not answer may be the guest's RAM, which stays as it was. The trigger page reads as 0. */
+static void ask_version(void *result)
+{
+    ptlcall_status *version = result;
+
+    if (method == PTLCALL_BY_MMIO && load16(discovery.trigger) != 0)
+        return;
+    *version = ptlcall_version();
+    if (method == PTLCALL_BY_MMIO && *version == 0)
+        store16(discovery.trigger, 0);
+}
+
+/* Where nobody takes the call, RAX stays what it was: the op, which is 0. */
+static bool answers_version(uint32_t wanted)
+{
+    ptlcall_status version = 0;
+    struct exception caught;
+
+    ptlcall_use(wanted);
+    return !exception_catch(ask_version, &version, &caught) &&
+           ((uint64_t)version & ~PTLCALL_SIMULATING) == PTLCALL_VERSION_NUMBER;
+}
+
+/*
+ * In ring 0 KVM always traps CPUID: what it does not show there is not there. In ring 3 a store or OUT
+ * may fault, so that nothing is tried where exceptions are not caught.
+ */
+static bool find_by_asking(void)
+{
+    uint32_t answering = 0;
+
+    if ((cs_read() & 3) != 3 || exceptions_are_caught == NULL || !exceptions_are_caught())
+        return false;
+    discovery = (struct ptlcall_discovery){
+        .methods = PTLCALL_BY_MMIO | PTLCALL_BY_PORT,
+        .trigger = PTLCALL_DEFAULT_TRIGGER,
+        .port = PTLCALL_DEFAULT_PORT,
+    };
+    for (uint32_t each = PTLCALL_BY_MMIO; each <= PTLCALL_BY_PORT; each <<= 1)
+        answering |= answers_version(each) ? each : 0;
+    discovery.methods = answering;
+    discovery.found = answering != 0;
+    method = 0;
+    return discovery.found;
+}
+#else
+static bool find_by_asking(void)
+{
+    return false;
+}
+#endif
+
+bool ptlcall_init(void)
+{
+    if (!find_by_cpuid() && !discovery.found && !find_by_asking())
+        return false;
     return ptlcall_use(PTLCALL_BY_MMIO) || ptlcall_use(PTLCALL_BY_PORT);
 }
 

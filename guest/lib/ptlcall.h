@@ -32,7 +32,13 @@ struct ptlcall_discovery {
     uint16_t port;
 };
 
-/* Ask CPUID, and use the first method that works here: the trigger page, then the port. */
+/*
+ * Ask CPUID, and use the first method that works here: the trigger page, then the port.
+ *
+ * In ring 3 a KVM may show the host's CPUID, which has no such leaf. Then what an earlier call has found
+ * stays. If there was none, the documented page and port are asked for VERSION, and used if they answer.
+ * That needs exceptions_init() of guest/lib/exception.h before, since a page that is not mapped faults.
+ */
 bool ptlcall_init(void);
 const struct ptlcall_discovery *ptlcall_discovered(void);
 

@@ -26,18 +26,16 @@ FUZZ_LENGTH_exits  := 1024
 FUZZ_LENGTH_stream := 8192
 FUZZ_WORDS_stream  := -dict=tests/fuzz/stream.dict
 
-.PHONY: fuzz setup-fuzz $(FUZZ_TARGETS:%=fuzz-%)
-setup-fuzz:
-	@scripts/setup fuzz
+.PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
 
 .SECONDEXPANSION:
-$(FUZZ_TARGETS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $$(FUZZ_$$*) $(FUZZ_HEADERS) | setup-fuzz
+$(FUZZ_TARGETS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $$(FUZZ_$$*) $(FUZZ_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@ \
 	    $(FUZZ_$*) -pthread -lm -ldl
 
 # The loader's as a program that runs files, and makes bytes of the hex dumps.
-$(BUILD)/fuzz/loader-files: $(FUZZ_loader) $(FUZZ_HEADERS) | setup-fuzz
+$(BUILD)/fuzz/loader-files: $(FUZZ_loader) $(FUZZ_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(FUZZ_CLANG) $(FUZZ_FLAGS) -DFUZZ_FILES -fsanitize=address,undefined -o $@ \
 	    $(FUZZ_loader) -pthread -lm -ldl

@@ -23,13 +23,14 @@
 #define APIC          0xfee00000u
 #define APIC_END      (APIC + 0xb0)
 #define APIC_SPURIOUS (APIC + 0xf0)
+#define APIC_WAITING  (APIC + 0x220) /* the interrupt request register of the vectors from 0x40 on */
 #define APIC_TIMER    (APIC + 0x320)
 #define APIC_COUNT    (APIC + 0x380)
 #define APIC_CURRENT  (APIC + 0x390)
 #define APIC_DIVIDE   (APIC + 0x3e0)
 #define APIC_ON       0x1ff
 #define APIC_BY_16    3
-#define APIC_START    20000000u /* far more than a checkpoint takes */
+#define APIC_START    20000000u /* more than a checkpoint takes, unless the host is slow */
 #define APIC_VECTOR   0x40
 
 static struct idt_gate idt[APIC_VECTOR + 1];
@@ -64,7 +65,7 @@ static void start_pit(void)
     out8(PIT_CONTROL, PIT_RATE);
     out8(PIT_CHANNEL_0, PIT_COUNT & 0xff);
     out8(PIT_CHANNEL_0, PIT_COUNT >> 8);
-    for (unsigned i = 0; i < TICKS; i++)
+    while (ticks < TICKS) /* a host that is late brings two ticks to one halt */
         wait();
 }
 
@@ -74,6 +75,14 @@ static void wait_until_pending(void)
     do
         out8(PIC_COMMAND, PIC_READ_IRR);
     while ((in8(PIC_COMMAND) & 1u << TIMER_IRQ) == 0);
+}
+
+/* It counts, or has come and waits: interrupts are off. */
+static bool alarm_is_pending(void)
+{
+    uint32_t count = load32(APIC_CURRENT);
+
+    return (count > 0 && count < APIC_START) || (load32(APIC_WAITING) & 1) != 0;
 }
 
 static void start_alarm(void)
@@ -87,24 +96,24 @@ static void start_alarm(void)
 int main(const struct boot_info *boot)
 {
     ptlcall_status result;
+    unsigned before;
 
     (void)boot;
     check("a method is found", ptlcall_init());
     start_pit();
-    check_equal("a tick for each halt", ticks, TICKS);
+    before = ticks;
+    check("it ticks", before >= TICKS);
     start_alarm();
     wait_until_pending();
     result = ptlcall_checkpoint_and_continue("roi");
     check_result("checkpoint", ptlcall_plain(result), PTLCALL_OP_CHECKPOINT);
-    check_equal("no tick while interrupts are off", ticks, TICKS);
+    check_equal("no tick while interrupts are off", ticks, before);
     check_equal("no alarm yet", alarms, 0);
     out8(PIC_COMMAND, PIC_READ_IRR);
     check_equal("the tick that waited still does", in8(PIC_COMMAND) & 1u, 1);
-    check("the alarm's count goes on",
-          load32(APIC_CURRENT) > 0 && load32(APIC_CURRENT) < APIC_START);
-    for (unsigned i = 0; i < TICKS; i++)
+    check("the alarm is still to come", alarm_is_pending());
+    while (ticks < before + TICKS)
         wait();
-    check("it ticks on", ticks >= 2 * TICKS - 1);
     while (alarms == 0)
         wait();
     check_equal("one alarm", alarms, 1);

@@ -90,6 +90,20 @@ static void check_vectors(bool ring3)
     }
 }
 
+/* Caught in ring 3, which goes on there. */
+static uint64_t catch_in_ring3(void *argument)
+{
+    struct exception caught;
+
+    check("it is caught", exception_catch(page_fault, (void *)UNMAPPED, &caught));
+    check_equal("vector", caught.vector, EXCEPTION_PF);
+    check_equal("address", caught.address, UNMAPPED);
+    check("a second one, too", exception_catch(undefined, NULL, &caught));
+    check_equal("vector", caught.vector, EXCEPTION_UD);
+    check("and no exception is none", !exception_catch(nothing, NULL, &caught));
+    return ring_of_caller(argument);
+}
+
 int main(const struct boot_info *boot)
 {
     struct exception caught;
@@ -98,6 +112,8 @@ int main(const struct boot_info *boot)
     exceptions_init();
     check_vectors(false);
     check_vectors(true);
+    check_group("within ring 3");
+    check_equal("it is still ring 3", ring3_call(catch_in_ring3, NULL), 3);
     check_group("");
     check("no exception", !exception_catch(nothing, NULL, &caught));
     check_equal("ring3_call() runs in ring 3", ring3_call(ring_of_caller, NULL), 3);

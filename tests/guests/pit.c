@@ -28,6 +28,8 @@ __attribute__((interrupt)) static void handler(struct interrupt_frame *frame)
 
 int main(const struct boot_info *boot)
 {
+    unsigned halts = 0;
+
     (void)boot;
     pic_init(TIMER_IRQ, handler);
     out8(PIT_CONTROL, PIT_RATE);
@@ -35,8 +37,11 @@ int main(const struct boot_info *boot)
     out8(PIT_CHANNEL_0, PIT_COUNT >> 8);
 
     check_equal("no tick with interrupts off", ticks, 0);
-    for (unsigned i = 0; i < TICKS; i++)
+    while (ticks < TICKS) {
         __asm__ volatile("sti; hlt; cli" : : : "memory");
-    check_equal("a halt for each tick", ticks, TICKS);
+        halts++;
+    }
+    /* A host that is late by a tick brings two of them to one halt. */
+    check("a tick for each halt", halts > 0 && halts <= ticks);
     return check_summary();
 }

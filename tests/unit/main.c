@@ -4,7 +4,8 @@
  * tests/run gives each suite a process of its own: Check forks for every test, which takes the
  * longer the more this process has in memory, under ASan above all.
  */
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -45,22 +46,25 @@ static void report_skipped(const char *tap_path)
 
     if (!tap)
         return;
-    kvm_tests_print_skipped(tap);
+    needs_print_skipped(tap);
     fclose(tap);
 }
 
 int main(int argc, char **argv)
 {
-    SRunner *runner = srunner_create(NULL);
-    unsigned added = add_suites(runner, argc > 2 ? argv[2] : NULL);
+    SRunner *runner;
+    unsigned added;
     int failed;
 
+    patience_init();
+    runner = srunner_create(NULL);
+    added = add_suites(runner, argc > 2 ? argv[2] : NULL);
     if (argc > 1)
         srunner_set_tap(runner, argv[1]);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    kvm_tests_print_skipped(stdout);
+    needs_print_skipped(stdout);
     if (argc > 1)
         report_skipped(argv[1]);
     return failed == 0 && added > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -153,7 +153,7 @@ int kvm_set_readonly_memory(const struct kvm *kvm, unsigned number, const struct
 {
     if (!kvm->readonly_slots)
         return error_set(error, -EOPNOTSUPP,
-                         "KVM here has no KVM_CAP_READONLY_MEM; use a newer one");
+                         "this kernel lacks KVM_CAP_READONLY_MEM; use a newer one");
     return set_slot(kvm, number, slot, KVM_MEM_READONLY, error);
 }
 
@@ -179,8 +179,12 @@ static int set_level_triggered(const struct kvm *kvm, struct error *error)
 int kvm_create_irqchip(const struct kvm *kvm, struct error *error)
 {
     struct kvm_pit_config pit = {.flags = KVM_PIT_SPEAKER_DUMMY};
-    int result = KVM_CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
+    int result;
 
+    if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP) <= 0)
+        return error_set(error, -EOPNOTSUPP,
+                         "this kernel lacks KVM_CAP_IRQCHIP; use one vCPU, and no --irqchip");
+    result = KVM_CALL(kvm->vm_fd, KVM_CREATE_IRQCHIP, NULL, error);
     if (result == 0)
         result = KVM_CALL(kvm->vm_fd, KVM_CREATE_PIT2, &pit, error);
     if (result == 0)
@@ -214,7 +218,8 @@ int kvm_add_port_event(const struct kvm *kvm, uint16_t port, int event, struct e
     };
 
     if (ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IOEVENTFD_ANY_LENGTH) <= 0)
-        return error_set(error, -EOPNOTSUPP, "this kernel lacks KVM_CAP_IOEVENTFD_ANY_LENGTH");
+        return error_set(error, -EOPNOTSUPP,
+                         "this kernel lacks KVM_CAP_IOEVENTFD_ANY_LENGTH; use a newer one");
     return KVM_CALL(kvm->vm_fd, KVM_IOEVENTFD, &doorbell, error);
 }
 

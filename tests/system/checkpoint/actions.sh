@@ -31,8 +31,12 @@ test_reboot_saves_before_the_reset_and_starts_anew() {
 }
 
 test_reboot_of_a_copy_ends_the_run() {
-    printf 2 >first.in
-    vmm first --out out --timeout 0.3 "$guests/checkpoint-console.bin"
+    start first --out out "$guests/checkpoint-console.bin"
+    type_in 2
+    wait_for first.out 'ready$' 2
+    type_in q
+    finish
+    expect first 0
     printf 2 >copy.in
     vmm copy --out out --restore out/roi.core
     expect copy 208 $'restored, result 3\n2 action 2: '
@@ -42,9 +46,7 @@ test_reboot_of_a_copy_ends_the_run() {
 }
 
 test_a_guest_that_reboots_for_ever_ends_at_its_time_limit() {
-    timeout $((3 * factor)) "$minivmm" --quiet --out out --timeout 0.5 "$guests/checkpoint.bin" -- reboot \
-        </dev/null >first.out 2>first.err
-    status=$?
+    vmm first --quiet --out out --timeout 0.5 "$guests/checkpoint.bin" -- reboot
     expect first 206
 }
 
@@ -74,7 +76,7 @@ test_pause_only_writes_no_file() {
     leaves
 }
 
-needs_pause_lasts_until_ctrl_a_c=script
+needs_pause_lasts_until_ctrl_a_c="tty"
 test_pause_lasts_until_ctrl_a_c() {
     local line
     line="'$minivmm' --out out '$guests/checkpoint.bin' -- pause 2>first.err"
@@ -125,7 +127,7 @@ test_a_paused_guest_can_be_ended() {
     kill -TERM "$pid"
     finish
     expect first 207 'before: pause'
-    vmm second --out out --timeout 0.3 "$guests/checkpoint.bin" -- pause-only
+    vmm_until second 1 'before: pause-only' --out out "$guests/checkpoint.bin" -- pause-only
     expect second 206 'before: pause-only'
 }
 

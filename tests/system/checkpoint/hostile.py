@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 
-LIMIT = 20 * int(os.environ.get("TIMEOUT_FACTOR", "1"))
+LIMIT = 60 * int(os.environ.get("TIMEOUT_FACTOR", "1"))
 REFUSED = 201
 OUTCOMES = set(range(128)) | {201, 203, 204, 205, 206, 208, 210}  # what may come of a hostile guest
 FLIPS = 150

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-LIMIT = 20 * int(os.environ.get("TIMEOUT_FACTOR", "1"))
+LIMIT = 60 * int(os.environ.get("TIMEOUT_FACTOR", "1"))
 SAVING_S = 0.03  # a kill comes in this time
 RESTORED = 7  # the status of a copy
 

@@ -83,11 +83,12 @@ test_a_signal_saves_a_guest_that_waits_for_a_timer() {
 
 # Nothing will wake it: a copy sleeps as well, and does not go on behind its HLT.
 test_a_signal_saves_a_guest_that_sleeps() {
-    start first --irqchip --timeout 1 --checkpoint-on SIGUSR1:roi.core "$guests/hlt-sti.bin"
+    start first --irqchip --checkpoint-on SIGUSR1:roi.core "$guests/hlt-sti.bin"
     wait_for first.out halting
     save_often first 2
+    kill -TERM "$pid"
     finish
-    expect first 206 halting
+    expect first 207 halting
     vmm copy --timeout 0.3 --restore roi.core
     expect copy 206 ''
 }
@@ -154,7 +155,19 @@ start_stalled() {
     exec 4<>console
     head -c 65000 /dev/zero | tr '\0' '\n' >&4
     launch first /dev/null console "$@"
-    sleep 0.5
+    wait_until "it takes signals" takes_usr1
+    wait_until "the pipe is full" is_full
+}
+
+# SIGUSR1 is blocked: it is read from a descriptor.
+takes_usr1() {
+    local mask
+    mask=$(sed -n 's/^SigBlk:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+    ((0x${mask:-0} & 1 << 9)) || has_ended
+}
+
+is_full() {
+    ! printf '\n' | dd of=console oflag=nonblock 2>/dev/null || has_ended
 }
 
 test_a_guest_whose_reader_stalls_is_saved_once_it_reads() {

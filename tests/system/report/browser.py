@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 import zlib
 
-STEP_LIMIT = 20  # seconds, for one command of the browser
+STEP_LIMIT = 60 * int(os.environ.get("TIMEOUT_FACTOR", "1"))  # seconds, for one command of the browser
 
 EVENT = re.compile(r'(?:@\d+ )?(out|in|outs|ins|store|load|rdmsr|wrmsr|hlt|shutdown|intr|irq-window|'
                    r'debug|exception|fail-entry|internal-error|unknown-hardware|system-event|other)\b'

@@ -1,7 +1,8 @@
 /* api/create.c, load.c, run.c, state.c, world.c: the life of a machine, and who asks at the wrong time. */
 #include "include/minivmm.h"
 
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 
 #include <check.h>
 #include <errno.h>
@@ -412,10 +413,20 @@ START_TEST(the_callers_signal_mask_stays_and_does_not_matter)
 }
 END_TEST
 
+/* Registers are refused as long as it runs. */
+static void wait_until_it_runs(void)
+{
+    struct minivmm_registers registers;
+    struct minivmm_error refusal;
+
+    ck_assert(comes_true(minivmm_get_registers(minivmm_vcpu(machine, 0), &registers, &refusal) ==
+                         -EBUSY));
+}
+
 static void *stop_soon(void *unused)
 {
     (void)unused;
-    usleep(20000);
+    wait_until_it_runs();
     minivmm_stop(machine);
     return NULL;
 }
@@ -480,7 +491,7 @@ static void *destroy_soon(void *unused)
     struct minivmm_error refusal;
 
     (void)unused;
-    usleep(20000);
+    wait_until_it_runs();
     ck_assert_int_eq(minivmm_destroy(machine, &refusal), -EBUSY);
     ck_assert_ptr_nonnull(strstr(refusal.text, "minivmm_stop()"));
     minivmm_stop(machine);
@@ -597,7 +608,6 @@ static TCase *run_tests(void)
 {
     TCase *tests = tcase_create("run");
 
-    tcase_set_timeout(tests, 30);
     tcase_add_checked_fixture(tests, setup, teardown);
     kvm_test_add(tests, a_run_gives_the_guests_status, 1);
     kvm_test_add(tests, a_machine_runs_once, 1);

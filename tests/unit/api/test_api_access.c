@@ -1,6 +1,6 @@
 /* api/access.c, registers.c, reach.c, look.c, region.c: what an owner sees of its machine, when and from where. */
 #include "tests/unit/api_guest.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 
 #include "api/handle.h"
 
@@ -740,7 +740,6 @@ static TCase *cases_running(void)
 {
     TCase *tests = tcase_create("running");
 
-    tcase_set_timeout(tests, 30);
     tcase_add_loop_test(tests, a_region_where_something_else_is_is_refused_when_the_guest_is_loaded,
                         0, COUNT(overlaps));
     kvm_test_add(tests, a_region_serves_what_the_guest_does_there, 1);

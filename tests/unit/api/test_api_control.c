@@ -1,6 +1,7 @@
 /* api/control.c, step.c, save.c: a machine is ended, paused, stepped and saved by its owner. */
 #include "tests/unit/api_guest.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 
 #include "api/handle.h"
 #include "vmm/core/machine_pause.h"
@@ -562,9 +563,7 @@ static bool is_saved(void)
 
 static void wait_until_saved(void)
 {
-    for (unsigned i = 0; i < 5000 && !is_saved(); i++)
-        usleep(1000);
-    ck_assert(is_saved());
+    ck_assert(comes_true(is_saved()));
     unlink(PATH);
 }
 
@@ -689,7 +688,6 @@ static TCase *cases_of_running(void)
 {
     TCase *tests = tcase_create("running");
 
-    tcase_set_timeout(tests, 30);
     kvm_test_add(tests, all_vcpus_rest_from_pause_to_resume, 1);
     kvm_test_add(tests, a_paused_machine_shows_and_takes_registers_of_all_vcpus, 1);
     kvm_test_add(tests, a_paused_machine_is_not_paused_again_and_not_destroyed, 1);
@@ -708,7 +706,6 @@ static TCase *cases_of_stepping(void)
 {
     TCase *tests = tcase_create("stepping");
 
-    tcase_set_timeout(tests, 30);
     kvm_test_add(tests, each_step_is_one_instruction, 1);
     kvm_test_add(tests, a_step_serves_the_exit_of_its_instruction_on_the_callers_thread, 1);
     kvm_test_add(tests, behind_some_steps_the_guest_runs_on_at_full_speed, 1);
@@ -727,7 +724,6 @@ static TCase *cases_of_saving(void)
 {
     TCase *tests = tcase_create("saving");
 
-    tcase_set_timeout(tests, 30);
     kvm_test_add(tests, a_machine_that_runs_is_saved_and_goes_on, 1);
     kvm_test_add(tests, a_paused_machine_is_saved_at_once, 1);
     kvm_test_add(tests, a_callback_saves_its_machine_which_ends_if_it_says_so, 1);

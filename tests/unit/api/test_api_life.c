@@ -1,6 +1,7 @@
 /* What an owner can do to machines: in the wrong order, with nothing left, over and over, and with reboots between. */
 #include "tests/unit/api_guest.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 
 #include "vmm/step/step.h"
 
@@ -386,9 +387,7 @@ START_TEST(many_machines_one_after_the_other_leave_nothing)
     }
     ck_assert_uint_eq(count_entries("/proc/self/fd"), descriptors);
     /* A thread that was joined is there for another moment. */
-    for (unsigned ms = 0; ms < 1000 && count_entries("/proc/self/task") != threads; ms++)
-        usleep(1000);
-    ck_assert_uint_eq(count_entries("/proc/self/task"), threads);
+    ck_assert(comes_true(count_entries("/proc/self/task") == threads));
     ck_assert_uint_eq(seen.attached, MACHINES);
     ck_assert_uint_eq(seen.detached, MACHINES);
 }
@@ -517,6 +516,17 @@ START_TEST(a_status_that_does_not_exist_is_127_and_the_first_end_counts)
 }
 END_TEST
 
+static bool has_counted(void)
+{
+    struct minivmm_registers registers = {0};
+
+    if (minivmm_pause(guest.machine, &error) < 0)
+        return false;
+    minivmm_get_registers(guest.vcpu, &registers, &error);
+    minivmm_resume(guest.machine, &error);
+    return registers.rcx > 1000;
+}
+
 START_TEST(detach_finds_the_registers_of_the_end)
 {
     create_quiet();
@@ -534,7 +544,7 @@ START_TEST(detach_finds_the_registers_of_the_end)
         if (exits >= 64)
             break;
     } while (usleep(1000) == 0);
-    usleep(20000);
+    ck_assert(comes_true(has_counted()));
     minivmm_stop(guest.machine);
     api_guest_join(&guest);
     ck_assert_uint_gt(seen.rcx, 1000);
@@ -543,11 +553,31 @@ START_TEST(detach_finds_the_registers_of_the_end)
 }
 END_TEST
 
-static void *stop_soon(void *machine)
+static atomic_bool is_stopped;
+
+/* Whether the step has begun by then is not known: again and again. */
+static void *stop_often(void *machine)
 {
-    usleep(100000);
-    minivmm_stop(machine);
+    do {
+        usleep(100000);
+        minivmm_stop(machine);
+    } while (!atomic_load(&is_stopped));
     return NULL;
+}
+
+static pthread_t start_to_stop(void)
+{
+    pthread_t thread;
+
+    atomic_store(&is_stopped, false);
+    ck_assert_int_eq(pthread_create(&thread, NULL, stop_often, guest.machine), 0);
+    return thread;
+}
+
+static void end_to_stop(pthread_t thread)
+{
+    atomic_store(&is_stopped, true);
+    pthread_join(thread, NULL);
 }
 
 START_TEST(a_step_that_takes_for_ever_is_stopped_from_another_thread)
@@ -559,18 +589,18 @@ START_TEST(a_step_that_takes_for_ever_is_stopped_from_another_thread)
         return;
     create_quiet();
     LOAD(image_rings);
-    ck_assert_int_eq(pthread_create(&thread, NULL, stop_soon, guest.machine), 0);
+    thread = start_to_stop();
     for (unsigned i = 0; i < 1000 && result == 0; i++)
         result = minivmm_step(guest.vcpu, &error);
     ck_assert_int_eq(result, -EINTR);
     ck_assert_int_eq(error.outcome, MINIVMM_INTERRUPTED);
-    pthread_join(thread, NULL);
+    end_to_stop(thread);
     api_guest_start(&guest);
     while (minivmm_pause(guest.machine, &error) == -EINVAL)
         ;
-    ck_assert_int_eq(pthread_create(&thread, NULL, stop_soon, guest.machine), 0);
+    thread = start_to_stop();
     ck_assert_int_eq(minivmm_step(guest.vcpu, &error), 1);
-    pthread_join(thread, NULL);
+    end_to_stop(thread);
     ck_assert_int_eq(minivmm_resume(guest.machine, &error), 0);
     api_guest_join(&guest);
     ck_assert_int_eq(guest.result.outcome, MINIVMM_INTERRUPTED);
@@ -672,7 +702,6 @@ Suite *api_life_suite(void)
     TCase *tcase = tcase_create("life");
 
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, a_checkpoint_that_cannot_be_meant_is_refused, 0, 4);
     tcase_add_loop_test(tcase, a_memory_that_cannot_be_is_refused_by_load, 0, 5);
     kvm_test_add(tcase, a_load_that_failed_leaves_no_descriptors_and_may_be_tried_again, 1);

@@ -3,7 +3,7 @@
  * pauses, looks, steps and resumes, until somebody ends the run.
  */
 #include "tests/unit/api_guest.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -207,7 +207,6 @@ Suite *api_stress_suite(void)
     Suite *suite = suite_create("api_stress");
     TCase *tcase = tcase_create("stress");
 
-    tcase_set_timeout(tcase, 120);
     kvm_test_add(tcase, whatever_threads_ask_a_stop_ends_the_run, 1);
     kvm_test_add(tcase, whatever_threads_ask_a_machine_boots_again, 1);
     suite_add_tcase(suite, tcase);

@@ -1,6 +1,7 @@
 /* Stubs that do in each of their callbacks what they may, and what they should not. */
 #include "tests/unit/api_guest.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -430,12 +431,13 @@ START_TEST(a_stub_of_two_machines_is_two_stubs)
 }
 END_TEST
 
-static atomic_bool let_go;
+static atomic_bool let_go, is_held;
 
 static void take_long(struct hostile *self, struct minivmm_vcpu *vcpu)
 {
     (void)self;
     (void)vcpu;
+    atomic_store(&is_held, true);
     while (!atomic_load(&let_go)) /* kicks interrupt it */
         usleep(1000);
 }
@@ -447,7 +449,7 @@ START_TEST(a_callback_that_takes_long_is_not_waited_for_and_harms_nobody)
     load(&hostile, NULL);
     atomic_store(&let_go, false);
     api_guest_start(&hostile.guest);
-    usleep(50000);
+    ck_assert(comes_true(atomic_load(&is_held)));
     ck_assert_int_eq(minivmm_pause(hostile.guest.machine, &error), -ETIMEDOUT);
     ck_assert_int_eq(minivmm_resume(hostile.guest.machine, &error), -EINVAL);
     minivmm_notice(hostile.guest.machine, "meanwhile");
@@ -549,7 +551,6 @@ Suite *api_stub_suite(void)
     TCase *tcase = tcase_create("stub");
 
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, what_is_behind_a_comma_is_no_part_of_a_path);
     kvm_test_add(tcase, each_callback_comes, 1);
     kvm_test_add(tcase, a_stop_in_a_callback_ends_the_run_but_not_before_it_and_not_behind_it,

@@ -1,6 +1,9 @@
 /* vmm/base/async_file.c: everything arrives in order, whoever reads; and what happens when it cannot. */
 #include "vmm/base/async_file.h"
 
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +19,6 @@
 Suite *async_file_suite(void);
 
 #define LARGE   (5 * (size_t)ASYNC_FILE_SIZE + 12345)
-#define SOON_MS 2000 /* for what takes some 200 ms at most on a machine that is not busy */
 #define THREADS 4
 #define LINES   20000
 
@@ -352,7 +354,7 @@ START_TEST(bytes_are_in_the_file_after_the_delay)
 {
     int fd = memfd_create("async_file", MFD_CLOEXEC);
     struct async_file *async = start(fd);
-    const uint64_t end = now_ms(CLOCK_MONOTONIC) + SOON_MS;
+    const uint64_t end = now_ms(CLOCK_MONOTONIC) + patience_ms();
 
     async_file_put(async, "killed", 6);
     while (lseek(fd, 0, SEEK_END) == 0 && now_ms(CLOCK_MONOTONIC) < end)
@@ -421,7 +423,7 @@ START_TEST(who_waits_for_a_stalled_reader_goes_on_once_that_is_abandoned)
     async_file_put(async, bytes, LARGE);
     ck_assert_int_eq(async_file_failure(async), -ETIMEDOUT);
     ck_assert_int_eq(async_file_finish(async), -ETIMEDOUT);
-    ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, SOON_MS);
+    ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, patience_ms());
     pthread_join(thread, NULL);
     free(bytes);
 }
@@ -438,7 +440,7 @@ START_TEST(finish_waits_for_no_stalled_reader_that_is_abandoned)
     async_file_put(async, bytes, ASYNC_FILE_SIZE);
     atomic_store(&abandoned, true);
     ck_assert_int_eq(async_file_finish(async), -ETIMEDOUT);
-    ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, SOON_MS);
+    ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, patience_ms());
     free(bytes);
 }
 END_TEST
@@ -498,7 +500,6 @@ Suite *async_file_suite(void)
     TCase *failures = tcase_create("failures");
 
     tcase_add_checked_fixture(bytes, setup, NULL);
-    tcase_set_timeout(bytes, 60);
     tcase_add_test(bytes, a_file_gets_everything_in_order);
     tcase_add_test(bytes, a_pipe_gets_everything_in_order);
     tcase_add_test(bytes, one_piece_may_be_larger_than_the_ring);
@@ -511,8 +512,7 @@ Suite *async_file_suite(void)
     suite_add_tcase(suite, bytes);
 
     tcase_add_checked_fixture(failures, setup, NULL);
-    tcase_set_timeout(failures, 60);
-    tcase_add_test(failures, a_full_disk_is_told_and_holds_nobody_up);
+    needs_test_add(failures, NEED_FULL, a_full_disk_is_told_and_holds_nobody_up, 1);
     tcase_add_test(failures, a_reader_who_left_is_an_error_and_no_signal);
     tcase_add_test(failures, who_waits_for_a_stalled_reader_goes_on_once_that_is_abandoned);
     tcase_add_test(failures, finish_waits_for_no_stalled_reader_that_is_abandoned);

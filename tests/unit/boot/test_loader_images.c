@@ -514,7 +514,6 @@ Suite *loader_images_suite(void)
     Suite *suite = suite_create("loader_images");
     TCase *tcase = tcase_create("loader_images");
 
-    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, each_image_comes_to_what_it_says);
     tcase_add_loop_test(tcase, an_image_cut_off_anywhere_is_refused, 0, COUNT(whole));

@@ -3,7 +3,7 @@
  *
  * The second test case is left out where /dev/kvm cannot be opened.
  */
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 #include "vmm/core/kvm.h"
 
 #include <check.h>

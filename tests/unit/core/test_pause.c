@@ -2,6 +2,7 @@
 #include "vmm/core/pause.h"
 
 #include "tests/unit/fixture.h"
+#include "tests/unit/patience.h"
 #include "vmm/core/kick.h"
 #include "vmm/core/machine_pause.h"
 
@@ -13,12 +14,10 @@
 
 Suite *pause_suite(void);
 
-#define PLAYERS    3
-#define PAUSERS    2
-#define PAUSES     3000
-#define LONG_MS    20000 /* longer than the test case may last */
-#define SHORT_MS   20
-#define TEST_LIMIT 15
+#define PLAYERS  3
+#define PAUSERS  2
+#define PAUSES   3000
+#define SHORT_MS 20
 
 /* A thread that plays a vCPU: it counts where a vCPU would run its guest. */
 struct player {
@@ -129,7 +128,7 @@ static void *pause_often(void *argument)
     for (unsigned i = 0; !wrong && i < PAUSES; i++) {
         unsigned long turns;
 
-        if (!pause_begin(machine, LONG_MS, false))
+        if (!pause_begin(machine, patience_ms(), false))
             return (void *)(uintptr_t) "a vCPU did not come to rest";
         turns = all_turns();
         if (i % 16 == 0)
@@ -210,7 +209,7 @@ START_TEST(after_a_pause_that_failed_the_next_one_succeeds)
     start_players(2);
     ck_assert(!pause_begin(&fixture.machine, SHORT_MS, false));
     atomic_store(&players[1].busy, false);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
     pause_end(&fixture.machine, false);
     end_players(2);
 }
@@ -219,7 +218,7 @@ END_TEST
 START_TEST(after_a_pause_all_vcpus_run_on)
 {
     start_players(2);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
     pause_end(&fixture.machine, false);
     wait_for_turn(&players[0]);
     wait_for_turn(&players[1]);
@@ -241,7 +240,7 @@ START_TEST(a_vcpu_that_leaves_ends_the_wait_for_it)
     atomic_store(&players[0].busy, true);
     start_players(1);
     machine_end(&fixture.machine, OUTCOME_GUEST, 0);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
     pause_end(&fixture.machine, false);
     end_players(1);
 }
@@ -252,7 +251,7 @@ START_TEST(a_machine_that_ends_during_a_pause_rests_until_its_end)
     unsigned long turns;
 
     start_players(PLAYERS);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
     turns = all_turns();
     machine_end(&fixture.machine, OUTCOME_GUEST, 0);
     machine_kick(&fixture.machine);
@@ -269,8 +268,8 @@ START_TEST(pauses_overlap_and_the_vcpus_rest_until_the_last_has_ended)
     unsigned long turns;
 
     start_players(PLAYERS);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
     turns = all_turns();
     pause_end(&fixture.machine, false);
     poll(NULL, 0, SHORT_MS);
@@ -287,7 +286,7 @@ START_TEST(a_hold_does_not_wait_and_lasts_until_its_end)
 
     start_players(2);
     pause_hold(&fixture.machine);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, false));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), false));
     pause_end(&fixture.machine, false);
     turns = all_turns();
     poll(NULL, 0, SHORT_MS);
@@ -330,7 +329,7 @@ START_TEST(a_vcpu_that_pauses_rests_itself)
     unsigned long turns;
 
     start_players_and_self(2);
-    ck_assert(pause_begin(&fixture.machine, LONG_MS, true));
+    ck_assert(pause_begin(&fixture.machine, patience_ms(), true));
     turns = all_turns();
     poll(NULL, 0, SHORT_MS);
     ck_assert_uint_eq(all_turns(), turns);
@@ -358,7 +357,7 @@ static void *pause_itself(void *argument)
     bool paused = true;
 
     for (unsigned i = 0; paused && i < PAUSES; i++) {
-        paused = pause_begin(machine, LONG_MS, true);
+        paused = pause_begin(machine, patience_ms(), true);
         if (paused)
             pause_end(machine, true);
     }
@@ -388,7 +387,6 @@ Suite *pause_suite(void)
     Suite *suite = suite_create("pause");
     TCase *tests = tcase_create("pause");
 
-    tcase_set_timeout(tests, TEST_LIMIT);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, no_vcpu_runs_during_thousands_of_pauses_from_two_threads);
     tcase_add_test(tests, a_vcpu_that_sleeps_is_kicked_for_every_pause);

@@ -5,7 +5,8 @@
  * tests/guests; here is what needs a hand on the machine during or before its run.
  */
 #include "devices/types.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
 #include "vmm/core/kick.h"
@@ -28,7 +29,6 @@ Suite *run_suite(void);
 
 #define RESULTS   0x7000u /* gpa where the images count; below it the second vCPU's code */
 #define PAUSES    200
-#define PAUSE_MS  10000
 #define STATUS_OK 42
 
 /*
@@ -245,7 +245,7 @@ START_TEST(no_guest_code_runs_during_a_pause_and_all_runs_after_it)
     for (unsigned i = 0; i < PAUSES; i++) {
         uint32_t first, second;
 
-        ck_assert(pause_begin(&machine, PAUSE_MS, false));
+        ck_assert(pause_begin(&machine, patience_ms(), false));
         first = counter(0);
         second = counter(1);
         sleep_us(i % 8 ? 50 : 2000);
@@ -264,7 +264,7 @@ START_TEST(a_machine_can_end_during_a_pause)
 {
     const pthread_t thread = start_counters();
 
-    ck_assert(pause_begin(&machine, PAUSE_MS, false));
+    ck_assert(pause_begin(&machine, patience_ms(), false));
     machine_end(&machine, OUTCOME_INTERRUPTED, 0);
     pause_end(&machine, false);
     machine_kick(&machine);
@@ -330,7 +330,6 @@ Suite *run_suite(void)
     Suite *suite = suite_create("run");
     TCase *tcase = tcase_create("run");
 
-    tcase_set_timeout(tcase, 30);
     kvm_test_add(tcase, calls_are_answered_whatever_kvm_keeps_in_the_run_page,
                  (int)(sizeof(synced) / sizeof(synced[0])));
     kvm_test_add(tcase, an_address_that_the_host_does_not_have_is_refused, 1);

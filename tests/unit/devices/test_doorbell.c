@@ -1,7 +1,8 @@
 /* The doorbell: rings that are exits, rings that KVM takes, and that nobody can tell which. */
 #include "guest/abi/doorbell.h"
 #include "tests/unit/fixture.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
+#include "tests/unit/patience.h"
 #include "vmm/base/descriptor.h"
 #include "vmm/boot/loader.h"
 #include "vmm/boot/start.h"
@@ -17,11 +18,10 @@
 
 Suite *doorbell_suite(void);
 
-#define RING    DOORBELL_PORT
-#define COUNT   (DOORBELL_PORT + DOORBELL_COUNT)
-#define IRQ     5
-#define WAIT_MS 10000
-#define RINGS   20000u
+#define RING  DOORBELL_PORT
+#define COUNT (DOORBELL_PORT + DOORBELL_COUNT)
+#define IRQ   5
+#define RINGS 20000u
 
 static struct fixture fixture;
 
@@ -75,12 +75,7 @@ static void acknowledge(void)
 
 static bool comes_up(unsigned rises)
 {
-    for (unsigned ms = 0; ms < WAIT_MS; ms++) {
-        if (atomic_load(&sink.level) && atomic_load(&sink.rises) == rises)
-            return true;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-    return false;
+    return comes_true(atomic_load(&sink.level) && atomic_load(&sink.rises) == rises);
 }
 
 START_TEST(an_out_of_any_width_rings_once)

@@ -153,7 +153,6 @@ Suite *hostile_suite(void)
     TCase *tcase = tcase_create("hostile");
 
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, whatever_a_guest_does_the_monitor_keeps_its_promises, 0, ROUNDS);
     tcase_add_test(tcase, kept_sequences_are_survived_whole_and_damaged);
     tcase_add_test(tcase, vcpus_that_do_it_at_once_do_not_lock_each_other_out);

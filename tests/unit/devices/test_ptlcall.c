@@ -3,6 +3,7 @@
 
 #include "devices/ptlcall/counters.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/needs.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -1352,8 +1353,8 @@ static void add_log_tests(Suite *suite)
     TCase *log = tcase_create("log");
 
     tcase_add_test(log, calls_are_numbered_from_one_refused_ones_too);
-    tcase_add_test(log, a_log_that_cannot_be_written_ends_the_machine);
-    tcase_add_test(log, a_kill_is_no_success_when_the_log_is_lost);
+    needs_test_add(log, NEED_FULL, a_log_that_cannot_be_written_ends_the_machine, 1);
+    needs_test_add(log, NEED_FULL, a_kill_is_no_success_when_the_log_is_lost, 1);
     tcase_add_test(log, without_a_file_each_line_goes_to_stderr_at_once);
     tcase_add_test(log, without_messages_nothing_is_logged);
     suite_add_tcase(suite, log);

@@ -423,7 +423,6 @@ Suite *serial_irq_suite(void)
     TCase *connections = tcase_create("connections");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_identification_tells_the_most_urgent_that_is_enabled);
     tcase_add_test(tcase, each_cause_ends_by_its_own_acknowledgement);
     tcase_add_test(tcase, an_empty_transmitter_is_told_once_for_each_byte);

@@ -469,7 +469,6 @@ static TCase *make_case(Suite *suite, const char *name)
     TCase *tcase = tcase_create(name);
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 30);
     suite_add_tcase(suite, tcase);
     return tcase;
 }

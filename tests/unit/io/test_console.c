@@ -219,7 +219,6 @@ Suite *console_suite(void)
     TCase *tcase = tcase_create("console");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, what_is_put_is_shown_by_a_flush);
     tcase_add_test(tcase, what_is_typed_is_taken_in_order);
     tcase_add_test(tcase, a_full_ring_takes_no_more);

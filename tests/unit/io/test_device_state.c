@@ -878,11 +878,9 @@ Suite *device_state_suite(void)
 
     suite_add_tcase(suite, text_tests());
     suite_add_tcase(suite, loading_tests());
-    tcase_set_timeout(whole, 60);
     tcase_add_test(whole, a_machine_loaded_at_any_point_goes_on_as_the_one_that_was_saved);
     suite_add_tcase(suite, whole);
     tcase_add_checked_fixture(damaged, setup, teardown);
-    tcase_set_timeout(damaged, 60);
     tcase_add_test(damaged, every_device_of_a_machine_is_damaged_below);
     tcase_add_loop_test(damaged, a_state_cut_short_is_refused, 0, DEVICES);
     tcase_add_loop_test(damaged, a_damaged_byte_is_refused_or_harmless, 0, DEVICES);

@@ -1175,7 +1175,6 @@ Suite *pci_suite(void)
         TCase *tcase = tcase_create(cases[i].name);
 
         tcase_add_checked_fixture(tcase, setup, teardown);
-        tcase_set_timeout(tcase, 30);
         cases[i].add(tcase);
         suite_add_tcase(suite, tcase);
     }

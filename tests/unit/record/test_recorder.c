@@ -7,6 +7,7 @@
 #include "guest/abi/edu.h"
 #include "guest/abi/pci.h"
 #include "guest/abi/ptlcall.h"
+#include "tests/unit/needs.h"
 #include "tests/unit/recording.h"
 
 #include <check.h>
@@ -881,7 +882,7 @@ static void add_replay_tests(TCase *tcase)
     tcase_add_test(tcase, input_that_came_from_a_file_is_there_without_the_file);
     tcase_add_test(tcase, a_string_may_read_more_than_the_ring_holds);
     tcase_add_test(tcase, a_string_may_ask_for_the_date_more_often_than_64_times);
-    tcase_add_test(tcase, an_exit_may_fail_more_often_than_64_times);
+    needs_test_add(tcase, NEED_FULL, an_exit_may_fail_more_often_than_64_times, 1);
     tcase_add_test(tcase, an_exit_that_reads_a_megabyte_agrees);
     tcase_add_test(tcase, a_dump_that_the_end_of_the_machine_cut_off_agrees);
     tcase_add_test(tcase, a_full_disk_is_full_in_a_replay_too);
@@ -909,13 +910,12 @@ Suite *recorder_suite(void)
     Suite *suite = suite_create("recorder");
     TCase *tcase = tcase_create("recorder");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, a_recording_is_the_machine_its_exits_and_its_end);
     tcase_add_test(tcase, a_run_without_exits_is_a_recording_too);
     tcase_add_loop_test(tcase, each_line_of_a_crash_report_is_a_line_of_the_recording, 0,
                         COUNT(reports));
-    tcase_add_test(tcase, a_file_that_cannot_be_written_is_told_at_the_end);
+    needs_test_add(tcase, NEED_FULL, a_file_that_cannot_be_written_is_told_at_the_end, 1);
     tcase_add_test(tcase, a_recorder_that_was_not_finished_leaves_a_recording_that_broke_off);
     add_replay_tests(tcase);
     add_difference_tests(tcase);

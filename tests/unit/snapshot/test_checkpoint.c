@@ -8,7 +8,7 @@
 
 #include "devices/ptlcall.h"
 #include "tests/unit/fixture.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 #include "vmm/core/machine_plan.h"
 #include "vmm/snapshot/elf_format.h"
 #include "vmm/snapshot/restore.h"
@@ -365,7 +365,6 @@ Suite *checkpoint_suite(void)
     TCase *hostile = tcase_create("hostile notes");
 
     suite_add_tcase(suite, asking_tests());
-    tcase_set_timeout(hostile, 60);
     kvm_test_add(hostile, what_was_saved_is_taken_in, 1);
     kvm_test_add(hostile, no_byte_of_headers_or_notes_is_too_hostile, PARTS);
     suite_add_tcase(suite, hostile);

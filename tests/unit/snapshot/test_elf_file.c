@@ -454,13 +454,11 @@ Suite *elf_file_suite(void)
     TCase *memory = tcase_create("memory"), *notes = tcase_create("notes");
 
     add_memory_tests(memory);
-    tcase_set_timeout(memory, 60); /* it waits for the disk */
     suite_add_tcase(suite, memory);
     tcase_add_test(notes, notes_come_back_in_their_order);
     tcase_add_test(notes, a_note_is_found_by_type_and_number_among_our_own);
     tcase_add_test(notes, more_notes_than_a_file_may_have_are_refused);
     tcase_add_test(notes, readelf_reads_it_without_a_complaint);
-    tcase_set_timeout(notes, 60);
     suite_add_tcase(suite, notes);
     return suite;
 }

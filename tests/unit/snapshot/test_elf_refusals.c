@@ -369,7 +369,6 @@ Suite *elf_refusals_suite(void)
     tcase_add_test(damaged, too_many_notes_are_refused_though_their_sum_is_right);
     tcase_add_test(damaged, what_is_behind_the_memory_does_not_count);
     tcase_add_test(damaged, random_headers_with_the_right_sum_do_no_harm);
-    tcase_set_timeout(damaged, 60);
     suite_add_tcase(suite, damaged);
     tcase_add_test(other, what_is_no_regular_file_is_refused_without_waiting);
     tcase_add_test(other, a_program_is_no_checkpoint);

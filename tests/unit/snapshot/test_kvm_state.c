@@ -4,7 +4,7 @@
  *
  * All but the parsing is left out where /dev/kvm cannot be opened.
  */
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 #include "vmm/core/x86.h"
 #include "vmm/io/memory.h"
 #include "vmm/snapshot/kvm_state.h"

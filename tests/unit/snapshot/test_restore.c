@@ -281,13 +281,11 @@ Suite *restore_suite(void)
     tcase_add_test(restored, saving_a_restored_machine_reads_no_hole_of_its_file);
     tcase_add_test(restored, memory_whose_file_was_cut_is_not_saved);
     tcase_add_test(restored, less_ram_than_was_saved_is_refused_with_nothing_mapped);
-    tcase_set_timeout(restored, 60); /* it waits for the disk */
     suite_add_tcase(suite, restored);
     tcase_add_test(whole, a_file_over_the_users_limit_is_an_error_and_leaves_the_old_one);
     tcase_add_test(whole, a_full_disk_is_an_error_and_leaves_the_old_file);
     tcase_add_test(whole, a_directory_that_cannot_be_written_is_an_error);
     tcase_add_test(whole, a_kill_while_saving_never_leaves_half_a_file);
-    tcase_set_timeout(whole, 60);
     suite_add_tcase(suite, whole);
     return suite;
 }

@@ -6,7 +6,7 @@
  */
 #include "include/minivmm.h"
 
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 #include "vmm/step/step.h"
 
 #include <check.h>
@@ -540,7 +540,6 @@ Suite *step_suite(void)
     TCase *tcase = tcase_create("step");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 20);
     kvm_test_add(tcase, a_stub_is_asked_about_each_instruction_once, PROGRAMS);
     kvm_test_add(tcase, the_first_is_the_one_behind_run, 1);
     kvm_test_add(tcase, exits_are_measured_as_always, 1);

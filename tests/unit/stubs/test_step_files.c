@@ -6,6 +6,8 @@
 #include "stubs/step/step.h"
 #include "vmm/step/decode.h"
 
+#include "tests/unit/needs.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -403,8 +405,8 @@ static void add_texts(Suite *suite)
     tcase_add_test(tcase, with_the_library_a_line_has_the_instruction);
     tcase_add_test(tcase, the_longest_line_fits);
     tcase_add_test(tcase, a_file_has_what_was_written_when_it_is_closed);
-    tcase_add_test(tcase, a_full_disk_is_told_once);
-    tcase_add_test(tcase, what_is_lost_at_the_close_is_told_too);
+    needs_test_add(tcase, NEED_FULL, a_full_disk_is_told_once, 1);
+    needs_test_add(tcase, NEED_FULL, what_is_lost_at_the_close_is_told_too, 1);
     tcase_add_test(tcase, a_file_that_nobody_wants_takes_everything_in_silence);
     tcase_add_test(tcase, the_statistics_are_one_line_of_json);
     tcase_add_loop_test(tcase, the_miss_rate_is_rounded_to_six_digits, 0, COUNT(rates));

@@ -5,6 +5,8 @@
  */
 #include "devices/xen/evtchn.h"
 
+#include "tests/unit/patience.h"
+
 #include <check.h>
 #include <errno.h>
 #include <sched.h>
@@ -15,13 +17,12 @@
 
 Suite *evtchn_suite(void);
 
-#define RAM      (2 * MIB)
-#define INFO     0x10000u /* gpa of shared_info, and of other places */
-#define MOVED    0x20000u
-#define AREA     0x30040u
-#define VCPUS    3
-#define MILLION  1000000u
-#define PATIENCE 10 /* seconds: an event not seen by then is lost */
+#define RAM     (2 * MIB)
+#define INFO    0x10000u /* gpa of shared_info, and of other places */
+#define MOVED   0x20000u
+#define AREA    0x30040u
+#define VCPUS   3
+#define MILLION 1000000u
 
 /* A guest: what it has, and what it has been told. */
 struct guest {
@@ -900,7 +901,7 @@ static void *consume(void *argument)
 
 static void ck_seen(unsigned turn)
 {
-    const time_t deadline = time(NULL) + PATIENCE;
+    const time_t deadline = time(NULL) + patience_ms() / 1000;
 
     while (atomic_load(&consumer.seen) != turn) {
         ck_assert_msg(time(NULL) < deadline, "event %u was not seen", turn);

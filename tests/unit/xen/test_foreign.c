@@ -2,7 +2,7 @@
 #include "devices/xen/foreign.h"
 
 #include "devices/types.h"
-#include "tests/unit/kvm_tests.h"
+#include "tests/unit/needs.h"
 #include "vmm/boot/start.h"
 #include "vmm/core/machine_device.h"
 #include "vmm/core/machine_run.h"
@@ -238,7 +238,6 @@ Suite *foreign_suite(void)
     Suite *suite = suite_create("foreign");
     TCase *tcase = tcase_create("foreign");
 
-    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, setup, teardown);
     kvm_test_add(tcase, the_guest_reads_and_writes_the_page, 1);
     kvm_test_add(tcase, case_12_a_write_to_a_readonly_page_is_discarded, 1);

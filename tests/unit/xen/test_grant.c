@@ -624,7 +624,6 @@ Suite *grant_suite(void)
     tcase_add_test(races, marks_stay_as_long_as_any_thread_has_a_pin);
     tcase_add_test(races, a_granter_may_die_while_it_is_mapped_from);
     tcase_add_test(races, of_two_threads_that_take_a_handle_one_gets_it);
-    tcase_set_timeout(races, 120);
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         tcase_add_checked_fixture(all[i], setup, teardown);
         suite_add_tcase(suite, all[i]);

@@ -294,7 +294,6 @@ Suite *xen_refusals_suite(void)
     Suite *suite = suite_create("xen_refusals");
     TCase *tcase = tcase_create("xen_refusals");
 
-    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, a_bad_pointer_is_a_fault, 0, COUNT(calls));
     tcase_add_test(tcase, a_bad_pointer_makes_no_port);

@@ -1,0 +1,140 @@
+# shellcheck shell=bash disable=SC2154 # who takes this in has minivmm and work
+# What tests need of the host. Each fact is probed once, by trying it, when the first test asks:
+#
+#   missing FACT...    is one of them missing? (why) says why, or is empty
+#   kvm_lacks FILE     the same of what minivmm wrote to stderr: this KVM lacks a capability
+#
+# A fact is one of the functions probe_FACT, or a program that must be in PATH. PROBES=FOLDER keeps what was
+# found, so that the suites of one run share it; a suite that runs alone makes such a folder in its (work). PROBES_MISSING="FACT…" has facts missing, which shows what is then
+# skipped. TIMEOUT_FACTOR multiplies the limit of a probe.
+
+# What the programs are in, on Debian, where the names differ.
+declare -rA probe_packages=([prlimit]=util-linux [setpriv]=util-linux [unshare]=util-linux [mount]=mount
+    [script]=bsdutils [readelf]=binutils)
+
+missing() {
+    local fact found=${PROBES:-$work/probes}
+    why=''
+    for fact in "$@"; do
+        [ -e "$found/$fact" ] || keep_probe "$found" "$fact"
+        read -r why <"$found/$fact" && return
+    done
+    return 1
+}
+
+kvm_lacks() {
+    local lacks='this kernel lacks KVM_CAP_[A-Z0-9_]*|this host has [0-9]* physical address bits, too few'
+    why=$(sed -nE "s/^minivmm: .*($lacks).*/\\1/p" "$1" | head -n 1)
+    [ -n "$why" ]
+}
+
+# keep_probe FOLDER FACT: the file appears whole, as several suites may ask at a time.
+keep_probe() {
+    mkdir -p "$1"
+    probe "$2" >"$1/.$2.$$"
+    mv "$1/.$2.$$" "$1/$2"
+}
+
+# What is missing, as a line.
+probe() {
+    if [[ " ${PROBES_MISSING-} " == *" $1 "* ]]; then
+        echo "$1 is in PROBES_MISSING"
+    elif declare -F "probe_$1" >/dev/null; then
+        "probe_$1"
+    elif ! type -P "$1" >/dev/null; then
+        echo "$1${probe_packages[$1]+ (${probe_packages[$1]})} is not installed"
+    fi
+}
+
+# probe_image BYTES WORDS...: minivmm with an image of these bytes, and what it wrote in (output).
+probe_image() {
+    local bytes=$1 image=${PROBES:-$work/probes}/.image.$$ status
+    shift
+    printf %b "$bytes" >"$image"
+    output=$(timeout -k 2 $((60 * ${TIMEOUT_FACTOR:-1})) "$minivmm" --quiet "$@" "$image" 2>&1 </dev/null)
+    status=$?
+    rm -f "$image"
+    return "$status"
+}
+
+readonly PROBE_HLT='\xf4' PROBE_UD2='\x0f\x0b' PROBE_NO_KVM=202
+
+# The status, since the sentence may be about anything.
+probe_kvm() {
+    local output
+    probe_image "$PROBE_HLT"
+    [ $? -ne "$PROBE_NO_KVM" ] || echo "/dev/kvm cannot be used"
+}
+
+# The registers of a triple fault: AMD's processors leave none, and the report says so.
+probe_registers() {
+    local output
+    probe_image "$PROBE_UD2"
+    [[ $output != *'the registers are lost'* ]] || echo "this KVM keeps no registers of a triple fault"
+}
+
+# A library that is loaded where it is there.
+probe_zydis() {
+    local output
+    probe_image "$PROBE_HLT" --stub step,trace=/dev/null,disasm=on
+    [[ $output != *'needs libzydis'* ]] || echo "libzydis is not installed"
+}
+
+# In its place there can be a plain file, or nothing.
+probe_full() {
+    [ "$(stat -c '%F %t:%T' /dev/full 2>&1)" = "character special file 1:7" ] \
+        || echo "/dev/full is not the device that is always full"
+}
+
+readonly nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+
+# To become an ordinary user.
+probe_nobody() {
+    "${nobody[@]}" true 2>/dev/null || echo "cannot become an ordinary user"
+}
+
+# The same for one who may not use /dev/kvm.
+probe_user() {
+    missing nobody && echo "$why" && return
+    ! "${nobody[@]}" test -r /dev/kvm -a -w /dev/kvm || echo "every user may use /dev/kvm"
+}
+
+# A terminal of its own for a program.
+probe_tty() {
+    missing script && echo "$why" && return
+    SHELL=$BASH script -qefc true /dev/null </dev/null >/dev/null 2>&1 || echo "there are no pseudo-terminals"
+}
+
+# A file system of one's own.
+probe_tmpfs() {
+    missing unshare mount && echo "$why" && return
+    unshare -m mount -t tmpfs none "$work" 2>/dev/null || echo "no file system can be mounted"
+}
+
+# Debian's packages are for Debian's Python, which need not be the first in PATH: (python) is the one.
+probe_jsonschema() {
+    find_python jsonschema >/dev/null || echo "python3-jsonschema is not installed"
+}
+
+# find_python MODULE: a Python that has it.
+find_python() {
+    local candidate
+    for candidate in python3 /usr/bin/python3; do
+        "$candidate" -c "import $1" 2>/dev/null && type -P "$candidate" && return
+    done
+    return 1
+}
+
+probe_valgrind() {
+    type -P valgrind >/dev/null || { echo "valgrind is not installed" && return; }
+    valgrind --quiet --tool=none true >/dev/null 2>&1 || echo "valgrind runs no program here"
+}
+
+# They are there without being of use where a library is missing.
+probe_chromium() {
+    local program
+    for program in chromium chromedriver; do
+        type -P "$program" >/dev/null || { echo "$program is not installed" && return; }
+        "$program" --version >/dev/null 2>&1 || { echo "$program does not start here" && return; }
+    done
+}
