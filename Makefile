@@ -1,5 +1,5 @@
 # minivmm: `make run` builds everything and runs the protocol guest, `make check` runs the tests, `make
-# check-unit` those without guests, for after each change.
+# check-unit` those without guests: run it after each change.
 # `make fuzz` fuzzes the image loader, exits and exit streams, `make check-svm` runs the guests on a second
 # KVM, `make bench` measures.
 # Add V=1 to see whole commands, CC=clang for the other compiler.
@@ -20,7 +20,7 @@ SANITIZE ?=
 ifneq ($(words $(BUILD)),1)
 $(error BUILD=$(BUILD) must be one word: make cannot handle a build folder with a space in its name)
 endif
-# A word of the shell's, whatever is in it.
+# Quotes any text as one shell word.
 quote = '$(subst ','\'',$1)'
 
 include scripts/setup.mk
@@ -35,7 +35,7 @@ endif
 LIBRARY_SOURCES := $(wildcard api/*.c vmm/*/*.c devices/*.c devices/*/*.c stubs/*.c stubs/*/*.c)
 PROGRAM_SOURCES := $(wildcard program/*.c)
 TEST_SOURCES    := $(wildcard tests/unit/*.c tests/unit/*/*.c)
-# Not what git lists: there need not be a repository.
+# Found without git: there may be no repository.
 C_FILES          = $(shell find $(filter-out build/ $(firstword $(subst /,/ ,$(BUILD)/)),$(wildcard */)) -name '*.[ch]' -type f)
 
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
@@ -52,7 +52,7 @@ run: all
 check: $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
 	@V=$(V) tests/run $(BUILD) build/guests $(if $(SANITIZE),asan,check)
 
-# Without guests, for after each change: seconds. And what an exit stream's test says alone, which needs no KVM.
+# Tests without guests, to run after each change; and the exit streams alone. Neither needs KVM.
 check-unit: $(BUILD)/minivmm $(BUILD)/unit
 	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) unit
 
@@ -63,23 +63,23 @@ check-asan:
 	$(MAKE) check BUILD=build/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 
-# Where threads meet, under ThreadSanitizer: a million rounds of a ring, the API from many threads, two domains.
+# Code where threads interact, under ThreadSanitizer: a million rounds of a ring, the API from many threads, two domains.
 check-tsan:
 	$(MAKE) check-threads BUILD=build/tsan CFLAGS='-O1 -g' SANITIZE='-fsanitize=thread'
 
 check-threads: $(BUILD)/minivmm $(BUILD)/unit guests
 	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) threads
 
-# The guests are the same ones for all of these: they are built once, however many of these run at a time.
+# These share the guests, which are built once even if several of these run at a time.
 check-asan check-tsan: guests
 
-# The commands of README on a machine that has nothing yet: see docs/testing.md.
+# The commands of README on a minimal Debian: see docs/testing.md.
 .PHONY: check-fresh
 check-fresh:
 	tests/fresh/run
 
 # The guest tests on a second KVM, AMD's, in an emulated machine: see docs/testing.md. Where that
-# machine cannot be had, they are skipped. The linker warns of dlopen(): it finds no library there.
+# machine cannot run, they are skipped. The linker warns about dlopen(): the static program cannot use it.
 check-svm: $(BUILD)/minivmm-static guests
 	@scripts/setup svm || echo "setup: going on without" >&2
 	@V=$(V) tests/run $(BUILD) $(GUEST_BUILD) svm
@@ -98,14 +98,14 @@ minivmm: $(BUILD)/minivmm
 guest.bin: build/guests/protocol.bin
 	@cp $< $@
 
-# The page is taken in by the assembler, which writes no dependencies.
+# The assembler includes the page's files and writes no dependencies.
 $(BUILD)/vmm/html/html_template.o: $(wildcard vmm/html/page/*)
 
-# The program is linked as any other is, and lets stubs find the API in it.
+# The program is linked like any other user of the library; --export-dynamic lets stubs find the API in it.
 $(BUILD)/minivmm: $(PROGRAM_OBJECTS) $(BUILD)/libminivmm.a
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ -lm -ldl
 
-# tests/unit/mark_point.c and made.c.
+# Wrapped by tests/unit/mark_point.c and made.c.
 UNIT_WRAPPED := _mark_point mkdtemp mkstemp
 
 $(BUILD)/unit: $(LIBRARY_OBJECTS) $(filter-out %/main.o,$(PROGRAM_OBJECTS)) $(TEST_OBJECTS)

@@ -1,7 +1,7 @@
-# The library: libminivmm.a, libminivmm.so and minivmm.pc, and how all is installed. The Makefile includes this.
+# The library: libminivmm.a, libminivmm.so and minivmm.pc, and their installation. The Makefile includes this.
 #
-# Everything is compiled with hidden visibility, and the API alone is not hidden. In the static library, which
-# is a single object, what is hidden is local, too: a program that has names of its own meets none of ours.
+# Everything but the API is compiled with hidden visibility. In the static library, which
+# is a single object, hidden symbols are also local: a program's own names cannot clash with them.
 
 LIBRARY_VERSION := $(shell sed -n 's/^.define MINIVMM_VERSION "\(.*\)"/\1/p' include/minivmm.h)
 LIBRARY_ABI     := $(shell sed -n 's/^.define MINIVMM_ABI \([0-9]*\).*/\1/p' include/minivmm.h)
@@ -22,7 +22,7 @@ $(BUILD)/$(SONAME): $(LIBRARY_OBJECTS) api/minivmm.map
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=api/minivmm.map -o $@ $(LIBRARY_OBJECTS) -lm -ldl
 
-# Made each time: PREFIX may be another.
+# Made each time: PREFIX may differ.
 .PHONY: $(BUILD)/minivmm.pc
 $(BUILD)/minivmm.pc:
 	@mkdir -p $(@D)

@@ -1,8 +1,8 @@
-# Benchmarks: `make bench`, `make bench-quick`; docs/bench.md. The Makefile includes this behind guest/guest.mk.
+# Benchmarks: `make bench`, `make bench-quick`; docs/bench.md. The Makefile includes this after guest/guest.mk.
 #
 # BENCH_GUESTS are flat images, and PVH images as NAME.elf for QEMU. They use the guests' library. The peers that
-# start neither have the tiny guest in their own form. Peers' programs are found in PATH, or named:
-# `make bench QEMU=PROGRAM KVMTOOL=PROGRAM SOLO5_HVT=PROGRAM`; make hands these to the environment.
+# start neither format have the tiny guest in their own form. Peers' programs are found in PATH, or named:
+# `make bench QEMU=PROGRAM KVMTOOL=PROGRAM SOLO5_HVT=PROGRAM`; make exports these.
 
 BENCH_BUILD  := $(BUILD)/bench
 BENCH_GUESTS := out store version load smp doorbell ring hello used step
@@ -15,17 +15,17 @@ BENCH_GUEST_IMAGES  := $(BENCH_GUESTS:%=$(GUEST_BUILD)/bench/%.bin) \
 $(BENCH_BUILD)/floor: $(BENCH_FLOOR_OBJECTS)
 $(BENCH_BUILD)/launch: $(BUILD)/bench/launch.o
 $(BENCH_BUILD)/dispatch: $(BUILD)/bench/dispatch.o $(BUILD)/bench/dispatch_machine.o $(LIBRARY_OBJECTS)
-# Valgrind need not know the compiler's form of debug information.
+# Without debug information: Valgrind may not support the compiler's format.
 $(BENCH_BUILD)/dispatch: LDFLAGS += -Wl,--strip-debug
 $(BENCH_PROGRAMS):
 	$(call say,LD,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lm
 
-# A stub that is no part of the monitor, and does next to nothing.
+# A minimal stub outside the monitor.
 $(BENCH_BUILD)/stub.so: examples/stub.c include/minivmm.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(WARNINGS) $(CFLAGS) -fPIC -Iinclude $(LDFLAGS) -shared -o $@ $<
 
-# A guest from one source, with the entry for PVH unless it brings its own.
+# A guest from one source, with the entry for PVH unless it has its own.
 BENCH_GUEST_PVH := $(GUEST_BUILD)/64/bench/guests/pvh.o $(GUEST_BUILD)/64/guest/lib/start64.o
 $(GUEST_BUILD)/bench/hello.elf: BENCH_ENTRY = _start
 $(GUEST_BUILD)/bench/hello.elf: $(GUEST_BUILD)/64/bench/guests/hello.o
@@ -40,13 +40,13 @@ $(GUEST_BUILD)/bench/hello_kvmtool.elf: $(GUEST_BUILD)/16/bench/guests/hello_kvm
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(GUEST_LD) -m elf_i386 -Ttext=0 -o $@ $<
 
-# One segment, which nobody writes: Solo5 takes none that is both writable and executable.
+# One segment, which is not writable: Solo5 refuses segments that are both writable and executable.
 $(GUEST_BUILD)/bench/hello_hvt.elf: $(GUEST_BUILD)/64/bench/guests/hello_hvt.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(GUEST_LD) -m elf_x86_64 -Ttext-segment=0x100000 -z noseparate-code \
 	    -z max-page-size=4096 --build-id=none -o $@ $<
 
-# Tests run this one, too.
+# Tests run this program, too.
 guests: $(GUEST_BUILD)/bench/ring.bin
 
 .PHONY: bench bench-quick bench-build

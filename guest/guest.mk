@@ -14,12 +14,12 @@ GUEST_BUILD   ?= build/guests
 GUESTS_32 := boot-protected checkpoint-protected ptlcall-protected ptlcall-pae ptlcall-32bit-paging
 GUESTS_16 := boot-real
 
-# Guests that begin as Multiboot and as PVH images, in protected mode: only their NAME.elf is of use.
+# Guests that start as Multiboot and as PVH images, in protected mode: only their NAME.elf is used.
 GUESTS_MULTIBOOT := multiboot
 GUESTS_PVH       := pvh
 GUESTS_32        += $(GUESTS_MULTIBOOT) $(GUESTS_PVH)
 
-# MARSSx86's own guest header, for a test that compiles it as it is: make MARSS_PTLCALLS_H=PATH.
+# MARSSx86's own guest header, for a test that compiles it unchanged: make MARSS_PTLCALLS_H=PATH.
 # It is not part of this project, so without it there is no such guest, and its test is skipped.
 MARSS_PTLCALLS_H ?=
 
@@ -28,12 +28,12 @@ ifeq ($(MARSS_PTLCALLS_H),)
 GUEST_SOURCES := $(filter-out tests/guests/marss-header.c,$(GUEST_SOURCES))
 endif
 
-# Guests that are Xen domains include the headers of Debian's libxen-dev, and nothing else of the host's: the
+# Guests that are Xen domains include the headers of Debian's libxen-dev, and nothing else of the host: the
 # folder that the compiler is given holds a link to them.
 XEN_HEADERS   ?= /usr/include/xen
 GUEST_INCLUDE = $(GUEST_BUILD)/include
 
-# CPL 0 code may be run by KVM's instruction emulator, which knows no vector registers. There is
+# CPL 0 code may be run by KVM's instruction emulator, which supports no vector registers. There is
 # no libc: headers come from the compiler and from guest/posix.
 GUEST_CFLAGS = -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only \
@@ -48,7 +48,7 @@ GUEST_LINK_64  := -m elf_x86_64 -T guest/lib/flat.ld
 GUEST_LINK_32  := -m elf_i386 -T guest/lib/flat.ld
 GUEST_LINK_16  := -m elf_i386 -T guest/lib/real.ld
 
-# The library: all of it in 64 bits, what does not need long mode in the others.
+# The library: all of it in 64 bits, the parts that do not need long mode in the others.
 GUEST_LIB_64 := $(patsubst %,guest/lib/%.o,guest string format console check ptlcall pci pic exception \
 	exception_entry smp smp_entry) guest/posix/posix.o \
 	$(patsubst %,guest/xen/%.o,start xen gnttab events upcall_entry linux)
@@ -70,7 +70,7 @@ $(GUEST_BUILD)/$1.elf: $(call guest_object,$2,guest/lib/$(call guest_start,$1,$2
 	$$(call say,LD,$$@)$$(GUEST_LD) $$(GUEST_LINK_$2) -nostdlib --gc-sections --build-id=none -z noexecstack --no-warn-rwx-segments -o $$@ $$(filter %.o %.a,$$^)
 endef
 
-# $(call guest_width_rules,WIDTH): how its objects and its library are made.
+# $(call guest_width_rules,WIDTH): how the objects and the library of a width are made.
 define guest_width_rules
 GUEST_OBJECTS += $(addprefix $(GUEST_BUILD)/$1/,$(GUEST_LIB_$1))
 $(GUEST_BUILD)/$1/%.o: %.c | $(GUEST_INCLUDE)/xen
@@ -99,11 +99,11 @@ $(GUEST_INCLUDE)/xen:
 	@mkdir -p $(@D)
 	@ln -sfn $(XEN_HEADERS) $@
 
-# Only this guest includes a header that was not written for our warnings.
+# Only this guest includes a header that does not compile without warnings.
 $(GUEST_BUILD)/64/tests/guests/marss-header.o: GUEST_CFLAGS += -w \
 	-DMARSS_PTLCALLS_H='"$(abspath $(MARSS_PTLCALLS_H))"'
 
-# An initrd to look at.
+# An initrd for the tests.
 $(GUEST_BUILD)/module.txt: | $(GUEST_IMAGES)
 	@printf 'a line of the module\n' >$@
 

@@ -1,14 +1,14 @@
-# shellcheck shell=bash disable=SC2154 # who takes this in has minivmm and work
-# What tests need of the host. Each fact is probed once, by trying it, when the first test asks:
+# shellcheck shell=bash disable=SC2154 # the including script sets minivmm and work
+# Facilities of the host that tests need. Each fact is probed once, by trying it, when first needed:
 #
-#   missing FACT...    is one of them missing? (why) says why, or is empty
-#   kvm_lacks FILE     the same of what minivmm wrote to stderr: this KVM lacks a capability
+#   missing FACT...    is one of them missing? (why) is the reason, or empty
+#   kvm_lacks FILE     the same from minivmm's stderr: this KVM lacks a capability
 #
-# A fact is one of the functions probe_FACT, or a program that must be in PATH. PROBES=FOLDER keeps what was
-# found, so that the suites of one run share it; a suite that runs alone makes such a folder in its (work). PROBES_MISSING="FACT…" has facts missing, which shows what is then
-# skipped. TIMEOUT_FACTOR multiplies the limit of a probe.
+# A fact is one of the functions probe_FACT, or a program that must be in PATH. PROBES=FOLDER keeps the
+# results, so that the suites of one run share them; a suite that runs alone uses a folder in its (work).
+# PROBES_MISSING="FACT…" makes facts missing. TIMEOUT_FACTOR multiplies the limit of a probe.
 
-# What the programs are in, on Debian, where the names differ.
+# The Debian packages of programs, where the names differ.
 declare -rA probe_packages=([prlimit]=util-linux [setpriv]=util-linux [unshare]=util-linux [mount]=mount
     [script]=bsdutils [readelf]=binutils)
 
@@ -35,7 +35,7 @@ keep_probe() {
     mv "$1/.$2.$$" "$1/$2"
 }
 
-# What is missing, as a line.
+# Prints the reason if the fact is missing.
 probe() {
     if [[ " ${PROBES_MISSING-} " == *" $1 "* ]]; then
         echo "$1 is in PROBES_MISSING"
@@ -59,28 +59,28 @@ probe_image() {
 
 readonly PROBE_HLT='\xf4' PROBE_UD2='\x0f\x0b' PROBE_NO_KVM=202
 
-# The status, since the sentence may be about anything.
+# By the status, because the message may vary.
 probe_kvm() {
     local output
     probe_image "$PROBE_HLT"
     [ $? -ne "$PROBE_NO_KVM" ] || echo "/dev/kvm cannot be used"
 }
 
-# The registers of a triple fault: AMD's processors leave none, and the report says so.
+# The registers of a triple fault: AMD's processors lose them, and the report says so.
 probe_registers() {
     local output
     probe_image "$PROBE_UD2"
     [[ $output != *'the registers are lost'* ]] || echo "this KVM keeps no registers of a triple fault"
 }
 
-# A library that is loaded where it is there.
+# An optional library.
 probe_zydis() {
     local output
     probe_image "$PROBE_HLT" --stub step,trace=/dev/null,disasm=on
     [[ $output != *'needs libzydis'* ]] || echo "libzydis is not installed"
 }
 
-# In its place there can be a plain file, or nothing.
+# It can be missing, or a plain file.
 probe_full() {
     [ "$(stat -c '%F %t:%T' /dev/full 2>&1)" = "character special file 1:7" ] \
         || echo "/dev/full is not the device that is always full"
@@ -88,24 +88,24 @@ probe_full() {
 
 readonly nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 
-# To become an ordinary user.
+# Running as an ordinary user.
 probe_nobody() {
     "${nobody[@]}" true 2>/dev/null || echo "cannot become an ordinary user"
 }
 
-# The same for one who may not use /dev/kvm.
+# The same for a user without access to /dev/kvm.
 probe_user() {
     missing nobody && echo "$why" && return
     ! "${nobody[@]}" test -r /dev/kvm -a -w /dev/kvm || echo "every user may use /dev/kvm"
 }
 
-# A terminal of its own for a program.
+# A pseudo-terminal.
 probe_tty() {
     missing script && echo "$why" && return
     SHELL=$BASH script -qefc true /dev/null </dev/null >/dev/null 2>&1 || echo "there are no pseudo-terminals"
 }
 
-# A file system of one's own.
+# A private file system.
 probe_tmpfs() {
     missing unshare mount && echo "$why" && return
     unshare -m mount -t tmpfs none "$work" 2>/dev/null || echo "no file system can be mounted"
@@ -130,7 +130,7 @@ probe_valgrind() {
     valgrind --quiet --tool=none true >/dev/null 2>&1 || echo "valgrind runs no program here"
 }
 
-# They are there without being of use where a library is missing.
+# They may be installed but fail to start, if a library is missing.
 probe_chromium() {
     local program
     for program in chromium chromedriver; do

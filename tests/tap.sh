@@ -1,15 +1,15 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has here, minivmm and guests, and looks at failed
-# For tests that are made of runs of minivmm, and of what each is to come to:
+# shellcheck shell=bash disable=SC2034,SC2154 # the including script sets here, minivmm and guests, and reads failed
+# For tests that consist of runs of minivmm with expected results:
 #
 #   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
 #   needs FACT...               of tests/probes.sh: the next test is skipped by name where one is missing
-#   run NAME STATUS WORDS       begins a test with a run of minivmm; or begin NAME, and whatever it needs
-#   run_until NAME PATTERN SECONDS WORDS  begins one with a run that ends by its --timeout, once it has shown that
+#   run NAME STATUS WORDS       begins a test with a run of minivmm; or begin NAME, and other commands
+#   run_until NAME PATTERN SECONDS WORDS  begins a test with a run that its --timeout ends, after it has shown PATTERN
 #   expect STATUS COMMAND       another program
-#   has PATTERN                 one of what follows here, or complain SENTENCE
-#   finish                      its line
+#   has PATTERN                 one of the checks below, or complain SENTENCE
+#   finish                      prints the test's line
 #
-# A test is also skipped where minivmm cannot use /dev/kvm, or says which capability this KVM lacks.
+# A test is also skipped where minivmm cannot use /dev/kvm, or reports a capability that this KVM lacks.
 # TIMEOUT_FACTOR=N multiplies the limit.
 
 readonly NO_KVM=202 NO_END=206
@@ -44,7 +44,7 @@ begin() {
     : >stderr
 }
 
-# expect STATUS COMMAND...: a command under the limit, whose output is looked at by what follows.
+# expect STATUS COMMAND...: runs a command under the limit; the checks below examine its output.
 expect() {
     local status=$1
     shift
@@ -70,8 +70,8 @@ run() {
     expect "$status" "$minivmm" --out "$work" "${words[@]}"
 }
 
-# run_until NAME PATTERN SECONDS WORDS: a guest that its --timeout ends, once stdout has such a line: on a slow
-# machine it gets four times as much, and so on.
+# run_until NAME PATTERN SECONDS WORDS: a guest that its --timeout ends, after stdout has such a line: on a slow
+# machine it runs again with four times the limit, and so on.
 run_until() {
     local title=$1 pattern=$2 seconds=$3
     shift 3

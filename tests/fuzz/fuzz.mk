@@ -1,5 +1,5 @@
 # Fuzzing of the image loader, of exits and of exit streams: `make fuzz`, FUZZ_SECONDS=N for longer; a
-# third of the time for each. Needs clang with libFuzzer. What a fuzzer finds is kept in the build
+# third of the time for each one. Needs clang with libFuzzer. What a fuzzer finds is kept in the build
 # folder; the images, exits and streams of the tree are its start.
 
 FUZZ_SECONDS ?= 60
@@ -14,7 +14,7 @@ FUZZ_exits  := tests/fuzz/fuzz_exits.c tests/unit/hostile.c tests/unit/hostile_s
 	$(LIBRARY_SOURCES)
 FUZZ_stream := tests/fuzz/fuzz_stream.c $(LIBRARY_SOURCES)
 
-# What each begins with, how that becomes files in a folder, and how long its inputs get.
+# The initial inputs of each, how they become files in a folder, and the maximum length of inputs.
 FUZZ_SEEDS_loader := $(wildcard tests/fuzz/images/*.hex)
 FUZZ_SEEDS_exits  := $(wildcard tests/fuzz/exits/*.hex)
 FUZZ_SEEDS_stream := $(wildcard tests/exits/*.exits tests/exits/refused/*.exits)
@@ -34,7 +34,7 @@ $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $$(FUZZ_$$*) $(FUZZ_HEADERS)
 	$(call say,LD,$@)$(FUZZ_CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@ \
 	    $(FUZZ_$*) -pthread -lm -ldl
 
-# The loader's as a program that runs files, and makes bytes of the hex dumps.
+# The loader's fuzzer as a program that runs files, and converts the hex dumps to bytes.
 $(BUILD)/fuzz/loader-files: $(FUZZ_loader) $(FUZZ_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(FUZZ_CLANG) $(FUZZ_FLAGS) -DFUZZ_FILES -fsanitize=address,undefined -o $@ \

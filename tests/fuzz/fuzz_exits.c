@@ -1,5 +1,5 @@
 /*
- * Fuzzing of exits: whatever a guest does, the monitor goes on as it promises; see
+ * Fuzzing of exits: whatever a guest does, the monitor keeps its contracts; see
  * tests/unit/hostile.h for what the bytes mean.
  */
 #include "tests/unit/hostile.h"

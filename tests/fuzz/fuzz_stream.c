@@ -21,7 +21,7 @@ static void require(bool holds, const char *what)
     abort();
 }
 
-/* All tests, also behind one that differs or is refused. */
+/* All tests, also after one that differs or is refused. */
 static void replay_all(const char *path)
 {
     struct error error = {""};

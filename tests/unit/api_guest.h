@@ -1,5 +1,5 @@
 /*
- * Machines of the API's with tiny guests from memory, for the tests of api/.
+ * API machines with tiny guests from memory, for the tests of api/.
  */
 #ifndef TESTS_UNIT_API_GUEST_H
 #define TESTS_UNIT_API_GUEST_H

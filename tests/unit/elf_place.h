@@ -40,7 +40,7 @@ struct elf_file elf_place_open(const struct elf_place *place);
 struct memory elf_place_memory(uint64_t size);
 struct memory elf_place_restore(const struct elf_place *place, uint64_t size);
 
-/* A number that says where it is, and (salt), into the first and last bytes of a page; is it there? */
+/* Writes a number made of the address and (salt) into the first and last bytes of a page; is it there? */
 void elf_mark(const struct memory *memory, uint64_t address, uint64_t salt);
 void elf_check_mark(const struct memory *memory, uint64_t address, uint64_t salt);
 

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* As in KVM's run page: the data of a port access lie behind the structure. */
+/* As in KVM's run page: the data of a port access lie after the structure. */
 #define RUN_SIZE    (3 * PAGE_SIZE)
 #define DATA_OFFSET PAGE_SIZE
 

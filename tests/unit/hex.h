@@ -2,8 +2,8 @@
  * Images for tests, written as text: tests/fuzz/images/NAME.hex.
  *
  * A word of 2, 4, 8 or 16 hexadecimal digits is a little-endian number of 1, 2, 4 or 8 bytes, `@OFFSET`
- * goes on at that (hexadecimal) offset, with zeros before it, and `#` begins a comment. One line
- * `expect TEXT` says what must come of loading it.
+ * continues at that (hexadecimal) offset, with zeros before it, and `#` begins a comment. One line
+ * `expect TEXT` is the expected result of loading it.
  */
 #ifndef TESTS_UNIT_HEX_H
 #define TESTS_UNIT_HEX_H

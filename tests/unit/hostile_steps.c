@@ -1,6 +1,6 @@
 /*
  * What a hostile guest does: each step is one byte for what, and more bytes for how. Numbers are
- * little-endian; behind the end all bytes are 0.
+ * little-endian; after the end all bytes are 0.
  */
 #include "tests/unit/hostile_steps.h"
 
@@ -38,7 +38,7 @@ static uint64_t take_number(struct hostile *hostile)
     return numbers[how % (sizeof(numbers) / sizeof(numbers[0]))];
 }
 
-/* The (number)th region of the bus that is there; false: there is none. */
+/* The (number)th region of the bus; false: there is no such region. */
 static bool region_at(const struct bus *bus, unsigned number, struct bus_region *region)
 {
     unsigned count = bus->region_count;

@@ -4,7 +4,7 @@
 
 #include "tests/unit/hostile.h"
 
-/* As in KVM's run page: the data of a port access lie behind the structure. */
+/* As in KVM's run page: the data of a port access lie after the structure. */
 #define HOSTILE_RUN_SIZE    (3 * PAGE_SIZE)
 #define HOSTILE_DATA_OFFSET PAGE_SIZE
 
@@ -14,7 +14,7 @@ void hostile_require(bool holds, const char *what);
 /* Read and do one thing. */
 void hostile_step(struct hostile *hostile);
 
-/* The exit that is in the run page of hostile->vcpu, and the checks behind it. */
+/* The exit that is in the run page of hostile->vcpu, and the checks after it. */
 void hostile_exit(struct hostile *hostile);
 
 /* Crash report and statistics, to nowhere. */

@@ -39,7 +39,7 @@ static unsigned add_suites(SRunner *runner, const char *name)
     return count;
 }
 
-/* Check knows no skipped tests: they go behind what it wrote. */
+/* Check has no skipped tests: they are appended to its output. */
 static void report_skipped(const char *tap_path)
 {
     FILE *tap = fopen(tap_path, "a");

@@ -25,7 +25,7 @@ struct recording {
 };
 
 /*
- * A machine as (header) says, in `machine` and `device` lines; NULL: 16 MiB, one vCPU, no device.
+ * A machine made from (header), `machine` and `device` lines; NULL: 16 MiB, one vCPU, no device.
  * Its vCPUs are as in a replay. Aborts the test if it cannot be made.
  */
 void recording_begin(struct recording *recording, const char *header);

@@ -19,7 +19,7 @@ struct replay_result {
     char name[REPLAY_NAME_MAX]; /* of the test that was begun last */
 };
 
-/* Replay the file up to its end, or to the first test that is not as the stream says. */
+/* Replay the file up to its end, or to the first test that differs. */
 void replay_file(const struct text_file *file, struct replay_result *result);
 
 /* The same for the stream that is (length) bytes. */

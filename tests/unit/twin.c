@@ -227,7 +227,7 @@ static void play_edu(struct twin *twin, uint64_t *random, struct twin_step *step
     }
 }
 
-/* A serial port hears itself, more than it can hold at times; it may stay so. */
+/* A serial port in loopback, at times with more bytes than it can hold; it may stay in loopback. */
 static void play_loopback(struct twin *twin, uint64_t *random, struct twin_step *step)
 {
     static const uint16_t ports[] = {0x3f8, 0x2f8};

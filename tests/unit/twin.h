@@ -1,5 +1,5 @@
 /*
- * A machine with every device type, and a guest that does to it what a seed says: for tests that do
+ * A machine with every device type, and a guest whose actions follow from a seed: for tests that do
  * the same to two machines and look for a difference.
  */
 #ifndef TESTS_UNIT_TWIN_H
@@ -15,7 +15,7 @@ struct twin {
     char told[TWIN_TOLD]; /* interrupts of the last step: "GSI+ ", "GSI- ", "ADDRESS=DATA " */
 };
 
-/* What a guest, or who looks at the machine, sees of a step. */
+/* The results of a step that a guest or an observer sees. */
 struct twin_step {
     uint64_t value; /* read */
     uint64_t rax;

@@ -88,7 +88,7 @@ static void guest_begin(struct xen_guest *guest, struct xen_world *world, domid_
     memset(guest, 0, sizeof(*guest));
     fixture_setup(&guest->fixture);
     guest->fixture.machine.cpuid = calloc(1, sizeof(*guest->fixture.machine.cpuid));
-    ck_assert_ptr_nonnull(guest->fixture.machine.cpuid); /* it tells of nothing */
+    ck_assert_ptr_nonnull(guest->fixture.machine.cpuid); /* it has no leaves */
     guest->fixture.machine.irqs.sink = (struct irq_sink){.message = note_message, .opaque = guest};
     ck_assert_int_eq(xen_domain_create(&guest->domain, world, domid, &guest->fixture.machine,
                                        &error),

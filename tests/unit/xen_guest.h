@@ -1,5 +1,5 @@
 /*
- * Two domains without KVM: machines of the fixture's with the device `xen`, in 64-bit mode, whose
+ * Two domains without KVM: fixture machines with the device `xen`, in 64-bit mode, whose
  * hypercalls are invented exits.
  *
  * All 16 MiB are mapped to themselves. At BAD there are pages that a pointer must not reach.
@@ -22,8 +22,8 @@
 #define XEN_BAD         0x40000000u
 #define XEN_BAD_PAGE(n) (XEN_BAD + (n)*PAGE_SIZE)
 #define XEN_SPLIT       XEN_BAD_PAGE(1) /* between two pages that are not neighbours in RAM */
-#define XEN_ABSENT      XEN_BAD_PAGE(2) /* not present, behind RAM */
-#define XEN_NO_RAM      XEN_BAD_PAGE(4) /* mapped to no RAM, behind RAM */
+#define XEN_ABSENT      XEN_BAD_PAGE(2) /* not present, after RAM */
+#define XEN_NO_RAM      XEN_BAD_PAGE(4) /* mapped outside RAM, after RAM */
 
 #define XEN_MAPS 8
 
@@ -31,7 +31,7 @@ struct xen_guest {
     struct fixture fixture;
     struct xen_domain domain;
 
-    /* What the map callback was told and not told back. */
+    /* Mappings that the map callback got and that were not undone. */
     struct {
         uint64_t address;
         uint8_t *host; /* NULL: none */

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
-# The five actions of the ptlcall, and who calls it how.
+# The five actions of the ptlcall, and the ways to call it.
 
 test_continue() {
     vmm first --out out "$guests/checkpoint.bin" -- continue
@@ -50,7 +50,7 @@ test_a_guest_that_reboots_for_ever_ends_at_its_time_limit() {
     expect first 206
 }
 
-# A paused guest shows nothing, until it is told to go on.
+# A paused guest shows nothing until it is resumed.
 check_pause() {
     sleep 0.2
     [ "$(cat first.out)" = "before: $1" ] || echo "it went on before it was told: $(cat first.out)"

@@ -21,7 +21,7 @@ def read(path):
 
 
 def until(lines, name):
-    """The lines that the copy has behind it: up to the one that tells of its file."""
+    """The lines before the copy's checkpoint: up to the one that reports its file."""
     for index, line in enumerate(lines):
         taken = TAKEN.fullmatch(line)
         if taken and taken.group(2) + ".core" == name:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""compare.py FOLDER EXITS...: do restored runs go on as the run that was never stopped?
+"""compare.py FOLDER EXITS...: do restored runs continue like the run that was never stopped?
 
 FOLDER has recordings (NAME.exits) and what stdout got (NAME.out): full, of the uninterrupted run; for
 each EXITS first-EXITS, of the run up to the checkpoint, and second-EXITS, of the run from there on.
@@ -30,7 +30,7 @@ ESCAPE = re.compile(rb"\\(x..|.)")
 
 
 class Exit:
-    """An exit of a recording (source): what it took in, and what came of it."""
+    """An exit of a recording (source): its inputs and effects."""
 
     def __init__(self, source, head):
         self.source = source
@@ -101,7 +101,7 @@ def unescape(match):
 
 
 class Recording:
-    """The exits of each vCPU, and what is told of the run as a whole."""
+    """The exits of each vCPU, and the lines about the whole run."""
 
     def __init__(self, name):
         self.vcpus = {}
@@ -167,7 +167,7 @@ class Recording:
 
 
 class State:
-    """What a recording has told of registers and memory. At first all of it is zero."""
+    """The registers and memory known from a recording. At first all of it is zero."""
 
     def __init__(self):
         self.clear(None)

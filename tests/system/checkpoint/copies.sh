@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
 # What can be done with a checkpoint: restored often, many times at once, saved again; input and output.
 
-# A checkpoint of a guest that goes on with line 2, where a `q` that was typed ahead ends it.
+# A checkpoint of a guest that continues with line 2, where a `q` that was typed ahead ends it.
 save_console() {
     printf '0q' >first.in
     vmm first --out out "$guests/checkpoint-console.bin"
@@ -43,7 +43,7 @@ test_8_copies_run_at_once() {
     done
 }
 
-# Rings that KVM took, and that nobody has looked at when it is saved.
+# Rings that KVM handled, and that are not yet counted when the machine is saved.
 test_a_doorbell_has_rung_as_often_in_the_copy() {
     local irq
     for irq in '' irq; do
@@ -134,7 +134,7 @@ test_what_was_shown_before_is_out_when_the_file_is_there() {
     expect copy 0 $'restored, result 3\n2 typed q'
 } 2>/dev/null
 
-# What the guest has shown before is not shown again, and none of it is lost.
+# Output from before the checkpoint is not shown again, and none of it is lost.
 test_the_output_of_both_parts_is_that_of_the_whole() {
     vmm whole "$guests/string-io.bin"
     for exits in 3 8 21; do

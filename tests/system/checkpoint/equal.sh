@@ -30,14 +30,14 @@ checkpoint_places() {
         }' "$1"
 }
 
-# Does the recording (file) have input from outside behind its last exit?
+# Does the recording (file) have input from outside after its last exit?
 has_late_input() {
     tac "$1" | sed -n '/ ; /q; p' | grep -q '^typed '
 }
 
 # The run up to the checkpoint after (exits), as first-EXITS; false: there was none. A guest that waits
 # for the clock, or for input, has fewer exits in another run: if it ends before, it is saved sooner.
-# Nobody knows whether input that came at the end was saved: then there shall be none, as so many exits
+# It is unknown whether input at the end was saved: then there must not be any, as so many exits
 # do not need it.
 save() {
     local exits=$1 words attempt input=$stdin

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # status, pid and needs_NAME are known to run
-# Saving that fails: the guest gets -EIO and goes on, and no file is left, or the old one. And a monitor that
+# Saving that fails: the guest gets -EIO and continues, and no file is left, or the old one. And a monitor that
 # is killed while it saves.
 
-# A folder in which nobody can make a file, root neither.
+# A folder in which not even root can make a file.
 readonly no_folder=/proc
 
 test_in_a_folder_that_cannot_be_written_the_guest_goes_on() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checkpoints that are damaged or hostile, and what minivmm makes of them. Prints what was wrong.
+"""Damaged and hostile checkpoints, and minivmm's reactions. Prints the errors.
 
 hostile.py MINIVMM cut FILE      cut at many places
 hostile.py MINIVMM flip FILE     a byte of headers or notes is another one

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A monitor that saves again and again is killed at a random time, and what it leaves is looked at.
+"""A monitor that saves again and again is killed at a random time, and the files it leaves are checked.
 
 kill.py MINIVMM GUEST TIMES      in the current folder; prints what was wrong
 """

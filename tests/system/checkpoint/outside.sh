@@ -21,7 +21,7 @@ has_ended() {
     ! kill -0 "$pid" 2>/dev/null
 }
 
-# ends_like NAME FILE: what the run shows is the end of what FILE has, after a beginning that may be empty.
+# ends_like NAME FILE: the run's output is the end of FILE.
 ends_like() {
     tail -c "$(stat -c %s "$1.out")" "$2" | cmp -s - "$1.out" || {
         echo "$1: stdout is not the end of $2:"
@@ -81,7 +81,7 @@ test_a_signal_saves_a_guest_that_waits_for_a_timer() {
     done
 }
 
-# Nothing will wake it: a copy sleeps as well, and does not go on behind its HLT.
+# Nothing will wake it: a copy sleeps as well, and does not continue after its HLT.
 test_a_signal_saves_a_guest_that_sleeps() {
     start first --irqchip --checkpoint-on SIGUSR1:roi.core "$guests/hlt-sti.bin"
     wait_for first.out halting
@@ -148,7 +148,7 @@ test_other_signals_end_it() {
     [ ! -e roi.core ] || echo "SIGTERM saved it"
 }
 
-# start_stalled: a guest that writes as much as it can, into a pipe that nobody reads and that is nearly full.
+# start_stalled: a guest that writes as much as it can, into a nearly full pipe without a reader.
 # It is descriptor 4.
 start_stalled() {
     mkfifo console

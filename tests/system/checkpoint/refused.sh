@@ -86,7 +86,7 @@ test_a_newer_note_or_another_cpu_is_refused() {
     "$here/hostile.py" "$minivmm" notes roi.core 2>&1
 }
 
-# Values that nobody would save, with a sum that fits: refused, or a guest that runs as it can; never a
+# Invalid values, with a correct sum: refused, or a guest that runs as it can; never a
 # monitor that crashes.
 needs_hostile_values_never_crash_the_monitor=python3
 test_hostile_values_never_crash_the_monitor() {
@@ -94,7 +94,7 @@ test_hostile_values_never_crash_the_monitor() {
     "$here/hostile.py" "$minivmm" mend roi.core 2>&1
 }
 
-# Whoever wrote the checkpoint does not say which files of this host are emptied or read.
+# The checkpoint does not decide which files of this host are emptied or read.
 test_a_checkpoint_that_names_a_file_opens_it_only_if_that_is_allowed() {
     vmm first --quiet --out . --ptlcall log=calls.log "$guests/checkpoint.bin" -- shutdown
     echo precious >calls.log

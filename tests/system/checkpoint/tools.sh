@@ -52,7 +52,7 @@ test_readelf_lists_notes_and_segments() {
     grep -qE '^ +LOAD +0x[0-9a-f]+ 0x0*100000 0x0*100000 ' elf.out || echo "no segment of the image"
 }
 
-# The same memory by three ways: where info says that it is in the file, gdb, and the image.
+# The same memory in three ways: at info's offset in the file, by gdb, and from the image.
 test_the_image_is_where_info_says() {
     local offset
     save

@@ -50,7 +50,7 @@ def name_complaints(events):
 
 
 def slice_complaints(events):
-    """Guest and handler take turns, each handler behind its guest, and nothing overlaps."""
+    """Guest and handler take turns, each handler after its guest, and nothing overlaps."""
     for tid, slices in tracks_of(events).items():
         end = 0
         for index, event in enumerate(slices):

@@ -1,4 +1,4 @@
-/* api/create.c, load.c, run.c, state.c, world.c: the life of a machine, and who asks at the wrong time. */
+/* api/create.c, load.c, run.c, domains.c: the life of a machine, and calls at the wrong time. */
 #include "include/minivmm.h"
 
 #include "tests/unit/needs.h"
@@ -58,7 +58,7 @@ static void teardown(void)
     ck_assert_int_eq(minivmm_destroy(machine, &error), 0);
 }
 
-/* The sentence, as far as (words) has it, and the outcome of a mistake in the program. */
+/* The sentence begins with (words), and the outcome is a mistake of the program. */
 static void check_refused(int code, int expected, const char *words)
 {
     ck_assert_int_eq(code, expected);

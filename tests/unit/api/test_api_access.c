@@ -11,7 +11,7 @@
 Suite *api_access_suite(void);
 
 #define RAM_END   ((uint64_t)GUEST_MEMORY)
-#define NO_MEMORY 0x40000000u /* gpa that nobody decodes */
+#define NO_MEMORY 0x40000000u /* an unclaimed gpa */
 #define FAR       0x50000000u /* gpa of a region in memory */
 
 /*
@@ -231,7 +231,7 @@ START_TEST(what_is_set_is_what_is_read_and_what_the_guest_finds)
     struct minivmm_registers registers = registers_of(guest.vcpu);
     struct minivmm_result result;
 
-    /* To `movl %ecx, %eax` and the end behind it. */
+    /* To `movl %ecx, %eax` and the end after it. */
     registers.rip = GUEST_LOAD + (uint64_t)(image_ports_end - image_ports) - 5;
     registers.rcx = 33;
     registers.r15 = 0x8877665544332211;
@@ -472,7 +472,7 @@ START_TEST(what_is_wider_than_a_region_takes_is_split)
 }
 END_TEST
 
-/* Bytes of an access, by what the region says of its widest. */
+/* Bytes of an access, by the region's widest. */
 static const struct {
     unsigned widest, size;
 } widths[] = {{0, 8}, {8, 8}, {4, 4}};

@@ -357,7 +357,7 @@ END_TEST
 
 /* ---- Stepping ---------------------------------------------------------------------------- */
 
-/* Bytes of each instruction of image_steps, and RAX and RCX behind it. */
+/* Bytes of each instruction of image_steps, and RAX and RCX after it. */
 static const struct {
     unsigned size;
     uint64_t rax, rcx;

@@ -412,7 +412,7 @@ START_TEST(a_reboot_keeps_vcpus_regions_and_paths_and_attaches_the_stub_again)
 }
 END_TEST
 
-/* A checkpoint of image_boots behind its OUT, with AL 1. */
+/* A checkpoint of image_boots after its OUT, with AL 1. */
 static void make_checkpoint(void)
 {
     create_quiet();
@@ -486,7 +486,7 @@ START_TEST(behind_a_recorded_run_the_machine_is_there_to_be_looked_at)
     memset(&guest, 0, sizeof(guest));
     ck_assert_int_eq(minivmm_create(&config, &guest.machine, &error), 0);
     LOAD(image_boots);
-    run_to(127); /* what nobody decodes reads as ones */
+    run_to(127); /* an unclaimed port reads as ones */
     ck_assert_int_eq(minivmm_read_physical(guest.machine, GUEST_LOAD, &word, sizeof(word), &error),
                      0);
     ck_assert_int_eq(minivmm_write_physical(guest.machine, GUEST_LOAD, &word, sizeof(word), &error),

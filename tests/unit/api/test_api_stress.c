@@ -1,6 +1,6 @@
 /*
  * The API from several threads at a time, at random but for the seed: what may be asked by any thread, and an owner who
- * pauses, looks, steps and resumes, until somebody ends the run.
+ * pauses, looks, steps and resumes, until one of them ends the run.
  */
 #include "tests/unit/api_guest.h"
 #include "tests/unit/needs.h"
@@ -83,7 +83,7 @@ static void *ask(void *argument)
         case 5:
             minivmm_end(vcpu, 3); /* it is not for here */
             break;
-        default: /* -EALREADY behind the end */
+        default: /* -EALREADY after the end */
             check(minivmm_run(guest.machine, NULL) == 0 ? 1 : 0, 0, 0);
             break;
         }
@@ -144,7 +144,7 @@ START_TEST(whatever_threads_ask_a_stop_ends_the_run)
         start_threads(threads, seeds, own);
         usleep(RUN_MS * 1000);
         minivmm_stop(guest.machine);
-        join_threads(threads); /* some asks come behind the end */
+        join_threads(threads); /* some requests come after the end */
         api_guest_join(&guest);
         ck_assert_int_eq(guest.result.outcome, MINIVMM_INTERRUPTED);
         api_guest_destroy(&guest);

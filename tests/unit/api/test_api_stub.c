@@ -400,7 +400,7 @@ START_TEST(a_stub_may_keep_all_commands_for_itself)
 }
 END_TEST
 
-/* With one lock for both, nobody would come. */
+/* With one lock for both, this would never be reached. */
 static void meet(struct hostile *self, struct minivmm_vcpu *vcpu)
 {
     (void)vcpu;
@@ -461,7 +461,7 @@ START_TEST(a_callback_that_takes_long_is_not_waited_for_and_harms_nobody)
 }
 END_TEST
 
-/* A stub that counts its machines in its state, and calls nothing of the library's. */
+/* A stub that counts its machines in its state, and calls no library function. */
 static const char source[] =
     "#include \"include/minivmm.h\"\n"
     "#include <stdlib.h>\n"

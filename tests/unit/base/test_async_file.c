@@ -1,4 +1,4 @@
-/* vmm/base/async_file.c: everything arrives in order, whoever reads; and what happens when it cannot. */
+/* vmm/base/async_file.c: everything arrives in order with any reader; and failures to write. */
 #include "vmm/base/async_file.h"
 
 #include "tests/unit/needs.h"
@@ -126,7 +126,7 @@ static void end_reader(struct reader *reader, int write_end)
     close(reader->fd);
 }
 
-/* The write end of a pipe that nobody reads. */
+/* The write end of a pipe without a reader. */
 static int stalled_pipe(int *read_end)
 {
     int ends[2];
@@ -215,7 +215,7 @@ START_TEST(what_fits_into_the_ring_waits_for_nobody)
 }
 END_TEST
 
-/* Lines of 8 to 307 bytes: thread, number, and as many dots as that number says. */
+/* Lines of 8 to 307 bytes: thread, number, and that number of dots. */
 static void *put_lines(void *argument)
 {
     struct async_file *async = *(struct async_file **)argument;

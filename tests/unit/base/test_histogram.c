@@ -1,4 +1,4 @@
-/* vmm/base/histogram.c: what is exact, what is near, and what becomes of very great values. */
+/* vmm/base/histogram.c: exact values, approximate values, and very large values. */
 #include "vmm/base/histogram.h"
 
 #include <check.h>

@@ -63,7 +63,7 @@ static void check_end(void)
     ck_assert_int_eq(lines_next(&lines, &line, &error), 0);
 }
 
-/* The sentence, behind the name of its file. */
+/* The sentence, after the name of its file. */
 static void check_sentence(const char *wanted)
 {
     const char *colon = strstr(error.text, ":");

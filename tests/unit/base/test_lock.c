@@ -1,4 +1,4 @@
-/* A lock: one holder at a time, whoever waits is woken. */
+/* A lock: one holder at a time, and each waiter is woken. */
 #include "vmm/base/lock.h"
 
 #include <check.h>

@@ -91,7 +91,7 @@ START_TEST(a_decimal_number_is_written_without_leading_zeros)
 }
 END_TEST
 
-/* What stands for (byte) in quotes, as docs/exits.md says. */
+/* The quoted form of (byte), as in docs/exits.md. */
 static void wanted_escape(char *to, size_t size, int byte)
 {
     switch (byte) {

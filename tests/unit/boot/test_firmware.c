@@ -13,7 +13,7 @@ Suite *firmware_suite(void);
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
-static struct machine machine; /* only what the tables tell of */
+static struct machine machine; /* only the parts that the tables describe */
 static struct pci_device functions[3];
 
 /* The BIOS area is not zero: what is written there must not count on it. */

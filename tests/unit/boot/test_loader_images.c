@@ -286,7 +286,7 @@ END_TEST
 #define MB_BSS_END   0x1c
 #define MB_ENTRY     0x20
 
-/* One field of an image that is otherwise good, and what the sentence then says. */
+/* One bad field of an otherwise good image, and the sentence for it. */
 static const struct damage {
     const char *name;
     unsigned offset, width;

@@ -1,4 +1,4 @@
-/* vmm/boot/: what Multiboot and PVH guests are told, and where the initrd lies. */
+/* vmm/boot/: the information for Multiboot and PVH guests, and the place of the initrd. */
 #include "guest/abi/boot.h"
 #include "guest/abi/multiboot.h"
 #include "guest/abi/pvh.h"

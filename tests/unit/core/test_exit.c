@@ -129,7 +129,7 @@ static uint8_t *data_at(unsigned index)
     return (uint8_t *)run + DATA + index;
 }
 
-/* The data area holds (bytes), and behind them what it held before. */
+/* The data area holds (bytes), and after them its old contents. */
 static void check_data(const void *bytes, size_t length)
 {
     ck_assert_mem_eq(data_at(0), bytes, length);
@@ -276,7 +276,7 @@ static const struct malformed_case {
     {2, 1, 3 * PAGE_SIZE - 1},
     {4, 1, 3 * PAGE_SIZE - 3},
     {1, 0, 3 * PAGE_SIZE + 1},
-    {1, 1, 0}, /* in the structure, which says how many there are */
+    {1, 1, 0}, /* in the structure, which has the count */
     {4, 1, sizeof(struct kvm_run) - 1},
     {1, 1, UINT64_MAX},
     {4, 1, UINT64_MAX - 3},

@@ -1,5 +1,5 @@
 /*
- * Opening KVM: what is said where there is none, and two calls where there is one.
+ * Opening KVM: the errors where there is no KVM, and two calls where there is.
  *
  * The second test case is left out where /dev/kvm cannot be opened.
  */
@@ -15,7 +15,7 @@
 
 Suite *kvm_suite(void);
 
-/* The descriptor that the next open() will get: it tells whether one was left open. */
+/* The descriptor that the next open() will get: it shows whether one was left open. */
 static int next_descriptor(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -64,7 +64,7 @@ START_TEST(after_a_failed_open_there_is_nothing_to_close)
 }
 END_TEST
 
-/* A second close of the same number would hit a descriptor that is somebody else's by then. */
+/* A second close of the same number could close another descriptor. */
 START_TEST(a_close_twice_closes_once)
 {
     struct kvm kvm;

@@ -222,7 +222,7 @@ START_TEST(a_call_whose_registers_kvm_refuses_ends_the_machine)
 }
 END_TEST
 
-/* Where a sleeping vCPU's state cannot be had, nobody may say that it sleeps for ever. */
+/* If a sleeping vCPU's state cannot be read, it must not count as asleep for ever. */
 START_TEST(a_vcpu_whose_state_is_not_known_may_still_run)
 {
     wanted = (struct answer){KVM_GET_MP_STATE, 0, -EINVAL};

@@ -51,7 +51,7 @@ START_TEST(more_cpuid_leaves_than_there_is_room_for_are_refused)
 }
 END_TEST
 
-/* A second device whose leaf is taken leaves none of its regions behind. */
+/* A second device whose CPUID leaf is taken leaves no region. */
 START_TEST(a_second_ptlcall_device_is_refused_and_leaves_nothing)
 {
     unsigned ports, addresses;

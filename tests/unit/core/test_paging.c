@@ -318,7 +318,7 @@ START_TEST(a_reserved_bit_makes_an_entry_malformed)
 }
 END_TEST
 
-/* As the walk of an AMD processor leaves it behind. */
+/* As an AMD processor's walk leaves it. */
 START_TEST(an_accessed_bit_in_the_top_level_of_pae_does_no_harm)
 {
     GUEST guest = guest_make(MPAE);

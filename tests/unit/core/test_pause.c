@@ -1,4 +1,4 @@
-/* vmm/core/pause.c: vCPUs come to rest, run on and leave; nobody waits for ever. */
+/* vmm/core/pause.c: vCPUs pause, resume and leave; no call waits for ever. */
 #include "vmm/core/pause.h"
 
 #include "tests/unit/fixture.h"

@@ -274,7 +274,7 @@ START_TEST(a_machine_can_end_during_a_pause)
 }
 END_TEST
 
-/* The writing end of a pipe that nobody reads and that is full. */
+/* The write end of a full pipe without a reader. */
 static int full_pipe(void)
 {
     char byte = 0;

@@ -1,4 +1,4 @@
-/* The doorbell: rings that are exits, rings that KVM takes, and that nobody can tell which. */
+/* The doorbell: rings that are exits and rings that KVM handles have the same effects. */
 #include "guest/abi/doorbell.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/needs.h"
@@ -57,7 +57,7 @@ static void ring(unsigned times)
         fixture_out(&fixture, RING, 1, 0);
 }
 
-/* As KVM does, before the vCPU goes on. */
+/* As KVM does, before the vCPU continues. */
 static void ring_by_event(uint64_t times)
 {
     ck_assert_int_eq(write(fixture.machine.events->fd, &times, sizeof(times)), sizeof(times));
@@ -214,7 +214,7 @@ static void *ring_on(void *argument)
     return NULL;
 }
 
-/* Three take from the eventfd: who reads the count, who acknowledges, and the thread that raises the line. */
+/* Three threads read the eventfd: one reads the count, one acknowledges, one raises the line. */
 START_TEST(no_ring_is_lost_while_others_look)
 {
     uint32_t last = 0;

@@ -351,7 +351,7 @@ static uint64_t transfer(struct guest *guest, uint64_t source, uint64_t destinat
     return get(guest, EDU_DMA_COMMAND, 8);
 }
 
-/* A transfer between (ram) and (inside), an address of the device's. */
+/* A transfer between (ram) and (inside), a device address. */
 static uint64_t transfer_either(struct guest *guest, bool from_edu, uint64_t ram, uint64_t inside,
                                 uint64_t count)
 {

@@ -127,7 +127,7 @@ static void *play(void *argument)
     return NULL;
 }
 
-/* Who types and who counts, meanwhile, is the host. */
+/* The host types and counts meanwhile. */
 START_TEST(vcpus_that_do_it_at_once_do_not_lock_each_other_out)
 {
     static struct hostile hostile;

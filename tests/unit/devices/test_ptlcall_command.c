@@ -12,7 +12,7 @@ Suite *ptlcall_command_suite(void);
 
 #define SHOWN_MAX 8192
 
-/* A parsed list as text: `name`, `name=value` or `name=value(number)`, each with a ';' behind. */
+/* A parsed list as text: `name`, `name=value` or `name=value(number)`, each followed by a ';'. */
 static void show(const struct ptlcall_command *commands, unsigned count, char *shown)
 {
     size_t used = 0;
@@ -34,7 +34,7 @@ static void show(const struct ptlcall_command *commands, unsigned count, char *s
 }
 
 /*
- * Parse a copy of exactly (length) bytes, so that a sanitizer sees a read behind them. (shown) may
+ * Parse a copy of exactly (length) bytes, so that a sanitizer sees a read after them. (shown) may
  * be NULL.
  */
 static int parse(const char *text, size_t length, char *shown, const char **reason)

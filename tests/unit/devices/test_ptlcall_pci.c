@@ -64,7 +64,7 @@ static void guest_teardown(struct guest *guest)
     fixture_teardown(&guest->fixture);
 }
 
-/* One VERSION call, if it is one: RAX after a store, or an OUT. Ones: it is none. */
+/* One VERSION call: RAX after a store, or an OUT. Ones: it was not a call. */
 static uint32_t store(struct guest *guest, uint64_t address, unsigned size)
 {
     struct kvm_regs *regs = vcpu_registers(guest->fixture.vcpu);

@@ -290,7 +290,7 @@ START_TEST(polling_for_an_answer_shows_the_question)
 }
 END_TEST
 
-/* From now on the console goes to a pipe that nobody reads. */
+/* From now on the console goes to a pipe without a reader. */
 static int lose_the_reader(enum output_policy policy)
 {
     int ends[2];

@@ -361,7 +361,7 @@ static bool line_is_up(void)
     return level;
 }
 
-/* As an interrupt handler does: it is called by the line alone, and reads what it is told of. */
+/* Like an interrupt handler: it is called by the line alone, and reads what IIR reports. */
 START_TEST(input_from_another_thread_is_never_left_without_an_interrupt)
 {
     unsigned taken = 0;
@@ -389,7 +389,7 @@ static void *send_thread(void *argument)
     return argument;
 }
 
-/* The vCPU waits for a full pipe; whoever types must not wait for the vCPU. */
+/* The vCPU waits for a full pipe; the typing thread must not wait for the vCPU. */
 START_TEST(typing_does_not_wait_for_output_that_blocks)
 {
     static const char zeros[4096];

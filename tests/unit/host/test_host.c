@@ -584,7 +584,7 @@ START_TEST(a_machine_that_has_ended_keeps_its_outcome)
 }
 END_TEST
 
-/* Waits until a machine that was held goes on. */
+/* Waits until a machine that was held continues. */
 static void check_it_goes_on(void)
 {
     ck_assert(comes_true(!atomic_load(&fixture.machine.held)));

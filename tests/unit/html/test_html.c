@@ -1,4 +1,4 @@
-/* vmm/html/html.c: the file of a page, whole or not at all. What it tells is test_page_reader.c's. */
+/* vmm/html/html.c: the file of a page, whole or not at all. test_html_reader.c tests the contents. */
 #include "vmm/html/html.h"
 
 #include <check.h>

@@ -1,4 +1,4 @@
-/* vmm/html/html_reader.c: what a page tells of a stream, as JSON. */
+/* vmm/html/html_reader.c: a page's data about a stream, as JSON. */
 #include "vmm/html/html_classes.h"
 #include "vmm/html/html_events.h"
 #include "vmm/html/html_json.h"

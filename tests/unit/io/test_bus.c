@@ -47,7 +47,7 @@ static void probe_note(struct probe *probe, const struct device_access *access)
     }
 }
 
-/* All 8 bytes, also those that nobody asked for: the bus is to cut them. */
+/* All 8 bytes, also those beyond the access: the bus must cut them. */
 static uint64_t probe_read(struct device *device, const struct device_access *access)
 {
     struct probe *probe = (struct probe *)device;
@@ -118,7 +118,7 @@ static const struct device_type failing_type = {
     .create = failing_create,
 };
 
-/* One probe has all these regions; 0x1c..0x1f and all from 0x50 on is nobody's. */
+/* One probe has all these regions; 0x1c..0x1f and all from 0x50 on are unclaimed. */
 static const struct bus_region layout[] = {
     {.first = 0x10, .last = 0x17, .index = 1, .widest = 4, .name = "four"},
     {.first = 0x18, .last = 0x1b, .index = 2, .widest = 1, .registers = true, .name = "one"},
@@ -311,7 +311,7 @@ START_TEST(an_unclaimed_write_is_dropped)
 }
 END_TEST
 
-/* An access at the last port goes on behind it, where nobody is: it does not come back at port 0. */
+/* An access at the last port extends past it, where no device is: it does not wrap to port 0. */
 START_TEST(a_port_access_past_the_last_port_does_not_wrap)
 {
     const struct bus_region first = {

@@ -1,4 +1,4 @@
-/* The state of devices: as text, back from it, and what becomes of text that is not one. */
+/* The state of devices: saved as text, loaded from it, and text that is refused. */
 #include "devices/types.h"
 
 #include "devices/serial_chip.h"
@@ -519,7 +519,7 @@ START_TEST(a_fifo_is_read_meanwhile_and_nothing_of_it_lost)
 }
 END_TEST
 
-/* As between the moment in which a byte has come and the one in which its device hears of it. */
+/* As between the arrival of a byte and the notification of its device. */
 START_TEST(input_that_has_just_come_raises_its_line_before_it_is_saved)
 {
     struct console *console = &one.fixture.machine.console;
@@ -538,7 +538,7 @@ START_TEST(input_that_has_just_come_raises_its_line_before_it_is_saved)
 }
 END_TEST
 
-/* Who asks for the status again, after an unanswered prompt, is shown what is buffered. */
+/* A second read of the status, after an unanswered prompt, writes the buffered output. */
 START_TEST(a_driver_that_waits_for_an_answer_still_does)
 {
     fixture_in(&one.fixture, COM1 + SERIAL_LSR, 1);
@@ -781,7 +781,7 @@ START_TEST(a_state_cut_short_is_refused)
     const size_t length = strlen(state);
 
     for (size_t cut = 0; cut < length; cut++) {
-        char *part = malloc(cut + 1); /* so that ASan sees a read behind it */
+        char *part = malloc(cut + 1); /* so that ASan sees a read after it */
 
         ck_assert_ptr_nonnull(part);
         memcpy(part, state, cut);

@@ -82,7 +82,7 @@ static const struct {
     {"a", 1, true},         {"", 0, false},        {".", 1, false},    {"..", 2, false},
     {".hidden", 7, false},  {"a/b", 3, false},     {"/a", 2, false},   {"../a", 4, false},
     {"a\\b", 3, false},     {"a\0b", 3, false},    {"a\nb", 3, false}, {"a\x7f", 2, false},
-    {"\xc3\xa4", 2, false}, {"ab/", 2, true}, /* the length counts, not what is behind */
+    {"\xc3\xa4", 2, false}, {"ab/", 2, true}, /* the length counts, not the bytes after it */
 };
 
 START_TEST(a_name_is_printable_ascii_without_slashes_or_a_leading_dot)

@@ -19,7 +19,7 @@
 
 Suite *output_suite(void);
 
-/* A pipe; the writer's end does not block if (flags) say so. */
+/* A pipe; O_NONBLOCK in (flags) makes the write end non-blocking. */
 static void make_pipe(int ends[2], int flags)
 {
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);

@@ -128,7 +128,7 @@ static const struct device_type probe_type = PROBE_TYPE("probe", probe_create);
 static const struct device_type other_type = PROBE_TYPE("other", probe_create);
 static const struct device_type failing_type = PROBE_TYPE("failing", failing_create);
 
-/* What came out of the interrupt hub. */
+/* The output of the interrupt hub. */
 struct sink {
     bool level[IRQ_GSIS];
     unsigned messages;
@@ -171,7 +171,7 @@ static int try_probe(const struct device_type *type, const char *properties, str
     return device_create(&fixture.machine, type, properties, error);
 }
 
-/* A new probe; of the kind PROBE_ALL unless the properties say else. */
+/* A new probe; of the kind PROBE_ALL unless the properties set another. */
 static struct probe *add_probe(const char *properties)
 {
     struct device *device;
@@ -286,7 +286,7 @@ START_TEST(narrow_reads_of_the_address_register_give_ones)
 }
 END_TEST
 
-/* Every port from behind the address register on, also where the access leaves the data ports. */
+/* Every port after the address register, also where the access leaves the data ports. */
 START_TEST(every_width_at_every_data_port_reads_its_bytes)
 {
     static const unsigned sizes[] = {1, 2, 4};

@@ -48,7 +48,7 @@ static void check_lacks(const char *part)
     ck_assert_msg(strstr(report, part) == NULL, "there: %s\nin: %s", part, report);
 }
 
-/* Does the report say that the instruction is (words)? Without the library it says how to get it. */
+/* Does the report say that the instruction is (words)? Without the library it explains how to install it. */
 static void check_instruction(const char *words)
 {
     struct disasm disasm = {0};

@@ -1,4 +1,4 @@
-/* vmm/observe/stats.c: what is counted of an exit, and how the sums are told. */
+/* vmm/observe/stats.c: the counts of an exit, and the output of the sums. */
 #include "devices/types.h"
 #include "vmm/core/machine_run.h"
 #include "vmm/observe/stats.h"
@@ -27,7 +27,7 @@ Suite *stats_suite(void);
 extern void __asan_init(void) __attribute__((weak));
 
 #define VCPUS      2
-#define PLACES_MAX 768 /* ports and addresses that are told apart */
+#define PLACES_MAX 768 /* ports and addresses that are counted separately */
 
 static struct machine machine;
 static struct stats *stats;
@@ -194,7 +194,7 @@ static void check_json(void)
     ck_assert_msg(end && *skip_space(end) == '\0', "no JSON: %s", text);
 }
 
-/* What the JSON says of no exits, and of so many exits that count() counted. */
+/* The JSON of no exits, and of the exits that count() counted. */
 #define NO_TIMES "{\"sum\":0,\"min\":0,\"median\":0,\"p99\":0,\"max\":0}"
 #define NO_EXITS "\"exits\":0,\n  \"run_ns\":" NO_TIMES ",\n  \"handle_ns\":" NO_TIMES
 #define EXITS(n)                                                                                   \
@@ -231,7 +231,7 @@ START_TEST(nothing_counted_is_an_empty_table)
 }
 END_TEST
 
-/* Two vCPUs, a device each way, a string, an address that is nobody's, and an HLT. */
+/* Two vCPUs, a device each way, a string, an unclaimed address, and an HLT. */
 static void count_a_little_of_everything(void)
 {
     add_device("serial");
@@ -406,7 +406,7 @@ END_TEST
 /* Multiples of this are neighbours in vmm/observe/stats.c's table, as (2 * it * the multiplier) is 2^32. */
 #define NEIGHBOUR 0x4c9bb99e80000000ull
 
-/* Memory 0 lies 441 behind port 0: the table is full from there to here when port 0 comes. */
+/* Memory 0 lies 441 after port 0: the table is full from there to here when port 0 comes. */
 START_TEST(even_where_the_search_for_one_meets_the_other)
 {
     count_memory(0, 0, false);
@@ -507,7 +507,7 @@ START_TEST(the_descriptor_stays_open)
 }
 END_TEST
 
-/* All the numbers behind (name) from (start) on. */
+/* All the numbers after (name) from (start) on. */
 static uint64_t sum_of(const char *start, const char *name)
 {
     uint64_t sum = 0;
@@ -552,7 +552,7 @@ START_TEST(vcpus_with_full_tables_lose_no_exit_in_the_sum)
 }
 END_TEST
 
-/* Whatever could still be allocated: what could not is told as further, and as the reason "other". */
+/* What cannot be allocated is counted as further, and under the reason "other". */
 START_TEST(no_exit_is_lost_where_memory_has_run_out)
 {
     const unsigned places = 400;

@@ -72,7 +72,7 @@ static const char *finish(void)
     return read_file();
 }
 
-/* As vcpu.c does behind exit_handle(): 250 ns in KVM_RUN from (ns) on, then 30 ns in the handler. */
+/* As vcpu_loop.c does after exit_handle(): 250 ns in KVM_RUN from (ns) on, then 30 ns in the handler. */
 static void remember_at(uint64_t ns)
 {
     exit_remember(fixture.vcpu);

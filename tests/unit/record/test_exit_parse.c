@@ -55,7 +55,7 @@ static void take_line(const char *given)
     line = (struct cursor){&lines, given, given + strlen(given)};
 }
 
-/* Parse (given), put the exit into the run page, say that it was handled, and write its line. */
+/* Parse (given), put the exit into the run page, mark it handled, and write its line. */
 static void round_trip(const char *given)
 {
     take_line(given);
@@ -234,7 +234,7 @@ START_TEST(an_event_that_is_wrong_is_told)
 }
 END_TEST
 
-/* Numbers of KVM's that have 32 bits: what does not fit is no other event. */
+/* KVM's numbers have 32 bits: a larger number is refused, not cut to another event. */
 static const char *const too_large[] = {
     "system-event 4294967296",
     "rdmsr 0x100000000",

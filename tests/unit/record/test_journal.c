@@ -1,7 +1,7 @@
 /*
  * The journal of a recorder: every input and every effect of an exit, as its line in the recording.
  *
- * The machine has one device, a probe at port 0x200, which does in each access what the test says.
+ * The machine has one device, a probe at port 0x200, which does in each access what the test sets.
  */
 #include "vmm/io/journal.h"
 
@@ -342,7 +342,7 @@ static size_t count_lines(const char *with)
     return count;
 }
 
-/* Which places were read is not kept without limit: then any news is told as a change. */
+/* The list of places that were read is bounded: beyond it any difference is recorded as a change. */
 START_TEST(reads_of_many_places_may_be_told_as_changes)
 {
     for (unsigned i = 0; i < 40; i++)

@@ -54,7 +54,7 @@ static void teardown(void)
     "device fw_cfg\n"                                                                              \
     "device post\n"
 
-/* One vCPU's code: numbers that follow from a seed say what it does. */
+/* One vCPU's code: numbers from a seed determine its actions. */
 struct guest {
     unsigned id;
     uint64_t state;
@@ -657,7 +657,7 @@ START_TEST(another_property_of_a_device_is_found_at_its_first_effect)
 }
 END_TEST
 
-/* The next line that has (with), behind (from); round again at the end. */
+/* The next line that has (with), after (from); round again at the end. */
 static char *find_line(char *from, const char *with)
 {
     char *found = strstr(from, with);
@@ -667,7 +667,7 @@ static char *find_line(char *from, const char *with)
 
 static const struct {
     const char *line;
-    char to; /* what takes the place of the byte behind it */
+    char to; /* replaces the byte after it */
 } changes[] = {
     {"\n> data 0x", 'e'},          {"\n> rax 0x", 'e'},    {"\n> irq ", '9'},
     {"\n> console \"", '~'},       {"\n> memory 0x", '9'}, {"\n> log \"", '~'},
@@ -800,7 +800,7 @@ static void run_short_guest(void)
     recording_finish(&recording);
 }
 
-/* Cut off there, it is replayed up to its end; before it says that it is a recording, also refused. */
+/* Cut off there, it is replayed up to its end, or refused if the cut is before the `recorded` line. */
 static void check_cut(size_t length, size_t header)
 {
     replay_bytes(recording.text, length, &result);

@@ -1,5 +1,5 @@
 /*
- * Replaying exit streams: where inputs go, what is compared with what, and what is told.
+ * Replaying exit streams: the use of inputs, the comparison of effects, and the messages.
  *
  * The streams are written by hand; that recordings replay is in test_recorder.c.
  */
@@ -403,7 +403,7 @@ START_TEST(a_long_name_is_cut_off)
 }
 END_TEST
 
-/* Of a stream with tests, each is run, also behind one that differs. */
+/* Every test of a stream is run, also after one that differs. */
 START_TEST(a_test_that_differs_does_not_end_the_others)
 {
     struct text_file file;

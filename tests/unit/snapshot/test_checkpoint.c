@@ -188,7 +188,7 @@ static void must(int outcome)
     ck_assert_msg(outcome >= 0, "%s", saved.error.text);
 }
 
-/* A machine with a VM, as (plan) says; a negative errno if one of its parts was refused. */
+/* A machine with a VM, made from (plan); a negative errno if one of its parts was refused. */
 static int make_machine(struct machine *machine, const struct machine_plan *plan)
 {
     struct machine_config config = {.console_fd = STDERR_FILENO,

@@ -1,4 +1,4 @@
-/* vmm/snapshot/info.c: what is told of a checkpoint, over files made here of invented notes and memory. */
+/* vmm/snapshot/info.c: the report on a checkpoint, for files made here of invented notes and memory. */
 #include "devices/types.h"
 #include "vmm/snapshot/info.h"
 
@@ -66,7 +66,7 @@ static void add_text(uint32_t type, const char *string)
     add_note(ELF_OWNER, type, string, strlen(string));
 }
 
-/* The first note of (type) has other contents, or, with NULL, is none that we know. */
+/* The first note of (type) gets other contents, or, with NULL, an unknown type. */
 static void replace_note(enum elf_note_type type, const char *string)
 {
     for (unsigned i = 0; i < note_count; i++) {
@@ -495,7 +495,7 @@ END_TEST
 static const struct {
     enum elf_note_type type;
     const char *contents; /* NULL: the note is not there */
-    const char *rest;     /* of the sentence, behind the path */
+    const char *rest;     /* of the sentence, after the path */
 } refusals[] = {
     {ELF_NOTE_MACHINE, NULL, ": it does not say what machine it is"},
     {ELF_NOTE_VM, NULL, ": the state of the VM is missing"},

@@ -1,5 +1,5 @@
 /*
- * The state of vCPUs and VMs: it goes over into another VM, which goes on as if nothing had been;
+ * The state of vCPUs and VMs: it is moved to another VM, which continues as if nothing had happened;
  * and bytes of a file that were tampered with are refused, or set without harm.
  *
  * All but the parsing is left out where /dev/kvm cannot be opened.
@@ -25,7 +25,7 @@ Suite *kvm_state_suite(void);
 
 #define MSR_TSC            0x10
 #define MSR_PAT            0x277
-#define MSR_MTRR_CAP       0xfe /* tells what there is: read only */
+#define MSR_MTRR_CAP       0xfe /* the supported features: read only */
 #define MSR_MTRR_DEFAULT   0x2ff
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_STAR           0xc0000081
@@ -272,7 +272,7 @@ static void clear_clocks(struct kvm_vcpu_state *state)
     put_lapic(state, LAPIC_TIMER_CURRENT, 0);
 }
 
-/* One test's: a VM that was programmed by the first guest, and another one to go on in. */
+/* One test's: a VM that was programmed by the first guest, and another one to continue in. */
 static struct memory memory;
 static struct vm vm, other;
 static struct kvm_vcpu_state before, after;
@@ -385,7 +385,7 @@ START_TEST(the_tsc_goes_on_from_its_value)
     uint64_t read;
 
     /*
-     * A value close to the age of the VM is none that KVM may take for an attempt to synchronise.
+     * KVM must not take a value close to the age of the VM for an attempt to synchronise.
      */
     entry->data = seconds[_i] * second + second / 2;
     set(&other, 0, &before);
@@ -687,7 +687,7 @@ static const struct vm_case {
     {{.version = KVM_STATE_VERSION + 1}, sizeof(struct kvm_vm_state), -EINVAL},
     {{.version = KVM_STATE_VERSION, .has_clock = 2}, sizeof(struct kvm_vm_state), -EINVAL},
     {{.version = KVM_STATE_VERSION, .has_irqchip = 2}, sizeof(struct kvm_vm_state), -EINVAL},
-    /* Three controllers that all say they are the first. */
+    /* Three controllers that all have the number of the first. */
     {{.version = KVM_STATE_VERSION, .has_irqchip = 1}, sizeof(struct kvm_vm_state), -EINVAL},
 };
 

@@ -22,7 +22,7 @@ Suite *step_suite(void);
 #define EPILOGUE 5u
 #define ASKED    64 /* addresses that are kept */
 
-/* The program (name) is what the stub is to be asked about, with what is to be done before it. */
+/* The program (name) is what the stub is asked about, after the set-up before it. */
 #define PROGRAM(name, before, code)                                                                \
     __asm__(".pushsection .rodata\n"                                                               \
             ".code64\n" #name ":\n"                                                                \
@@ -115,7 +115,7 @@ static const struct program {
     const uint8_t *image, *end, *code;
     unsigned instructions; /* completed, without the epilogue */
     bool irqchip;
-    bool emulated; /* all of them are told only where KVM emulates ring 0: see vmm/step/step.h */
+    bool emulated; /* all are reported only where KVM emulates ring 0: see vmm/step/step.h */
 } programs[] = {
 #define ROW(name, instructions, irqchip, emulated)                                                 \
     {                                                                                              \
@@ -342,7 +342,7 @@ static enum minivmm_next ask_for_checkpoint(struct minivmm_vcpu *vcpu)
     return MINIVMM_STEP;
 }
 
-/* The copy goes on at the same instruction, and simulates at once. */
+/* The copy continues at the same instruction, and simulates at once. */
 START_TEST(a_checkpoint_in_a_step_is_taken_before_the_instruction)
 {
     const struct minivmm_config config = config_of(false);
@@ -470,7 +470,7 @@ static uint64_t steps_now(void)
     return __atomic_load_n(&counter.steps, __ATOMIC_SEQ_CST);
 }
 
-/* A kick comes between any two instructions of KVM's: no instruction is asked about twice, none is left out. */
+/* A kick comes between any two instructions: the stub gets no instruction twice, and misses none. */
 START_TEST(pauses_lose_no_instruction)
 {
     const struct program program = {"for ever", for_ever, for_ever_end, for_ever_code,
@@ -502,7 +502,7 @@ START_TEST(pauses_lose_no_instruction)
 }
 END_TEST
 
-/* One instruction waits in most cases, of which the stub was told before the pause. */
+/* In most cases one instruction waits that the stub got before the pause. */
 START_TEST(a_stub_hears_what_an_owner_steps)
 {
     const struct program program = {"for ever", for_ever, for_ever_end, for_ever_code,

@@ -1,4 +1,4 @@
-/* vmm/step/stub.c and the ptlcall device: what a stub hears, may do and may not. Also: where stubs come from. */
+/* vmm/step/stub.c and the ptlcall device: the calls that a stub gets, may make and may not. Also: how stubs are found. */
 #include "stubs/types.h"
 #include "vmm/step/stub.h"
 
@@ -18,7 +18,7 @@ Suite *stub_suite(void);
 #define TEXT 0x100000u
 #define LIST 0x110000u
 
-/* What the stub of the tests was told, and what it is to answer. */
+/* The calls that the stub of the tests got, and its answers. */
 static struct heard {
     unsigned attached, detached, calls, defaults, commands, markers, simulated, natives, steps;
     int attach_result, simulate_result;
@@ -123,7 +123,7 @@ static struct ptlcall *ptlcall;
 static struct stub stub;
 static struct stepping stepping;
 static struct error error;
-static int messages; /* what notices say */
+static int messages; /* receives the notices */
 
 static void setup(void)
 {
@@ -468,7 +468,7 @@ START_TEST(an_own_stub_of_another_abi_is_refused)
 }
 END_TEST
 
-/* A shared object made of (source), or with NULL a file that is none. */
+/* A shared object made of (source), or with NULL a file that is not one. */
 static int find_built(const char *source, int expected)
 {
     char path[128], command[512];

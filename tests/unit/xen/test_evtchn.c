@@ -1,6 +1,6 @@
 /*
- * devices/xen/evtchn*.c: ports and whom they are bound to, and that no event is lost or told twice, whatever
- * the guests do. Numbers are those of the cases in the project's paper on Xen; those in round brackets
+ * devices/xen/evtchn*.c: ports and their bindings, and that no event is lost or delivered twice, whatever
+ * the guests do. Numbers are those of the cases in docs/domains.md; those in round brackets
  * are the numbers of Xen's advisories.
  */
 #include "devices/xen/evtchn.h"
@@ -24,7 +24,7 @@ Suite *evtchn_suite(void);
 #define VCPUS   3
 #define MILLION 1000000u
 
-/* A guest: what it has, and what it has been told. */
+/* A guest: its memory, and its notifications. */
 struct guest {
     struct evtchn_domain domain;
     struct memory memory;
@@ -313,7 +313,7 @@ START_TEST(a_port_allocated_again_has_nothing_of_its_former_life)
 }
 END_TEST
 
-/* 27, and (317): what could not be made leaves nothing behind. */
+/* 27, and (317): a port that could not be made leaves no state. */
 START_TEST(all_ports_in_use_is_an_error_that_changes_nothing)
 {
     evtchn_port_t remote = alloc(back, 1), port = 77;
@@ -441,7 +441,7 @@ START_TEST(many_sends_are_one_upcall)
 }
 END_TEST
 
-/* 23, on ports of several words: each is pending, the vCPU is told once. */
+/* 23, on ports of several words: each is pending, the vCPU is notified once. */
 START_TEST(many_ports_are_one_upcall)
 {
     for (unsigned i = 0; i < 200; i++) {
@@ -582,7 +582,7 @@ START_TEST(nobody_need_listen)
 }
 END_TEST
 
-/* Takes the world's lock: whoever still held it, would wait for ever. */
+/* Takes the world's lock: a caller that still held it would wait for ever. */
 static void answer(void *opaque, evtchn_port_t port)
 {
     note_arrival(opaque, port);
@@ -793,7 +793,7 @@ START_TEST(anything_two_guests_do_leaves_ports_bound_both_ways)
 }
 END_TEST
 
-/* A sender of a million events, who does not know what the peer does meanwhile. */
+/* A sender of a million events, without synchronisation with the peer. */
 static void *send_a_million(void *argument)
 {
     unsigned *odd = argument;
@@ -861,7 +861,7 @@ START_TEST(the_teardown_of_all_ports_is_short)
 }
 END_TEST
 
-/* No event is lost: a vCPU handles upcalls when it is told, and only then. */
+/* No event is lost: a vCPU handles upcalls when it is notified, and only then. */
 
 #define TURNS 40000u
 

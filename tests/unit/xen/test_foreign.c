@@ -1,4 +1,4 @@
-/* devices/xen/foreign.c: pages of another machine's in a machine of KVM's, and where they may be. */
+/* devices/xen/foreign.c: another machine's pages in a KVM machine, and their allowed addresses. */
 #include "devices/xen/foreign.h"
 
 #include "devices/types.h"

@@ -1,6 +1,6 @@
 /*
  * devices/xen/grant.c: what is granted can be pinned, and nothing else, whatever the
- * granter does to its entries meanwhile. Numbers are those of the cases in the project's paper on Xen;
+ * granter does to its entries meanwhile. Numbers are those of the cases in docs/domains.md;
  * 12, 17 and 18 are about hypercalls and slots, which are not here.
  */
 #include "devices/xen/grant.h"

@@ -14,7 +14,7 @@ Suite *xen_backend_suite(void);
 
 #define WRAP_INDEX   0xfffffff0u
 #define ROUNDS       1000000u
-#define STALL_NS     20000000000u /* whoever waits so long waits for ever */
+#define STALL_NS     20000000000u /* a wait this long counts as endless */
 #define SPINS        256u
 #define ENOUGH       1000u /* rounds that must be seen of a kind */
 #define FLIPPED      0xbadu
@@ -104,7 +104,7 @@ static void front_fill(unsigned count)
     }
 }
 
-/* Show what was filled: is the back end to be told? */
+/* Publish what was filled: must the back end be notified? */
 static bool front_push(void)
 {
     const uint32_t fresh = front.filled - ring->request_producer; /* only we write it */
@@ -292,7 +292,7 @@ START_TEST(case_7_a_push_while_the_back_end_drains_sends_and_loses_nothing)
 }
 END_TEST
 
-/* Responses old + 1 to new are published: is the front end, which waits for (event), told? */
+/* Responses old + 1 to new are published: is the front end, which waits for (event), notified? */
 static const struct {
     uint32_t index, count, event;
     bool notify;
@@ -393,7 +393,7 @@ static void wait_for_answers(uint32_t left)
 }
 
 /*
- * Each push comes at another moment of the back end's, which has a request at a time if it is quick. An
+ * Each push comes at another moment of the back end, which has a request at a time if it is quick. An
  * event that is lost there is never made up for: then the ring fills, and all wait.
  */
 START_TEST(case_8_the_final_check_loses_no_event)

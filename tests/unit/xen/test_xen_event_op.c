@@ -11,7 +11,7 @@ Suite *xen_event_op_suite(void);
 
 #define VECTOR    0x51
 #define TRIES     50
-#define PROMPT_NS (XEN_WAIT_NS / 2) /* sooner than a wait that nobody ends */
+#define PROMPT_NS (XEN_WAIT_NS / 2) /* sooner than a wait that no event ends */
 #define LONG_NS   900000000u
 
 static struct xen_pair pair;

@@ -1,4 +1,4 @@
-/* HYPERVISOR_grant_table_op between two domains: what is mapped, copied, told and given back. */
+/* HYPERVISOR_grant_table_op between two domains: mapping, copying, queries and unmapping. */
 #include "tests/unit/xen_guest.h"
 
 #include <errno.h>
@@ -272,7 +272,7 @@ END_TEST
 
 /* ---- copies ---- */
 
-#define OWN XEN_BUFFER /* a page of the caller's */
+#define OWN XEN_BUFFER /* a page of the caller */
 
 #define WRAPPED_FRAME(frame) ((frame) | 1ULL << 52) /* its address is that of (frame) in 64 bits */
 

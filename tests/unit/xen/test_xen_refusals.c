@@ -72,7 +72,7 @@ static const struct {
 /* The smallest structure has two bytes: each of these crosses into what is not there, or begins there. */
 static const uint64_t pointers[] = {
     XEN_ABSENT,         XEN_ABSENT - 1, XEN_NO_RAM, XEN_NO_RAM - 1, 0xa0000000, /* no page table */
-    16 * MIB,                                                                   /* behind RAM */
+    16 * MIB,                                                                   /* after RAM */
     16 * MIB - 1,                                                               /* out of RAM */
     0x7fffffffffff,                 /* out of the canonical half */
     0x800000000000,                 /* not canonical */
