@@ -19,7 +19,7 @@ void machine_plan_free(struct machine_plan *plan)
     *plan = (struct machine_plan){0};
 }
 
-/* (description) is owned by the plan from now on; NULL: it could not be made. */
+/* The plan owns (description) from now on; NULL: memory ran out. */
 static int add(struct machine_plan *plan, char *description, unsigned long line,
                struct error *error)
 {
@@ -84,7 +84,7 @@ int machine_plan_make_devices(const struct machine_plan *plan, struct machine *m
     return result;
 }
 
-/* Does the property list (text), NULL for none, set (name)? */
+/* Does the property list (text), which may be NULL, set (name)? */
 static bool sets_property(const char *text, const char *name)
 {
     const size_t length = strlen(name);
@@ -110,7 +110,7 @@ const char *machine_plan_find_file(const struct machine_plan *plan)
     return NULL;
 }
 
-/* May it stand in a line without quotes? */
+/* May the byte appear in a line without quotes? */
 static bool is_plain(const char *description)
 {
     return strspn(description, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -137,7 +137,7 @@ void machine_plan_put(const struct machine_plan *plan, struct text *text)
     }
 }
 
-/* What `machine` lines set. */
+/* The properties of `machine` lines. */
 struct machine_words {
     uint64_t memory, cpus;
     bool irqchip;
@@ -195,7 +195,7 @@ static int take_machine(struct machine_plan *plan, struct cursor *line, struct e
     return 1;
 }
 
-/* A word, or a text in quotes: the caller's to free; NULL with (error). */
+/* Parse a word or a quoted string, which the caller frees; NULL with (error). */
 static char *take_description(struct cursor *line, struct error *error)
 {
     const size_t plain = cursor_plain(line);
@@ -207,8 +207,7 @@ static char *take_description(struct cursor *line, struct error *error)
         cursor_word(line, &word);
         description = strndup(word, plain);
     } else if (cursor_text(line, "a device", &text, error) == 0) {
-        description =
-            strndup(text.used ? text.bytes : "", text.used); /* up to a 0, if it has one */
+        description = strndup(text.used ? text.bytes : "", text.used); /* up to its first 0 byte */
     } else {
         text_free(&text);
         return NULL;

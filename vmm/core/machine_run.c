@@ -1,4 +1,4 @@
-/* Creating, running and destroying a machine. vmm/core/machine_vm.c makes its VM. */
+/* Create, run and destroy a machine. vmm/core/machine_vm.c makes its VM. */
 #include "vmm/core/machine_run.h"
 
 #include "vmm/base/descriptor.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAUSE_MS 20 /* a vCPU that takes longer is not asleep */
+#define PAUSE_MS 20 /* a vCPU that takes longer to rest does not sleep */
 
 static int open_out_dir(struct machine *machine, struct error *error)
 {
@@ -104,7 +104,7 @@ static void *vcpu_thread(void *argument)
     return NULL;
 }
 
-/* vCPU 0 has the calling thread; the others wait in KVM for INIT and SIPI, each in its own. */
+/* vCPU 0 runs on the calling thread. The others wait in KVM for INIT and SIPI, each in its own. */
 void machine_run(struct machine *machine)
 {
     pthread_t threads[machine->vcpu_count];
