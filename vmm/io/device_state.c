@@ -16,7 +16,7 @@ static const struct state_field *fields_of(const struct device *device)
     return device->type->state ? device->type->state->fields : no_fields;
 }
 
-/* The first line, as far as the version. */
+/* The first line, up to the version. */
 static void make_header(const struct device *device, char header[HEADER_MAX])
 {
     snprintf(header, HEADER_MAX, "device %s version ", device->name);
@@ -49,7 +49,7 @@ void state_put(struct device *device, struct text *text)
     lock_release(&device->lock);
 }
 
-/* What is left to read. */
+/* The text that is not parsed yet. */
 struct reader {
     const char *at, *end;
 };
@@ -64,7 +64,7 @@ static bool take_string(struct reader *reader, const char *expected)
     return true;
 }
 
-/* The value of a lower-case digit, 16 if (digit) is none. */
+/* The value of a lower-case hex digit; 16: (digit) is not one. */
 static unsigned digit_value(char digit)
 {
     if (digit >= '0' && digit <= '9')
@@ -113,7 +113,7 @@ static int take_header(const struct device *device, struct reader *reader, struc
     return 0;
 }
 
-/* Read all fields into (bytes), one behind the other. */
+/* Parse all fields into (bytes), one after the other. */
 static int take_fields(const struct device *device, struct reader *reader, uint8_t *bytes,
                        struct error *error)
 {
@@ -147,7 +147,7 @@ static void exchange_fields(struct device *device, uint8_t *bytes)
     }
 }
 
-/* The device has them, unless it refuses: then it has its own again. */
+/* Load the fields. If the device refuses them, restore its own. */
 static int load_fields(struct device *device, uint8_t *bytes, struct error *error)
 {
     const struct device_state *state = device->type->state;
