@@ -23,7 +23,7 @@ static int fail(const struct elf_file *elf, struct error *error, int result)
                      strerror(-result));
 }
 
-/* Reading what is no regular file could wait for ever. */
+/* Reading another kind of file could block. */
 static int open_file(struct elf_file *elf, uint64_t *size, struct error *error)
 {
     struct stat status;
@@ -55,7 +55,7 @@ static int read_start(const struct elf_file *elf, void *buffer, size_t size, str
     return 0;
 }
 
-/* How long headers and notes are; and how many extents there are. */
+/* Check the size of headers and notes, and the number of extents. */
 static int measure_headers(struct elf_file *elf, uint64_t file_size, struct error *error)
 {
     const struct elf_note sum_note = elf_sum_note();
@@ -87,7 +87,7 @@ static int measure_headers(struct elf_file *elf, uint64_t file_size, struct erro
     return 0;
 }
 
-/* All headers and notes, with the right sum in the last note. */
+/* Read all headers and notes, and check the sum in the last note. */
 static int read_headers(struct elf_file *elf, struct error *error)
 {
     const struct elf_note sum_note = elf_sum_note();
@@ -112,7 +112,9 @@ static int read_headers(struct elf_file *elf, struct error *error)
     return 0;
 }
 
-/* The note at (at), which ends at or before (end). Its length, or 0: it is none. */
+/*
+ * Parse the note at (at), which ends at or before (end). Returns its length, or 0: it is malformed.
+ */
 static uint64_t parse_note(struct elf_note *note, const uint8_t *at, const uint8_t *end)
 {
     const uint64_t room = (uint64_t)(end - at);
@@ -125,7 +127,7 @@ static uint64_t parse_note(struct elf_note *note, const uint8_t *at, const uint8
     memcpy(&header, at, sizeof(header));
     start = sizeof(header) + elf_note_padded(header.n_namesz);
     space = start + elf_note_padded(header.n_descsz);
-    /* A name of 0 bytes does not end in a 0 either: its length is not 2^32 - 1. */
+    /* A name of 0 bytes has no 0 at its end: without this check its length would be 2^32 - 1. */
     if (space > room || strnlen(owner, header.n_namesz) != header.n_namesz - 1)
         return 0;
     *note = (struct elf_note){owner, header.n_type, at + start, header.n_descsz};
@@ -155,7 +157,7 @@ static int parse_notes(struct elf_file *elf, struct error *error)
     return 0;
 }
 
-/* What is wrong with an extent that is to be at (offset) of the file and from (first) on, or NULL. */
+/* Returns why an extent at (offset) of the file, from address (first) on, is invalid, or NULL. */
 static const char *judge_extent(const struct memory_extent *extent, uint64_t first, uint64_t offset,
                                 uint64_t file_size)
 {
@@ -177,7 +179,7 @@ static int parse_extents(struct elf_file *elf, uint64_t file_size, struct error 
     const uint8_t *at = elf->headers + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
     uint64_t address = 0, offset = elf_memory_offset(elf->headers_size);
 
-    elf->extents = calloc(elf->extent_count + 1, sizeof(*elf->extents)); /* never of nothing */
+    elf->extents = calloc(elf->extent_count + 1, sizeof(*elf->extents)); /* never of 0 */
     if (!elf->extents)
         return fail(elf, error, -ENOMEM);
     for (unsigned i = 0; i < elf->extent_count; i++, at += sizeof(Elf64_Phdr)) {
