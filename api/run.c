@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <string.h>
 
-_Static_assert(MINIVMM_FOREGROUND_MAX == HOST_MACHINES, "as many as the host's side serves");
+_Static_assert(MINIVMM_FOREGROUND_MAX == HOST_MACHINES, "as many as the host's thread serves");
 
 struct run;
 
@@ -282,7 +282,7 @@ static const char *check_foreground(struct minivmm_machine *const *machines, uns
     const int number = foreground->checkpoint_signal;
 
     if (count == 0 || count > MINIVMM_FOREGROUND_MAX)
-        return "one or two machines can run at a time; give so many";
+        return "minivmm_run_foreground() runs one or two machines; give one or two";
     if (number && number != SIGUSR1 && number != SIGUSR2)
         return "a checkpoint's signal is SIGUSR1 or SIGUSR2; give one of them, or 0";
     if (number && (!foreground->checkpoint_path || !*foreground->checkpoint_path))

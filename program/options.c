@@ -46,7 +46,7 @@ static int parse_word(struct options *options, const char *word, struct minivmm_
 {
     if (options->image)
         return minivmm_error_set(error, -EINVAL,
-                                 "%s: there is an image already; guest arguments go behind --",
+                                 "%s: there is an image already; write guest arguments after --",
                                  word);
     options->image = word;
     return 0;
@@ -77,8 +77,8 @@ static int no_such_option(const char *word, struct minivmm_error *error)
         if (length > 0 && strncmp(option_specs[i].name, word + 2, length) == 0)
             found[count++] = option_specs[i].name;
     if (count == 2)
-        return minivmm_error_set(error, -EINVAL, "%s: is this --%s or --%s? write more of it", word,
-                                 found[0], found[1]);
+        return minivmm_error_set(error, -EINVAL, "%s: is this --%s or --%s? write the whole name",
+                                 word, found[0], found[1]);
     return minivmm_error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
 }
 
@@ -172,8 +172,7 @@ static int check_domains(const struct options *options, struct minivmm_error *er
                                  options->image);
     if (options->word_count)
         return minivmm_error_set(
-            error, -EINVAL,
-            "%s: a domain's arguments stand behind its image; give --domain '%.100s %s'",
+            error, -EINVAL, "%s: write a domain's arguments after its image: --domain '%.100s %s'",
             options->words[0], first, options->words[0]);
     if (options->restore || options->record || options->checkpoint_at || options->checkpoint_signal)
         return minivmm_error_set(

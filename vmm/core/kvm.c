@@ -69,7 +69,7 @@ static int check_system(const struct kvm *kvm, const char *path, struct error *e
                          path, strerror(errno), KVM_DEVICE);
     if (version != KVM_API_VERSION)
         return error_set(error, -EPROTO,
-                         "%s: KVM API version %d, but minivmm speaks %d; use a "
+                         "%s: KVM API version %d, but minivmm needs %d; use a "
                          "kernel from 2.6.22 on",
                          path, version, KVM_API_VERSION);
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)

@@ -176,10 +176,10 @@ static int take_machine(struct machine_plan *plan, struct cursor *line, struct e
     size_t length;
 
     if (plan->machine_given)
-        return lines_refuse(line->lines, error, "the machine was said already");
+        return lines_refuse(line->lines, error, "the machine is given twice");
     while ((length = cursor_word(line, &word)) > 0) {
         if (used + length + 2 > sizeof(list))
-            return lines_refuse(line->lines, error, "the line says too much of the machine");
+            return lines_refuse(line->lines, error, "the machine's properties are too long");
         if (used > 0)
             list[used++] = ',';
         memcpy(list + used, word, length);
@@ -251,8 +251,8 @@ int machine_plan_take_line(struct machine_plan *plan, struct cursor *line, struc
 static int refuse_other(const char *path, const char *option, struct error *error)
 {
     return error_set(error, -EINVAL,
-                     "%s: its machine is not what --%s says; leave that out, or give what it has",
-                     path, option);
+                     "%s: its machine differs from --%s; leave that out, or give the same", path,
+                     option);
 }
 
 static int compare_devices(const struct machine_plan *plan, const struct machine_plan *wanted,

@@ -128,11 +128,12 @@ int machine_finish(struct machine *machine, struct error *error)
     int result = console_flush(&machine->console);
 
     if (result < 0)
-        return error_set(error, result, "the console on stdout: %s; give it a reader or more room",
+        return error_set(error, result,
+                         "the console on stdout: %s; start a reader or free disk space",
                          strerror(-result));
     if (machine->console.output.lost && machine_outcome(machine) == OUTCOME_GUEST)
         return error_set(error, -ETIMEDOUT,
-                         "the console on stdout: its reader stalled, and the end is lost");
+                         "the console on stdout: the reader stalled; the last output was dropped");
     for (struct device *device = machine->devices; device; device = device->next) {
         if (device->type->finish)
             result = device->type->finish(device, error);

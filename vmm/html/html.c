@@ -31,7 +31,8 @@ static int check_target(const char *stream_path, const char *out_path, struct er
     if (lstat(out_path, &target) < 0)
         return errno == ENOENT ? 0 : cannot_write(out_path, -errno, error);
     if (!S_ISREG(target.st_mode))
-        return error_set(error, -EINVAL, "%s is no regular file; name another with -o", out_path);
+        return error_set(error, -EINVAL, "%s is not a regular file; name another with -o",
+                         out_path);
     if (stat(stream_path, &stream) == 0 && stream.st_dev == target.st_dev &&
         stream.st_ino == target.st_ino)
         return error_set(error, -EINVAL, "%s is the recording itself; name another file with -o",

@@ -120,15 +120,14 @@ static int take_fields(const struct device *device, struct reader *reader, uint8
     for (const struct state_field *field = fields_of(device); field->name; field++) {
         if (!take_string(reader, field->name) || !take_string(reader, "=") ||
             !take_bytes(reader, bytes, field->size) || !take_string(reader, "\n"))
-            return error_set(error, -EINVAL,
-                             "device %s: its state has no proper %s where it is due", device->name,
-                             field->name);
+            return error_set(error, -EINVAL, "device %s: its state has no valid %s at its place",
+                             device->name, field->name);
         if (!bits_fit(field, bytes))
             return state_refuse(device, field->name, error);
         bytes += field->size;
     }
     if (reader->at != reader->end)
-        return error_set(error, -EINVAL, "device %s: there is something behind its state",
+        return error_set(error, -EINVAL, "device %s: there is extra text after its state",
                          device->name);
     return 0;
 }
@@ -192,6 +191,6 @@ int state_take(struct device *device, const char *text, size_t length, struct er
 
 int state_refuse(const struct device *device, const char *field, struct error *error)
 {
-    return error_set(error, -EINVAL, "device %s: its state has a %s that there cannot be",
-                     device->name, field);
+    return error_set(error, -EINVAL, "device %s: its state has an impossible %s", device->name,
+                     field);
 }

@@ -183,11 +183,11 @@ static void write_disassembled(struct vcpu *vcpu, gva_t address, const uint8_t *
     char text[DISASM_TEXT];
 
     if (disasm_open(&disasm) < 0)
-        fprintf(file, "  (install libzydis to see it disassembled)\n");
+        fprintf(file, "  (install libzydis to disassemble it)\n");
     else if (disasm_instruction(&disasm, bytes, count, address.value,
                                 x86_code_bits(vcpu_special_registers(vcpu)), text,
                                 sizeof(text)) < 0)
-        fprintf(file, "  instruction: none that is known\n");
+        fprintf(file, "  instruction: unknown\n");
     else
         fprintf(file, "  instruction: %s\n", text);
     disasm_close(&disasm);

@@ -124,7 +124,7 @@ static void serve_request(struct vcpu *vcpu, void *argument)
     else
         result = save_for(vcpu, request, &error);
     if (result < 0 && result != -EINTR)
-        machine_notice(vcpu->machine, "checkpoint: %s; the guest goes on", error.text);
+        machine_notice(vcpu->machine, "checkpoint: %s; the guest continues", error.text);
     free(argument);
 }
 
@@ -180,7 +180,7 @@ static void tell(struct machine *machine, const char *path, int result, const st
     if (result == 0)
         machine_notice(machine, "checkpoint: %s is written", path);
     else if (result != -EINTR)
-        machine_notice(machine, "checkpoint: %s; the guest goes on", error->text);
+        machine_notice(machine, "checkpoint: %s; the guest continues", error->text);
 }
 
 /* Work of vCPU 0: save the machine to the path (argument). */

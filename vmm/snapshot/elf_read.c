@@ -14,7 +14,7 @@
 
 static int refuse(const struct elf_file *elf, struct error *error, const char *why)
 {
-    return error_set(error, -EINVAL, "%s: it is no checkpoint of minivmm: %s", elf->path, why);
+    return error_set(error, -EINVAL, "%s: it is not a checkpoint of minivmm: %s", elf->path, why);
 }
 
 static int fail(const struct elf_file *elf, struct error *error, int result)
@@ -32,7 +32,7 @@ static int open_file(struct elf_file *elf, uint64_t *size, struct error *error)
     if (elf->fd < 0 || fstat(elf->fd, &status) < 0)
         return fail(elf, error, -errno);
     if (!S_ISREG(status.st_mode))
-        return refuse(elf, error, "it is no regular file");
+        return refuse(elf, error, "it is not a regular file");
     *size = (uint64_t)status.st_size;
     return 0;
 }
@@ -68,16 +68,16 @@ static int measure_headers(struct elf_file *elf, uint64_t file_size, struct erro
     if (result)
         return result;
     if (memcmp(got.elf.e_ident, ELFMAG, SELFMAG) != 0)
-        return refuse(elf, error, "it is no ELF file");
+        return refuse(elf, error, "it is not an ELF file");
     elf->extent_count = got.elf.e_phnum - 1u;
     if (elf->extent_count > ELF_EXTENTS)
-        return refuse(elf, error, "it has not the number of program headers that one has");
+        return refuse(elf, error, "its number of program headers is wrong");
     expected.elf = elf_file_header(elf->extent_count);
     if (memcmp(&got.elf, &expected.elf, sizeof(got.elf)) != 0)
-        return refuse(elf, error, "it has another ELF header than one has");
+        return refuse(elf, error, "its ELF header is wrong");
     expected.note = elf_note_header(elf->extent_count, got.note.p_filesz);
     if (memcmp(&got.note, &expected.note, sizeof(got.note)) != 0)
-        return refuse(elf, error, "its notes are not where they are in one");
+        return refuse(elf, error, "its notes are at the wrong place");
     if (got.note.p_filesz < elf_note_space(&sum_note) ||
         got.note.p_filesz > elf_note_space(&sum_note) + ELF_NOTES_MAX)
         return refuse(elf, error, "its notes are too short or too long");
@@ -105,10 +105,10 @@ static int read_headers(struct elf_file *elf, struct error *error)
     last = elf->headers + elf->headers_size - elf_note_space(&sum_note);
     if (memcmp(last, &expected, sizeof(expected)) != 0 ||
         memcmp(last + sizeof(expected), ELF_OWNER, sizeof(ELF_OWNER)) != 0)
-        return refuse(elf, error, "its last note is no sum");
+        return refuse(elf, error, "its last note is not a sum");
     memcpy(&sum, elf->headers + elf->headers_size - sizeof(sum), sizeof(sum));
     if (sum != elf_sum(elf->headers, elf->headers_size))
-        return refuse(elf, error, "its headers or notes are damaged, their sum is another");
+        return refuse(elf, error, "its headers or notes are damaged: their sum is wrong");
     return 0;
 }
 
@@ -150,7 +150,7 @@ static int parse_notes(struct elf_file *elf, struct error *error)
             return refuse(elf, error, "it has too many notes");
         space = parse_note(&elf->notes[elf->note_count], at, end);
         if (space == 0)
-            return refuse(elf, error, "a note reaches behind the last one, or has no owner");
+            return refuse(elf, error, "a note exceeds the notes, or has no owner");
         elf->note_count++;
         at += space;
     }
@@ -168,7 +168,7 @@ static const char *judge_extent(const struct memory_extent *extent, uint64_t fir
     if (extent->address.value > ADDRESS_END || extent->size > ADDRESS_END - extent->address.value)
         return "a range of its memory is where no machine has memory";
     if (extent->offset != offset)
-        return "a range of its memory is not behind the one before";
+        return "a range of its memory does not follow the previous one";
     if (extent->offset > file_size || extent->size > file_size - extent->offset)
         return "it ends within its memory";
     return NULL;
@@ -191,7 +191,7 @@ static int parse_extents(struct elf_file *elf, uint64_t file_size, struct error 
         *extent = (struct memory_extent){gpa(header.p_paddr), header.p_filesz, header.p_offset};
         expected = elf_memory_header(extent);
         if (memcmp(&header, &expected, sizeof(header)) != 0)
-            return refuse(elf, error, "a program header is not that of guest memory");
+            return refuse(elf, error, "a program header is not one of guest memory");
         why = judge_extent(extent, address, offset, file_size);
         if (why)
             return refuse(elf, error, why);

@@ -76,7 +76,8 @@ static const char *mp_state_name(uint32_t state)
         [KVM_MP_STATE_SIPI_RECEIVED] = "has got its SIPI",
     };
 
-    return state < sizeof(names) / sizeof(names[0]) ? names[state] : "in a state of KVM's own";
+    return state < sizeof(names) / sizeof(names[0]) ? names[state]
+                                                    : "in a state that minivmm does not know";
 }
 
 /* RIP as a linear address: 64-bit code has no segment base. */

@@ -173,7 +173,7 @@ int64_t stub_call_default(struct minivmm_call *call)
     if (!stub || !callback_is_here(vcpu) || call != &stub->call || !stub->call_default) {
         machine_notice(
             vcpu->machine,
-            "stub%s%s: minivmm_call_default() is for once in each ptlcall(); nothing was "
+            "stub%s%s: minivmm_call_default() can be called once in each ptlcall(); nothing was "
             "done",
             stub ? " " : "", stub ? stub->type->name : "");
         return WRONG_TIME;

@@ -43,7 +43,8 @@ static int check_file(const char *path, struct error *error)
     close(fd);
     if (length != sizeof(magic) || memcmp(magic, elf_magic, sizeof(magic)) != 0)
         return error_set(error, -ENOEXEC,
-                         "stub %s is no ELF file; build a shared object: cc -shared -fPIC", path);
+                         "stub %s is not an ELF file; build a shared object: cc -shared -fPIC",
+                         path);
     return 0;
 }
 
@@ -84,7 +85,7 @@ static int find_type(struct stub *stub, const struct minivmm_stub *const *types,
             return 0;
         }
     return error_set(error, -ENOENT,
-                     "no stub '%s' is in the box; --stub help lists them, and a file has a slash: "
+                     "no stub '%s' is built in; --stub help lists them, and a file has a slash: "
                      "./%s",
                      name, name);
 }
@@ -109,7 +110,7 @@ static int open_text(struct stub *stub, const struct minivmm_stub *const *types,
         result = find_type(stub, types, name, error);
     if (result == -ENOENT && comma && strchr(comma, '/'))
         error_set(error, result,
-                  "stub %s: there is none; what is behind the comma is its options, so give a path "
+                  "stub %s: there is none; after the comma come its options; give a path "
                   "without commas",
                   name);
     free(name);

@@ -184,7 +184,7 @@ START_TEST(a_machine_line_may_not_be_endless)
     for (unsigned i = 0; i < 50; i++)
         strcat(line, " memory=16M");
     ck_assert_int_eq(take(&plan, line), -EINVAL);
-    ck_assert_str_eq(error.text, "FILE:7: the line says too much of the machine");
+    ck_assert_str_eq(error.text, "FILE:7: the machine's properties are too long");
 }
 END_TEST
 
@@ -316,7 +316,7 @@ START_TEST(a_machine_is_said_once)
 {
     ck_assert_int_eq(take(&plan, "machine cpus=2"), 1);
     ck_assert_int_eq(take(&plan, "machine memory=2M"), -EINVAL);
-    ck_assert_str_eq(error.text, "FILE:7: the machine was said already");
+    ck_assert_str_eq(error.text, "FILE:7: the machine is given twice");
 }
 END_TEST
 

@@ -55,7 +55,7 @@ static void check_instruction(const char *words)
     char line[128];
 
     if (disasm_open(&disasm) == -ENOENT)
-        strcpy(line, "\n  (install libzydis to see it disassembled)\n");
+        strcpy(line, "\n  (install libzydis to disassemble it)\n");
     else
         snprintf(line, sizeof(line), "\n  instruction: %s\n", words);
     disasm_close(&disasm);

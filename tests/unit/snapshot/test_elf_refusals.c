@@ -16,7 +16,7 @@
 Suite *elf_refusals_suite(void);
 
 #define EXTENTS  3 /* the last one of two pages */
-#define SENTENCE ": it is no checkpoint of minivmm: "
+#define SENTENCE ": it is not a checkpoint of minivmm: "
 
 /* Where fields of the file are that sample_make() saves. */
 #define NOTE_HEADER    sizeof(Elf64_Ehdr)
@@ -169,19 +169,19 @@ static const struct {
     {NOTE_PHDR(p_filesz), ELF_NOTES_MAX + 29, "too short or too long"},
     {NOTE_PHDR(p_filesz), UINT64_MAX, "too short or too long"},
     {NOTE_PHDR(p_filesz), ELF_NOTES_MAX, "it ends within its notes"},
-    {NOTE_PHDR(p_filesz), 28, "its last note is no sum"},
-    {PHDR(0, p_type), PT_NOTE, "is not that of guest memory"},
-    {PHDR(0, p_flags), PF_R, "is not that of guest memory"},
-    {PHDR(0, p_memsz), 2 * PAGE_SIZE, "is not that of guest memory"},
-    {PHDR(0, p_align), 1, "is not that of guest memory"},
-    {PHDR(0, p_vaddr), PAGE_SIZE, "is not that of guest memory"},
+    {NOTE_PHDR(p_filesz), 28, "its last note is not a sum"},
+    {PHDR(0, p_type), PT_NOTE, "is not one of guest memory"},
+    {PHDR(0, p_flags), PF_R, "is not one of guest memory"},
+    {PHDR(0, p_memsz), 2 * PAGE_SIZE, "is not one of guest memory"},
+    {PHDR(0, p_align), 1, "is not one of guest memory"},
+    {PHDR(0, p_vaddr), PAGE_SIZE, "is not one of guest memory"},
     {NOTE(n_namesz), 0, "or has no owner"},
     {NOTE(n_namesz), 7, "or has no owner"},
     {NOTE(n_namesz), 9, "or has no owner"},
-    {NOTE(n_namesz), 0xffffffff, "reaches behind the last one"},
-    {NOTE(n_descsz), 0xffffffff, "reaches behind the last one"},
-    {NOTE(n_descsz), 100, "reaches behind the last one"},
-    {NOTE(n_descsz), 12 + 24 + 1, "reaches behind the last one"},
+    {NOTE(n_namesz), 0xffffffff, "exceeds the notes"},
+    {NOTE(n_descsz), 0xffffffff, "exceeds the notes"},
+    {NOTE(n_descsz), 100, "exceeds the notes"},
+    {NOTE(n_descsz), 12 + 24 + 1, "exceeds the notes"},
     {NOTES + sizeof(Elf64_Nhdr) + 7, 1, 'x', "or has no owner"},
     {NOTES + sizeof(Elf64_Nhdr) + 3, 1, 0, "or has no owner"},
 };
@@ -320,9 +320,9 @@ START_TEST(what_is_no_regular_file_is_refused_without_waiting)
 
     ck_assert_int_eq(mkfifo(place.path, 0600), 0);
     ck_assert_int_eq(elf_file_open(&elf, place.path, &error), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is no regular file"));
+    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is not a regular file"));
     ck_assert_int_eq(elf_file_open(&elf, place.directory, &error), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is no regular file"));
+    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is not a regular file"));
     elf_place_remove(&place);
 }
 END_TEST
@@ -333,8 +333,7 @@ START_TEST(a_program_is_no_checkpoint)
     struct error error = {""};
 
     ck_assert_int_eq(elf_file_open(&elf, "/proc/self/exe", &error), -EINVAL);
-    ck_assert_str_eq(error.text,
-                     "/proc/self/exe" SENTENCE "it has another ELF header than one has");
+    ck_assert_str_eq(error.text, "/proc/self/exe" SENTENCE "its ELF header is wrong");
 }
 END_TEST
 

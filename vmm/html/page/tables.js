@@ -61,7 +61,7 @@ function fillVerdict() {
     const words = {
         'guest': `the guest ended itself${status ? ` with status ${status}` : ''}`,
         'triple-fault': 'the guest crashed with a triple fault',
-        'crash': 'the guest did what KVM cannot go on from',
+        'crash': 'KVM cannot continue the guest',
         'timeout': 'the time limit passed',
         'interrupted': 'ended from outside',
         'reset': 'the guest asked for a reset',
