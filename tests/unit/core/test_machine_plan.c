@@ -259,11 +259,11 @@ static const struct {
     const char *sentence;
 } differences[] = {
     {"machine memory=2M", NULL, MACHINE_PLAN_MEMORY,
-     "FILE: its machine is not what --mem says; leave that out, or give what it has"},
+     "FILE: its machine differs from --mem; leave that out, or give the same"},
     {"machine cpus=2", NULL, MACHINE_PLAN_CPUS,
-     "FILE: its machine is not what --cpus says; leave that out, or give what it has"},
+     "FILE: its machine differs from --cpus; leave that out, or give the same"},
     {NULL, "machine irqchip=on", MACHINE_PLAN_IRQCHIP,
-     "FILE: its machine is not what --irqchip says; leave that out, or give what it has"},
+     "FILE: its machine differs from --irqchip; leave that out, or give the same"},
     {"device edu", NULL, MACHINE_PLAN_DEVICE_LIST,
      "FILE: its device 2 is edu, the command line's is nothing; leave out the options of devices, "
      "or give the same"},
