@@ -1,4 +1,4 @@
-/* Checkpoints that a machine's owner or a callback asks for. */
+/* Checkpoints requested by a machine's owner or a callback. */
 #include "api/access.h"
 
 #include "vmm/core/callback.h"
