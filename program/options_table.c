@@ -11,10 +11,10 @@
 
 #define MIB         (1024ull * 1024)
 #define MIB_MAX     (64 * MIB) /* of memory: 64 TiB */
-#define CPUS_MAX    1024       /* the bound of KVM's own; this host's may be lower */
+#define CPUS_MAX    1024       /* KVM's own limit; this host's may be lower */
 #define TIMEOUT_MAX 1000000.0  /* seconds */
 
-/* How an option is taken: by a function or into a field. */
+/* How an option is stored: by a function or in a field. */
 #define PARSE(parser) parser, 0
 #define FIELD(name)   NULL, offsetof(struct options, name)
 
@@ -25,7 +25,7 @@ int options_bad_value(struct minivmm_error *error, const char *option, const cha
                              *value ? value : "''", allowed);
 }
 
-/* A plain number is MiB. */
+/* A plain number is in MiB. */
 static int parse_memory(struct options *options, const char *value, struct minivmm_error *error)
 {
     uint64_t size;
@@ -37,7 +37,7 @@ static int parse_memory(struct options *options, const char *value, struct miniv
             return options_bad_value(error, "--mem", value, "fewer MiB");
         size *= MIB;
     }
-    if (size == 0) /* the library's sentence of other sizes; to it, 0 is the preset */
+    if (size == 0) /* the sentence of other sizes; the library treats 0 as the preset */
         return minivmm_error_set(error, -EINVAL,
                                  "memory size 0 is not between 1 MiB and 64 TiB; give one in that "
                                  "range, such as 64M");
@@ -158,7 +158,7 @@ static int parse_stats(struct options *options, const char *value, struct minivm
     return 0;
 }
 
-/* What stands behind the colon of (value), or NULL. */
+/* The text after the colon of (value), or NULL. */
 static const char *behind_colon(const char *value)
 {
     const char *colon = strchr(value, ':');
@@ -214,7 +214,7 @@ static int parse_replay(struct options *options, const char *value, struct miniv
     return 0;
 }
 
-/* All words behind it are files. */
+/* All words after it are files. */
 static int parse_exits(struct options *options, const char *value, struct minivmm_error *error)
 {
     (void)value;
