@@ -14,7 +14,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A machine that cannot be made, with that negative errno: because of the config, or otherwise. */
+/*
+ * Set the result of a machine that cannot be made, by its negative errno: because of the config, or
+ * otherwise.
+ */
 static enum minivmm_outcome setup_outcome(int result)
 {
     return result == -EINVAL ? MINIVMM_USAGE : MINIVMM_SETUP;
@@ -94,7 +97,7 @@ void boot_name_stub(struct minivmm_machine *machine, const char *name)
     pthread_rwlock_unlock(&machine->lock);
 }
 
-/* Those of the plan, and those of the owner's. */
+/* Make the devices of the plan, and the owner's regions. */
 static int make_devices(struct minivmm_machine *machine, struct error *error)
 {
     int result = machine_plan_make_devices(&machine->plan, &machine->machine, NULL, error);
@@ -113,7 +116,7 @@ static int make_vm(struct machine *machine, struct minivmm_error *error)
     return result < 0 ? fail_setup(error, result, &cause) : 0;
 }
 
-/* The image, its command line and the boot information into the guest's memory. */
+/* Write the image, its command line and the boot information to the guest's memory. */
 static int load_image(struct minivmm_machine *machine, struct x86_start *start,
                       struct minivmm_error *error)
 {
@@ -147,7 +150,7 @@ static int load_image(struct minivmm_machine *machine, struct x86_start *start,
     return result < 0 ? api_fail(error, MINIVMM_SETUP, result, &cause) : 0;
 }
 
-/* The vCPUs exist in KVM: minivmm_vcpu() returns them from now on. */
+/* KVM has the vCPUs: minivmm_vcpu() returns them from now on. */
 static void show(struct minivmm_machine *machine)
 {
     pthread_rwlock_wrlock(&machine->lock);
@@ -156,7 +159,7 @@ static void show(struct minivmm_machine *machine)
     pthread_rwlock_unlock(&machine->lock);
 }
 
-/* Everything up to the image's first instruction. */
+/* Prepare everything up to the image's first instruction. */
 static int start_image(struct minivmm_machine *machine, struct minivmm_error *error)
 {
     struct machine *made = &machine->machine;
@@ -177,7 +180,7 @@ static int start_image(struct minivmm_machine *machine, struct minivmm_error *er
     return result < 0 ? api_fail(error, MINIVMM_SETUP, result, &cause) : 0;
 }
 
-/* Everything up to the instruction after the checkpoint. */
+/* Prepare everything up to the instruction after the checkpoint. */
 static int start_restored(struct minivmm_machine *machine, struct minivmm_error *error)
 {
     struct machine *made = &machine->machine;
@@ -232,7 +235,7 @@ void boot_close_domain(struct minivmm_machine *machine)
     if (machine->made != HANDLE_DOMAIN)
         return;
     xen_domain_close(&machine->domain);
-    console_drain(&machine->machine.console); /* what was left of its line */
+    console_drain(&machine->machine.console); /* the rest of its last line */
     set_made(machine, HANDLE_CLOSED);
 }
 

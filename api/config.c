@@ -12,7 +12,7 @@
 
 #define MEMORY_PRESET (64 * MIB)
 
-/* Where a struct has its texts, and a list of them. */
+/* The texts of a struct, and a list of texts. */
 struct shape {
     const size_t *texts;
     size_t text_count;
@@ -74,7 +74,7 @@ static void free_texts(void *object, const struct shape *shape)
     free(list);
 }
 
-/* The text at (text), if any, becomes one of our own; NULL if there is no memory. */
+/* Replace the text at (text), if any, by a copy; NULL if memory is out. */
 static int own_text(char **text)
 {
     if (!*text)
@@ -83,7 +83,10 @@ static int own_text(char **text)
     return *text ? 0 : -ENOMEM;
 }
 
-/* (object) has the caller's list, and gets one of its own, whose texts are its own as far as it goes. */
+/*
+ * Replace (object)'s list, the caller's, by a copy; after an error it has the texts that were
+ * copied.
+ */
 static int own_list(void *object, const struct shape *shape)
 {
     char **from = *list_at(object, shape);
@@ -102,7 +105,7 @@ static int own_list(void *object, const struct shape *shape)
     return result;
 }
 
-/* (object) is a copy of the caller's, texts and all. */
+/* Replace all texts of (object), a copy of the caller's struct, by copies. */
 static int own_texts(void *object, const struct shape *shape)
 {
     int result = own_list(object, shape);
@@ -145,7 +148,7 @@ void config_free_image(struct minivmm_image *copy)
 
 /* ---- The plan of a machine ---- */
 
-/* What every machine has, unless the config says off. */
+/* The devices of every machine, unless the config has "off". */
 static int plan_own_devices(const struct minivmm_config *config, struct machine_plan *plan,
                             struct error *error)
 {

@@ -1,5 +1,6 @@
 /*
- * What an API's caller gives: copies of it, whose texts are the library's, and the plan of the machine.
+ * Copies of what a caller of the API passes in, whose texts the library owns, and the plan of the
+ * machine.
  */
 #ifndef API_CONFIG_H
 #define API_CONFIG_H

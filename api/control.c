@@ -1,4 +1,4 @@
-/* Ending a machine, bringing it to rest and letting it go on, from any thread. */
+/* Ending, pausing and resuming a machine, from any thread. */
 #include "api/access.h"
 
 #include "vmm/base/clock.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <time.h>
 
-#define PAUSE_MS 1000 /* how long a vCPU is waited for */
+#define PAUSE_MS 1000 /* the longest wait for a vCPU */
 #define NS_IN_MS 1000000
 
 /* Between two boots there is no machine to stop, so (stopped) ends the next one. Before the run it ends a step. */

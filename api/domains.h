@@ -6,7 +6,7 @@
 
 #include "api/handle.h"
 
-/* One more machine of (world) runs, or one less: (change) is 1 or -1. */
+/* Add (change), 1 or -1, to the number of running machines of (world). */
 void domains_count_running(struct minivmm_world *world, int change);
 
 #endif

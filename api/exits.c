@@ -1,4 +1,4 @@
-/* How many exits a machine had, and what their reasons are called. At any time, on any thread. */
+/* The number of exits of a machine, and the names of their reasons. At any time, on any thread. */
 #include "api/handle.h"
 
 #include "vmm/core/exit.h"

@@ -1,8 +1,8 @@
 /*
  * The API's opaque types.
  *
- * A minivmm_machine is a run as its owner sees it: what it is made of, and the struct machine that is
- * created from that at each boot. A minivmm_vcpu is a struct vcpu.
+ * A minivmm_machine is a run as its owner sees it: config, image and state, and the struct machine
+ * that is created from them at each boot. A minivmm_vcpu is a struct vcpu.
  */
 #ifndef API_HANDLE_H
 #define API_HANDLE_H
@@ -29,8 +29,8 @@
 #define HANDLE_REGIONS 32
 
 enum handle_state {
-    HANDLE_CREATED, /* there is no machine yet */
-    HANDLE_LOADED,  /* it is made, and has not run */
+    HANDLE_CREATED, /* no machine exists yet */
+    HANDLE_LOADED,  /* it is made and has not run */
     HANDLE_RUNNING, /* from the start of minivmm_run() to its end */
     /* It is being created or destroyed: no vCPU runs; the stub's attach() or detach() may be called. */
     HANDLE_CHANGING,
@@ -43,7 +43,7 @@ enum handle_made { HANDLE_NOTHING, HANDLE_MACHINE, HANDLE_DOMAIN, HANDLE_CLOSED 
 /* By minivmm_pause(). */
 enum handle_pause { HANDLE_UNPAUSED, HANDLE_PAUSING, HANDLE_PAUSED };
 
-/* A path that a request refers to, which may be served at any time as long as the machine lives. */
+/* The path of a request, which may be carried out at any time while the machine lives. */
 struct handle_path {
     struct handle_path *next;
     char path[];
@@ -51,21 +51,21 @@ struct handle_path {
 
 struct minivmm_machine {
     struct minivmm_config config; /* its texts, and those of (image), are owned */
-    struct minivmm_image image;   /* (path) is the checkpoint, if it is restored */
+    struct minivmm_image image;   /* (path) is the checkpoint if it is restored */
     _Atomic(enum handle_state) state;
 
     struct minivmm_region regions[HANDLE_REGIONS]; /* their names are owned */
     unsigned region_count;
 
     struct machine_plan plan; /* of the config, or of the checkpoint */
-    unsigned parts_given;     /* enum machine_plan_part: what the config says itself */
+    unsigned parts_given;     /* enum machine_plan_part: the parts that the config gives */
     struct restore restore;   /* open while (restored) */
     bool restored;
 
     enum handle_made made;
-    struct vcpu *vcpus;     /* of all boots: a vCPU keeps its place; NULL: not loaded */
+    struct vcpu *vcpus;     /* for all boots: a vCPU keeps its address; NULL: not loaded */
     unsigned vcpus_shown;   /* how many minivmm_vcpu() returns: 0 until KVM has them */
-    bool wired;             /* this boot's VM takes interrupts */
+    bool wired;             /* interrupts can be sent to this boot's VM */
     struct machine machine; /* of this boot, from HANDLE_MACHINE on */
     struct xen_domain domain;
     struct foreign foreign; /* both from HANDLE_DOMAIN on */
@@ -88,7 +88,7 @@ struct minivmm_machine {
 
     struct device region_devices[HANDLE_REGIONS]; /* of (regions) */
 
-    pthread_mutex_t owner_lock;      /* of what follows */
+    pthread_mutex_t owner_lock;      /* protects the members below */
     struct irq_line lines[IRQ_GSIS]; /* the owner's, of minivmm_set_interrupt() */
     struct handle_path *paths;       /* of minivmm_save(); owned */
 };
@@ -105,7 +105,7 @@ static inline struct vcpu *vcpu_behind(const struct minivmm_vcpu *vcpu)
     return (struct vcpu *)(uintptr_t)vcpu;
 }
 
-/* The machine of the API's that (machine) is in. */
+/* The API's machine that contains (machine). */
 static inline struct minivmm_machine *machine_handle(struct machine *machine)
 {
     return (struct minivmm_machine *)((char *)machine - offsetof(struct minivmm_machine, machine));

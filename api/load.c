@@ -1,4 +1,4 @@
-/* Making a machine of the API's, from an image or from a checkpoint. */
+/* Making a machine of the API, from an image or from a checkpoint. */
 #include "api/access.h"
 #include "api/boot.h"
 #include "api/config.h"
@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* A recording is replayed by the devices alone. */
+/* A recording is replayed by the devices alone, so stubs and regions are refused. */
 static int check_recording(const struct minivmm_machine *machine, struct error *error)
 {
     if (!machine->config.record)
@@ -73,7 +73,7 @@ static int load_image(struct minivmm_machine *machine, const struct minivmm_imag
     return load_planned(machine, error);
 }
 
-/* A checkpoint is untrusted: the files that it names are not opened unless the user allows it. */
+/* A checkpoint is untrusted: files that it names are opened only if the user allows it. */
 static int check_files(const struct minivmm_machine *machine, bool allow_files, struct error *error)
 {
     const char *device = machine_plan_find_file(&machine->plan);
@@ -87,7 +87,7 @@ static int check_files(const struct minivmm_machine *machine, bool allow_files, 
         machine->restore.elf.path, device);
 }
 
-/* The plan of the checkpoint: what the config says must be the same. */
+/* Use the plan of the checkpoint: settings of the config must equal it. */
 static int plan_restored(struct minivmm_machine *machine, bool allow_files, struct error *error)
 {
     const struct machine_plan *saved = &machine->restore.note.plan;

@@ -1,4 +1,4 @@
-/* What needs no machine: lists, numbers, exit streams and checkpoints as files. */
+/* Functions that need no machine: lists, numbers, exit streams and checkpoints as files. */
 #include "api/config.h"
 #include "api/result.h"
 
@@ -35,7 +35,7 @@ int minivmm_parse_number(const char *text, const char *suffixes, uint64_t *numbe
     return number_parse(text, suffixes, number);
 }
 
-/* A recording is of devices alone. */
+/* A recording has devices only. */
 static int check_replayed(const struct minivmm_config *config, const char *path,
                           struct error *error)
 {

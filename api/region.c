@@ -1,6 +1,6 @@
 /*
- * The owner's own devices: each region is a device by itself, which is in no list: it has no properties and no state,
- * and checkpoints do not know it.
+ * The owner's devices: each region is a device that is in no list; it has no properties and no
+ * state, and checkpoints do not contain it.
  */
 #include "api/region.h"
 
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Devices wait for themselves as any other: DEVICE_LOCKED. The index of a region is its number. */
+/* The lock is the usual one: DEVICE_LOCKED. The index of a region is its number. */
 static uint64_t region_read(struct device *device, const struct device_access *access)
 {
     const struct minivmm_region *region = &machine_handle(device->machine)->regions[access->region];
@@ -121,7 +121,7 @@ static int make_region(struct minivmm_machine *machine, unsigned number, struct 
     return device_claim(device, &claim, error);
 }
 
-/* In each boot the owner's lines are low again. */
+/* In each boot the owner's lines start low. */
 static void connect_lines(struct minivmm_machine *machine)
 {
     for (unsigned gsi = 0; gsi < IRQ_GSIS; gsi++)

@@ -87,7 +87,7 @@ void result_explain(struct minivmm_machine *machine, struct minivmm_result *resu
         error_set(&why, 0, "the guest did not end within %g s; see --timeout",
                   (double)machine->config.timeout_ns / 1e9);
     else if (outcome == OUTCOME_INTERRUPTED && atomic_load(&machine->stopped))
-        error_set(&why, 0, "the run was ended from outside, by minivmm_stop()");
+        error_set(&why, 0, "minivmm_stop() ended the run");
     else if ((outcome == OUTCOME_INTERNAL || outcome == OUTCOME_CRASH) && vcpu &&
              vcpu->failure.text[0])
         why = vcpu->failure;

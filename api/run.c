@@ -1,4 +1,4 @@
-/* Running machines of the API's: one on the calling thread, or several at a time. */
+/* Running machines of the API: one on the calling thread, or several at a time. */
 #include "api/access.h"
 #include "api/boot.h"
 #include "api/domains.h"
@@ -13,17 +13,17 @@
 #include <signal.h>
 #include <string.h>
 
-_Static_assert(MINIVMM_FOREGROUND_MAX == HOST_MACHINES, "as many as the host's side serves");
+_Static_assert(MINIVMM_FOREGROUND_MAX == HOST_MACHINES, "as many as the host's thread serves");
 
 struct run;
 
-/* A machine's part of it. */
+/* The part of one machine. */
 struct turn {
     struct run *run;
     unsigned index;
     struct minivmm_machine *machine;
     struct minivmm_result *result;
-    bool broken; /* it failed before its end, and (result) says why */
+    bool broken; /* it failed before its end; (result) has the reason */
     pthread_t thread;
 };
 
@@ -35,7 +35,7 @@ struct run {
     pthread_mutex_t reporting; /* one end at a time */
 };
 
-/* All that can fail is done, and the next boot may be stopped. */
+/* Nothing can fail any more, and the next boot may be stopped. */
 static void begin_boot(struct turn *turn)
 {
     struct minivmm_machine *machine = turn->machine;
@@ -70,7 +70,7 @@ static bool reboot(struct turn *turn)
     return true;
 }
 
-/* All its boots. */
+/* Run all its boots. */
 static void run_boots(struct turn *turn)
 {
     struct minivmm_machine *machine = turn->machine;
@@ -105,7 +105,7 @@ static void *turn_thread(void *argument)
     return NULL;
 }
 
-/* Those from (started) on have no thread, so all end. */
+/* Machines from (started) on have no thread, so all must end. */
 static void give_up(struct run *run, unsigned started, int code)
 {
     struct error error;
@@ -124,7 +124,7 @@ static void give_up(struct run *run, unsigned started, int code)
     }
 }
 
-/* All at a time, each in a thread, until the last has ended. */
+/* Run all, each in a thread, until the last has ended. */
 static void run_threads(struct run *run)
 {
     unsigned started = 0;
@@ -200,7 +200,7 @@ static int check_kick(struct minivmm_error *error)
                       "minivmm_take_kick_signal() once, or handle it without SA_RESTART");
 }
 
-/* The machines up to the (count)th: their runs are over, or did not start. */
+/* Finish the first (count) machines, which have ended or did not start. */
 static void release(struct run *run, unsigned count, enum handle_state state)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -282,7 +282,7 @@ static const char *check_foreground(struct minivmm_machine *const *machines, uns
     const int number = foreground->checkpoint_signal;
 
     if (count == 0 || count > MINIVMM_FOREGROUND_MAX)
-        return "one or two machines can run at a time; give so many";
+        return "minivmm_run_foreground() runs one or two machines; give one or two";
     if (number && number != SIGUSR1 && number != SIGUSR2)
         return "a checkpoint's signal is SIGUSR1 or SIGUSR2; give one of them, or 0";
     if (number && (!foreground->checkpoint_path || !*foreground->checkpoint_path))

@@ -1,4 +1,4 @@
-/* Checkpoints that a machine's owner or a callback asks for. */
+/* Checkpoints requested by a machine's owner or a callback. */
 #include "api/access.h"
 
 #include "vmm/core/callback.h"
@@ -88,8 +88,9 @@ int minivmm_save(struct minivmm_vcpu *handle, const char *path, enum minivmm_che
     int result;
 
     if (!handle || !path || !*path || (unsigned)action > MINIVMM_CHECKPOINT_PAUSE)
-        return api_refuse(error, -EINVAL,
-                          "minivmm_save() wants a vCPU, a path and an action; one of them is none");
+        return api_refuse(
+            error, -EINVAL,
+            "minivmm_save() needs a vCPU, a path and an action; one of them is missing");
     machine = minivmm_vcpu_machine(handle);
     if (machine->config.world)
         return api_refuse(

@@ -1,4 +1,4 @@
-/* One instruction on the owner's thread, while the machine stands still. */
+/* Stepping one instruction on the owner's thread, while the machine rests. */
 #include "api/access.h"
 #include "api/result.h"
 
@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_NS 1000000 /* how long a halted vCPU is given to take an interrupt */
+#define WAIT_NS 1000000 /* how long a halted vCPU waits for an interrupt */
 
 static int check_step(struct minivmm_machine *machine, struct vcpu *vcpu,
                       struct minivmm_error *error)
@@ -63,7 +63,7 @@ static int step_through_kicks(struct vcpu *vcpu, bool halted, struct error *erro
     }
 }
 
-/* Only KVM knows whether an interrupt is pending: a timer ends KVM_RUN after a moment. */
+/* Only KVM knows whether an interrupt is pending: a timer ends KVM_RUN after a short time. */
 static int step_halted(struct vcpu *vcpu, struct error *error)
 {
     const struct itimerspec moment = {.it_value.tv_nsec = WAIT_NS, .it_interval.tv_nsec = WAIT_NS};
@@ -83,7 +83,7 @@ static int step_halted(struct vcpu *vcpu, struct error *error)
     return result;
 }
 
-/* Kicks come to the calling thread, too; where nothing handles them, they would end the process. */
+/* Kicks also reach the calling thread; without a handler they would end the process. */
 static void set_stepper(struct vcpu *vcpu, bool steps)
 {
     const bool has_stepper = steps && kick_is_taken();
@@ -107,7 +107,7 @@ static int step_here(struct vcpu *vcpu, struct error *error)
     return result;
 }
 
-/* A stub that steps is called. */
+/* Call a stub that steps. */
 static int step(struct vcpu *vcpu, struct error *error)
 {
     int result = step_begin(vcpu, error), ended;

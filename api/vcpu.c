@@ -1,6 +1,6 @@
 /*
- * A vCPU's registers, in the run page of an exit, or read from KVM while the vCPU stands still; and guest memory,
- * by physical addresses and by the page tables of a vCPU.
+ * A vCPU's registers, in the run page of an exit, or read from KVM while the vCPU rests; and guest
+ * memory, by physical addresses and by the page tables of a vCPU.
  */
 #include "api/access.h"
 #include "api/result.h"
@@ -29,7 +29,7 @@ static const struct place general[] = {
     PLACE(R15, r15), PLACE(RIP, rip), PLACE(RFLAGS, rflags),
 };
 
-/* Those that are not written. */
+/* Registers that cannot be written. */
 static const struct place special[] = {
     PLACE(CR0, cr0),
     PLACE(CR3, cr3),
@@ -95,7 +95,7 @@ int minivmm_get_registers(struct minivmm_vcpu *handle, struct minivmm_registers 
     registers->cr2 = sregs->cr2;
     registers->cr8 = sregs->cr8;
     registers->bits = x86_code_bits(sregs);
-    /* In real mode there are no levels, and what KVM has there means nothing. */
+    /* Real mode has no privilege levels, and KVM's value is undefined there. */
     registers->cpl = registers->cr0 & X86_CR0_PE ? (unsigned)vcpu_register(vcpu, VCPU_CPL) : 0;
     return 0;
 }

@@ -30,7 +30,7 @@
 #define COMPILER "gcc-" VALUE(__GNUC__)
 #endif
 
-/* True: the machine has ended, which no exit here should lead to. */
+/* True: the machine has ended, which no exit of this stream should cause. */
 static bool pass(struct dispatch *dispatch)
 {
     struct machine *machine = &dispatch->machine;

@@ -21,8 +21,8 @@ struct dispatch {
 };
 
 /*
- * A machine with (regions) regions on each bus, 1 to BUS_REGIONS, and the exits of the stream (path).
- * A negative errno with its sentence, and nothing is left behind.
+ * Make a machine with (regions) regions on each bus, 1 to BUS_REGIONS, and the exits of the stream
+ * (path). A negative errno with its sentence, and nothing is left.
  */
 int dispatch_create(struct dispatch *dispatch, unsigned regions, const char *path,
                     struct error *error);

@@ -20,9 +20,9 @@
 #define ADDRESS_SIZE 0x40000u
 
 /*
- * One exit's page: struct kvm_run, and the data of a port access a page behind it. Pages begin at
- * different offsets of a host page, so that not all of them want the same sets of the cache, which
- * one page that is used again and again does not do either.
+ * One exit's page: struct kvm_run, and a page after it the data of a port access. Pages begin at
+ * different offsets of a host page, so that they do not compete for the same sets of the cache; a
+ * single page that is used repeatedly does not either.
  */
 #define RUN_SIZE   (4096 + 64)
 #define RUN_STRIDE (2 * 4096 + 3 * 64)

@@ -35,10 +35,10 @@ struct floor_vcpu {
     const struct floor_options *options;
     int fd;
     struct kvm_run *run;
-    bool steps; /* KVM stops behind each instruction */
+    bool steps; /* KVM stops after each instruction */
 };
 
-/* The guest says -run, or -stop; which, it need not be asked. */
+/* The guest makes the ptlcalls -run and -stop in turn, so the command is not read. */
 static void turn_steps(struct floor_vcpu *vcpu)
 {
     struct kvm_guest_debug debug = {0};
@@ -81,7 +81,7 @@ static void *run_vcpu(void *argument)
     struct kvm_run *run = vcpu->run;
 
     for (;;) {
-        const int result = kvm_run_vcpu_here(vcpu->fd); /* the system call as minivmm makes it */
+        const int result = kvm_run_vcpu_here(vcpu->fd); /* the system call as in minivmm */
 
         if (result < 0) {
             errno = -result;

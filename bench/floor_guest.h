@@ -7,15 +7,15 @@
 #define FLOOR_MEMORY (64ull << 20) /* bytes; minivmm's default */
 
 /*
- * The flat image of the file (path), the boot block for (vcpus) vCPUs, the GDT and the page tables into
- * (memory), which has FLOOR_MEMORY bytes, all zero.
+ * Load the flat image of the file (path), the boot block for (vcpus) vCPUs, the GDT and the page
+ * tables into (memory), which has FLOOR_MEMORY bytes, all zero.
  */
 void floor_fill_memory(uint8_t *memory, const char *path, unsigned vcpus);
 
-/* vCPU 0 to the image's first byte. */
+/* Set vCPU 0 to the image's first byte. */
 void floor_set_registers(int vcpu_fd);
 
-/* The CPUID that KVM supports, for vCPU (id). */
+/* Set the CPUID that KVM supports, for vCPU (id). */
 void floor_set_cpuid(int system_fd, int vcpu_fd, unsigned id);
 
 #endif

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The host of the measurements."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ def processor():
 
 
 def kvm_modules():
-    """kvm itself is left out where the processor's side of it is there too."""
+    """The module kvm is omitted if kvm_intel or another vendor module is loaded."""
     names = sorted(name for name in os.listdir("/sys/module") if name.startswith("kvm"))
     return ", ".join(name for name in names if name != "kvm" or len(names) == 1) or "unknown"
 

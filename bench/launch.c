@@ -33,7 +33,7 @@ _Noreturn static void fail(const char *what)
     exit(1);
 }
 
-/* In the child, which shares our memory until the program is there. */
+/* In the child, which shares our memory until exec. */
 _Noreturn static void become(char **words, bool traced, int null_fd)
 {
     if (dup2(null_fd, STDOUT_FILENO) < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
@@ -85,7 +85,9 @@ static uint64_t read_peak(pid_t child)
     return peak;
 }
 
-/* The child stops at its exec, and its main thread again at its end, when its memory is still there. */
+/*
+ * The child stops at its exec, and its main thread again at its end, while its memory still exists.
+ */
 static uint64_t weigh_once(char **words, int null_fd)
 {
     const long options = PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL;

@@ -1,11 +1,11 @@
-"""The table of measures. A new one is one entry here, and perhaps a function in tools.py."""
+"""The table of measures. A new measure is one entry here, and perhaps a function in tools.py."""
 
 from dataclasses import dataclass
 from typing import Callable
 
 from peers import PEERS
 
-# How the numbers of two subjects, or of one, become the figure that has a target.
+# How the figure with a target is computed from the numbers of one or two subjects.
 RATIO, DIFFERENCE, VALUE = "ratio", "difference", "value"
 
 DOORBELL = "0xdb0"  # where the guest rings, as in guest/abi/doorbell.h
@@ -35,7 +35,7 @@ class Measure:
 
 
 def peers(guest, run, every):
-    """Those that have the guest; slow ones in each (every)th turn."""
+    """The peers that can run the guest; slow ones in every (every)th turn."""
     return [Subject(peer.name, lambda tools, peer=peer:
                     run(tools, tools.peer(peer, guest), peer.status),
                     every if peer.slow else 1, peer=True)
@@ -67,12 +67,12 @@ def peak(tools, command, _status=0):
 
 
 def stub(tools, name):
-    """--stub for one in the box, or for the one that is built from the example."""
+    """--stub for a built-in stub, or for the stub that is built from the example."""
     return "--stub", name if name == "step" else tools.program(name)
 
 
 def with_stubs(guest):
-    """Of a guest that never says -run: with the stub that everyone has, and with others."""
+    """For a guest without -run: with the preset stub, and with others."""
     return [round_trip("marss", lambda tools: tools.monitor(guest)),
             *[round_trip(name, lambda tools, name=name:
                          tools.monitor(guest, *stub(tools, name)))
@@ -88,7 +88,7 @@ def doorbell(tools, properties):
 
 
 def start_with(key, words, *floor_options):
-    """What an option adds to the plain start, beside a floor that has the same from KVM."""
+    """The cost of an option above the plain start, and a floor that uses the same KVM feature."""
     floor = " ".join(("floor", *floor_options))
     return Measure(key, f"start with {' '.join(words)}, exit / plain start", "ms", RATIO, None,
                    "minivmm", "plain start", [

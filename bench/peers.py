@@ -1,4 +1,4 @@
-"""The peers: other monitors that run a guest of ours beside minivmm. A new one is one entry here."""
+"""The peers: other monitors that run a guest of ours beside minivmm. A new peer is one entry here."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ class Peer:
     guests: tuple  # of which there are images in its form
     image: str  # that form
     status: int  # with which it ends when the guest has ended with 0
-    # Of the program and an image: commands, of which the first that works on this host is used.
+    # Commands for the program and an image; the first that works on this host is used.
     commands: Callable
     slow: bool = False  # to start
 

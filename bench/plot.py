@@ -73,7 +73,7 @@ def row(scale, y, result, name):
 
 
 def panel(scale, top, results):
-    """The SVG of some results, and where it ends."""
+    """The SVG of some results, and its lower edge."""
     rows = [(result, name) for result in results for name in order(result)]
     bottom = top + ROW * len(rows)
     parts = []

@@ -12,7 +12,7 @@ def target(result):
 
 
 def figure(result, name):
-    """`1.012 (1.003 … 1.024)`, or why there is none."""
+    """`1.012 (1.003 … 1.024)`, or the reason why it is missing."""
     taken = result["figures"].get(name)
     if not taken:
         return "–"
@@ -33,7 +33,7 @@ def verdict(result):
 
 
 def others(result):
-    """The subjects that have a figure and are not judged."""
+    """The subjects with a figure but without a target."""
     return ", ".join(f"{name} {figure(result, name)}" for name in result["figures"]
                      if name != result["judged"]) or "–"
 
@@ -61,7 +61,7 @@ def subject_table(results):
 
 
 def reason_lines(results, which):
-    """By name: who, in which measures, and why; (which) is skipped or failed."""
+    """By subject: the measures and reasons; (which) is skipped or failed."""
     keys = {}
     for result in results:
         for name, reason in result[which].items():
@@ -91,7 +91,7 @@ def markdown(host, results):
 
 
 def terminal(result):
-    """One line, as soon as it is known."""
+    """Print one line, as soon as its result is known."""
     line = f"{verdict(result):8} {result['title']}: {figure(result, result['judged'])}, " \
            f"target {target(result)}"
     beside = others(result)

@@ -1,4 +1,4 @@
-"""How one subject is run once: programs, guests, CPUs. Each function gives the numbers of one turn."""
+"""Running one subject once: programs, guests, CPUs. Each function returns the numbers of one turn."""
 
 import os
 import shutil
@@ -24,11 +24,11 @@ def private_kib(pid):
 
 
 class Skip(Exception):
-    """A measure, or one subject of it, that cannot be had here: why."""
+    """The reason why a measure, or one subject of it, cannot run on this host."""
 
 
 class Failed(RuntimeError):
-    """A program that did not do what it was started for: its message."""
+    """The message of a program that failed."""
 
 
 def describe_failure(command, what, stderr):
@@ -47,7 +47,7 @@ class Tools:
         self.quick = quick
         self.cpus = sorted(os.sched_getaffinity(0))
         self.folder = tempfile.TemporaryDirectory(prefix="minivmm-bench-")
-        # What a peer keeps in the user's home is not for there.
+        # Files that a peer writes to the user's home go elsewhere.
         self.environment = {**os.environ, "HOME": self.folder.name}
         self.tick_ns = 1e6 / int(self.output([self.program("floor")]).split()[1])
         self.kept = {}
@@ -62,7 +62,7 @@ class Tools:
         return os.path.join(self.folder.name, name)
 
     def once(self, key, make):
-        """What make() gives, made at the first use."""
+        """The result of make(), which is called once, at the first use."""
         if key not in self.kept:
             self.kept[key] = make()
         return self.kept[key]
@@ -83,7 +83,7 @@ class Tools:
         return done.stdout
 
     def ticks(self, command, **options):
-        """What a guest of ours hands out: numbers of 8 bytes."""
+        """The output of one of our guests: numbers of 8 bytes."""
         return [number for (number,) in struct.iter_unpack("<Q", self.output(command, **options))]
 
     # Subjects.
@@ -99,7 +99,7 @@ class Tools:
         return [self.minivmm, "--quiet", "--cpus", "2", "--domain", f"{self.guest(guest)} {words}"]
 
     def peer(self, peer, guest):
-        """The command with which a peer runs (guest): that of those it has which works here."""
+        """The command with which a peer runs (guest): its command that works on this host."""
         number = self.once(peer.name, lambda: self.try_peer(peer))
         if isinstance(number, Skip):
             raise number
@@ -109,7 +109,7 @@ class Tools:
         return peer.commands(peer.find(), os.path.join(self.guests, peer.image.format(guest)))
 
     def try_peer(self, peer):
-        """Which command says hello, or the Skip with what they say instead."""
+        """The command whose guest prints hello, or the Skip with the output of the commands."""
         if not peer.find():
             return Skip(f"{os.environ.get(peer.variable) or peer.program} is not installed; "
                         f"{peer.variable}=PROGRAM names one")
@@ -175,14 +175,14 @@ class Tools:
                 machine.stderr.close()
 
     def load_ns(self, count, work, *options):
-        """Nanoseconds of an exit and the work behind it."""
+        """Nanoseconds of an exit and the work after it."""
         command = self.monitor("load", *options, words=(count, work))
         return self.ticks(command, wide=True)[0] * self.tick_ns / count
 
     def load_work(self):
-        """How much work there has to be for LOAD_RATE."""
+        """The amount of work that gives LOAD_RATE."""
         def calibrate():
-            # The least of several: what else runs on the machine only adds.
+            # The minimum of several: other load on the machine only adds.
             none = min(self.load_ns(4000, 0) for _ in range(7))
             much = min(self.load_ns(4000, 50) for _ in range(7))
             return max(0, round((1e9 / LOAD_RATE - none) / ((much - none) / 50)))
@@ -222,13 +222,13 @@ class Tools:
         return [2 * one / both]
 
     def ring(self, words):
-        """What the guest of the ring hands out."""
+        """The output of the ring's guest."""
         if len(self.cpus) < 2:
             raise Skip("there is one CPU")
         return self.ticks(self.domain("ring", words), wide=True)
 
     def ring_ns(self, words, requests=1):
-        """Nanoseconds of what the guest does by (words), divided by the requests in it."""
+        """Nanoseconds of the guest's run with (words), divided by its requests."""
         return [ticks * self.tick_ns / BLOCK / requests for ticks in self.ring(words)]
 
     def ring_rate(self, size):
@@ -248,7 +248,7 @@ class Tools:
         return [float(line) for line in self.output(self.dispatch(regions, 50, 40)).split()[3:]]
 
     def instructions(self, regions):
-        """Of one exit_handle(), counted by callgrind."""
+        """Instructions of one exit_handle(), counted by callgrind."""
         if not shutil.which("valgrind"):
             raise Skip("valgrind is not installed")
         counted = self.file("callgrind.out")

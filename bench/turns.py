@@ -1,4 +1,4 @@
-"""Subjects in turn, and what their numbers say."""
+"""Running subjects in turn, and the statistics of their numbers."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Numbers:
 
 
 def figures(measure, numbers, name):
-    """The figure of each turn in which both had part."""
+    """The figure of each turn in which both subjects ran."""
     own = numbers[name].turns
     if measure.figure == VALUE:
         return list(own.values())
@@ -73,7 +73,7 @@ def take_turns(measure, tools):
 
 
 def run(measure, tools):
-    """The whole result, as it stands in results.json."""
+    """The whole result, as in results.json."""
     taken, skipped, failed = take_turns(measure, tools)
     numbers = {subject.name: taken[subject.name] for subject in measure.subjects
                if subject.name in taken}

@@ -233,7 +233,7 @@ static int serial_finish(struct device *device, struct error *error)
     int result = console_flush(&serial->files);
 
     if (result < 0)
-        return error_set(error, result, OWNER ": out=%s: %s; give it a reader or more room",
+        return error_set(error, result, OWNER ": out=%s: %s; start a reader or free disk space",
                          serial->out_path, strerror(-result));
     return 0;
 }

@@ -63,7 +63,7 @@ enum minivmm_outcome {
     MINIVMM_OUTPUT,       /* the console's reader is gone, or the disk is full */
     MINIVMM_INTERNAL,     /* the monitor's own fault */
     MINIVMM_STREAM,       /* an exit stream was refused */
-    MINIVMM_DIFFERS,      /* a replay is not as its exit stream says */
+    MINIVMM_DIFFERS,      /* a replay differs from its exit stream */
     MINIVMM_OUTCOMES,
 };
 

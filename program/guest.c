@@ -58,7 +58,7 @@ static bool has_device(const struct options *options, const char *type)
     return false;
 }
 
-/* A guest that has the monitor for its domain 0 has a back end there. */
+/* If domain 0 is the monitor, a guest has back ends there. */
 static void add_back_end(struct guest *guest, const struct options *options)
 {
     if (has_device(options, "xen-ring"))
@@ -91,7 +91,7 @@ static int open_console(struct guest *guest, const struct options *options,
     return result;
 }
 
-/* Of the options, its own. A single guest is domain 1. */
+/* Set its own options. A single guest is domain 1. */
 static int configure_domain(struct guest *guest, const struct options *options, unsigned index,
                             struct minivmm_error *error)
 {

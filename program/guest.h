@@ -1,6 +1,4 @@
-/*
- * A guest of the command line: the machine's config, its image, and what belongs to them.
- */
+/* A guest of the command line: the machine's config and its image. */
 #ifndef PROGRAM_GUEST_H
 #define PROGRAM_GUEST_H
 
@@ -10,10 +8,10 @@
 
 struct guest {
     struct minivmm_config config;
-    struct minivmm_image image; /* (path) NULL: it is restored */
+    struct minivmm_image image; /* (path) NULL: restored from a checkpoint */
     char who[16];               /* "d1: ", or "" if it is the only one */
 
-    /* Of a domain: its own part of (options); owned. */
+    /* A domain's own part of (options); owned. */
     char *path, *arguments, *stats_file, *trace;
     const char *words[1];
     const char *devices[OPTIONS_DEVICES + 1];
@@ -33,7 +31,7 @@ int guest_configure(struct guest *guest, const struct options *options, unsigned
 /* Create and load it: 0, or (error) has an outcome. */
 int guest_load(struct guest *guest, const struct options *options, struct minivmm_error *error);
 
-/* It does not run. */
+/* Destroy it; it must not run. */
 void guest_free(struct guest *guest);
 
 #endif

@@ -13,7 +13,7 @@ static int fail(const struct minivmm_error *error)
     return run_fail("", error);
 }
 
-/* --device help, --device TYPE,help: (text) is what was given. */
+/* --device help, --device TYPE,help: (text) is the argument. */
 static int print_devices(const char *text)
 {
     struct minivmm_error error;
@@ -26,8 +26,8 @@ static int print_devices(const char *text)
 }
 
 /*
- * A standard descriptor that the caller closed would become one of our files, and the console or
- * a message would go there. On stdout a write stays an error; what we say on stderr is dropped.
+ * If a standard descriptor is closed, a file of ours could get its number, and the console or a
+ * message would be written to it. Writes to stdout still fail; messages to stderr are dropped.
  */
 static void fill_standard_descriptors(void)
 {

@@ -18,7 +18,7 @@ static void make_tables(struct getopt_tables *tables)
     size_t used = 0;
 
     memset(tables, 0, sizeof(*tables));
-    /* '-': other words come in order, as 1; ':': a missing argument is told apart. */
+    /* '-': other words are returned in order, as 1; ':': a missing argument is reported as such. */
     tables->shorts[used++] = '-';
     tables->shorts[used++] = ':';
     for (size_t i = 0; i < OPTION_SPECS; i++) {
@@ -46,7 +46,7 @@ static int parse_word(struct options *options, const char *word, struct minivmm_
 {
     if (options->image)
         return minivmm_error_set(error, -EINVAL,
-                                 "%s: there is an image already; guest arguments go behind --",
+                                 "%s: there is an image already; write guest arguments after --",
                                  word);
     options->image = word;
     return 0;
@@ -66,7 +66,9 @@ static int parse_value(struct options *options, const struct option_spec *spec,
     return 0;
 }
 
-/* (word) is "--NAME" or "--NAME=VALUE", where NAME is none of ours, or the beginning of several. */
+/*
+ * (word) is "--NAME" or "--NAME=VALUE", where NAME is unknown, or the beginning of several names.
+ */
 static int no_such_option(const char *word, struct minivmm_error *error)
 {
     const size_t length = strcspn(word + 2, "=");
@@ -77,8 +79,8 @@ static int no_such_option(const char *word, struct minivmm_error *error)
         if (length > 0 && strncmp(option_specs[i].name, word + 2, length) == 0)
             found[count++] = option_specs[i].name;
     if (count == 2)
-        return minivmm_error_set(error, -EINVAL, "%s: is this --%s or --%s? write more of it", word,
-                                 found[0], found[1]);
+        return minivmm_error_set(error, -EINVAL, "%s: is this --%s or --%s? write the whole name",
+                                 word, found[0], found[1]);
     return minivmm_error_set(error, -EINVAL, "%s: there is no such option; see --help", word);
 }
 
@@ -104,7 +106,7 @@ static int parse_option(struct options *options, int code, char **argv, struct m
     }
 }
 
-/* info CHECKPOINT [--translate GVA]: the words of (argv) behind "info". */
+/* info CHECKPOINT [--translate GVA]: parse the words of (argv) after "info". */
 static int parse_info(int argc, char **argv, struct options *options, struct minivmm_error *error)
 {
     static const char usage[] = "minivmm info roi.core, or with --translate 0xGVA";
@@ -128,7 +130,7 @@ static int parse_info(int argc, char **argv, struct options *options, struct min
     return 0;
 }
 
-/* report STREAM -o PAGE: the words of (argv) behind "report". */
+/* report STREAM -o PAGE: parse the words of (argv) after "report". */
 static int parse_report(int argc, char **argv, struct options *options, struct minivmm_error *error)
 {
     for (int i = 1; i < argc; i++) {
@@ -148,7 +150,7 @@ static int parse_report(int argc, char **argv, struct options *options, struct m
     return 0;
 }
 
-/* The guest is in the checkpoint. */
+/* --restore excludes an image. */
 static int check_restore(const struct options *options, struct minivmm_error *error)
 {
     if (options->image || options->word_count || options->initrd || options->append ||
@@ -161,7 +163,7 @@ static int check_restore(const struct options *options, struct minivmm_error *er
     return 0;
 }
 
-/* Domains are guests of their own, and what they say to each other is not in one machine's files. */
+/* Domains are several guests, and their communication is in no machine's files. */
 static int check_domains(const struct options *options, struct minivmm_error *error)
 {
     const char *first = options->domains[0];
@@ -172,8 +174,7 @@ static int check_domains(const struct options *options, struct minivmm_error *er
                                  options->image);
     if (options->word_count)
         return minivmm_error_set(
-            error, -EINVAL,
-            "%s: a domain's arguments stand behind its image; give --domain '%.100s %s'",
+            error, -EINVAL, "%s: write a domain's arguments after its image: --domain '%.100s %s'",
             options->words[0], first, options->words[0]);
     if (options->restore || options->record || options->checkpoint_at || options->checkpoint_signal)
         return minivmm_error_set(
@@ -184,7 +185,7 @@ static int check_domains(const struct options *options, struct minivmm_error *er
     return 0;
 }
 
-/* What must be there, and what must not, now that all options are known. */
+/* Check missing and conflicting options, after all are parsed. */
 static int check_words(const struct options *options, struct minivmm_error *error)
 {
     if (options->action == OPTIONS_EXITS && options->word_count == 0)
@@ -222,7 +223,7 @@ int options_parse(int argc, char **argv, struct options *options, struct minivmm
     if (argc > 1 && strcmp(argv[1], "info") == 0)
         return parse_info(argc - 1, argv + 1, options, error);
     make_tables(&tables);
-    optind = 0; /* begin anew: getopt keeps its place in globals of its own */
+    optind = 0; /* start again: getopt keeps its position in globals */
     while (result == 0 && (options->action == OPTIONS_RUN || options->action == OPTIONS_REPLAY) &&
            (code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1)
         result = parse_option(options, code, argv, error);

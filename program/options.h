@@ -12,7 +12,7 @@
  */
 int options_parse(int argc, char **argv, struct options *options, struct minivmm_error *error);
 
-/* The text of --help, on (fd). */
+/* Write the text of --help to (fd). */
 void options_print_help(int fd);
 
 #endif

@@ -11,10 +11,10 @@
 
 #define MIB         (1024ull * 1024)
 #define MIB_MAX     (64 * MIB) /* of memory: 64 TiB */
-#define CPUS_MAX    1024       /* the bound of KVM's own; this host's may be lower */
+#define CPUS_MAX    1024       /* KVM's own limit; this host's may be lower */
 #define TIMEOUT_MAX 1000000.0  /* seconds */
 
-/* How an option is taken: by a function or into a field. */
+/* How an option is stored: by a function or in a field. */
 #define PARSE(parser) parser, 0
 #define FIELD(name)   NULL, offsetof(struct options, name)
 
@@ -25,7 +25,7 @@ int options_bad_value(struct minivmm_error *error, const char *option, const cha
                              *value ? value : "''", allowed);
 }
 
-/* A plain number is MiB. */
+/* A plain number is in MiB. */
 static int parse_memory(struct options *options, const char *value, struct minivmm_error *error)
 {
     uint64_t size;
@@ -37,7 +37,7 @@ static int parse_memory(struct options *options, const char *value, struct miniv
             return options_bad_value(error, "--mem", value, "fewer MiB");
         size *= MIB;
     }
-    if (size == 0) /* the library's sentence of other sizes; to it, 0 is the preset */
+    if (size == 0) /* the sentence of other sizes; the library treats 0 as the preset */
         return minivmm_error_set(error, -EINVAL,
                                  "memory size 0 is not between 1 MiB and 64 TiB; give one in that "
                                  "range, such as 64M");
@@ -117,7 +117,7 @@ static int parse_device(struct options *options, const char *value, struct miniv
 static int parse_stub(struct options *options, const char *value, struct minivmm_error *error)
 {
     if (*value == '\0')
-        return options_bad_value(error, "--stub", value, "a name or a file; help tells the names");
+        return options_bad_value(error, "--stub", value, "a name or a file; help lists the names");
     if (strcmp(value, "help") == 0)
         options->action = OPTIONS_STUB_HELP;
     options->stub = value;
@@ -128,7 +128,7 @@ static int parse_domain(struct options *options, const char *value, struct miniv
 {
     if (*value == '\0' || *value == ' ')
         return options_bad_value(error, "--domain", value,
-                                 "an image, and behind a space its arguments");
+                                 "an image, then a space and its arguments");
     if (options->domain_count == OPTIONS_DOMAINS)
         return minivmm_error_set(error, -EINVAL, "--domain %s: more than %d domains; give fewer",
                                  value, OPTIONS_DOMAINS);
@@ -158,7 +158,7 @@ static int parse_stats(struct options *options, const char *value, struct minivm
     return 0;
 }
 
-/* What stands behind the colon of (value), or NULL. */
+/* The text after the colon of (value), or NULL. */
 static const char *behind_colon(const char *value)
 {
     const char *colon = strchr(value, ':');
@@ -214,7 +214,7 @@ static int parse_replay(struct options *options, const char *value, struct miniv
     return 0;
 }
 
-/* All words behind it are files. */
+/* All words after it are files. */
 static int parse_exits(struct options *options, const char *value, struct minivmm_error *error)
 {
     (void)value;
@@ -245,10 +245,9 @@ const struct option_spec option_specs[] = {
     {"cpus", 'c', required_argument, "N", "vCPUs (1)", PARSE(parse_cpus)},
     {"mode", 0, required_argument, "MODE",
      "start a flat image in long, protected or real mode (long)", PARSE(parse_mode)},
-    {"load", 0, required_argument, "ADDR", "where the image goes (0x100000; real: 0x7c00)",
+    {"load", 0, required_argument, "ADDR", "load address of the image (0x100000; real: 0x7c00)",
      PARSE(parse_load)},
-    {"entry", 0, required_argument, "ADDR", "where it begins (the load address)",
-     PARSE(parse_entry)},
+    {"entry", 0, required_argument, "ADDR", "entry point (the load address)", PARSE(parse_entry)},
     {"timeout", 0, required_argument, "SECONDS", "end the guest after so long",
      PARSE(parse_timeout)},
     {"initrd", 0, required_argument, "FILE", "a file for the guest: multiboot or PVH module",
@@ -267,7 +266,7 @@ const struct option_spec option_specs[] = {
     {"debug-exit", 0, required_argument, "port=PORT,code=plain|qemu",
      "the port that ends the guest (0xf4, plain); off: none", FIELD(debug_exit)},
     {"stub", 0, required_argument, "NAME|FILE[,OPTIONS]",
-     "who takes the simulator's part in ptlcalls; help: all there are (marss)", PARSE(parse_stub)},
+     "the simulator's side of ptlcalls; help: list stubs (marss)", PARSE(parse_stub)},
     {"out", 0, required_argument, "DIR", "where files that the guest asks for go (.)",
      FIELD(out_dir)},
     {"trace", 0, required_argument, "FILE", "write the run as Chrome trace events", FIELD(trace)},
@@ -280,7 +279,7 @@ const struct option_spec option_specs[] = {
      "save the machine to FILE at each SIGUSR1 or SIGUSR2", PARSE(parse_checkpoint_on)},
     {"checkpoint-at", 0, required_argument, "EXITS:FILE",
      "save it after so many exits of vCPU 0, and end", PARSE(parse_checkpoint_at)},
-    {"restore", 0, required_argument, "FILE", "go on from a checkpoint, in place of an image",
+    {"restore", 0, required_argument, "FILE", "continue from a checkpoint, without an image",
      FIELD(restore)},
     {"domain", 0, required_argument, "'IMAGE ARGUMENTS...'",
      "a guest with Xen's interface, domain 1; twice: domains 0 and 1", PARSE(parse_domain)},

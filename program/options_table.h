@@ -1,6 +1,5 @@
 /*
- * What a command line can say, and the table of options: how each is written, what it means, and what takes its
- * value.
+ * The contents of a command line, and the table of options: name, meaning, and parser of the value.
  */
 #ifndef PROGRAM_OPTIONS_TABLE_H
 #define PROGRAM_OPTIONS_TABLE_H
@@ -29,10 +28,10 @@ enum options_action {
 struct options {
     enum options_action action;
     const char *image;
-    const char *const *words; /* the guest arguments, behind --; of OPTIONS_EXITS, files */
+    const char *const *words; /* the guest arguments, after --; for OPTIONS_EXITS, files */
     unsigned word_count;
 
-    const char *domains[OPTIONS_DOMAINS]; /* an image, and behind a space the guest's arguments */
+    const char *domains[OPTIONS_DOMAINS]; /* an image, then a space and the guest's arguments */
     unsigned domain_count;                /* 0: (image) is no domain */
     const char *domain_console;           /* files PREFIX.DOMID; NULL: stdout */
 
@@ -57,11 +56,11 @@ struct options {
     const char *out_dir; /* NULL: the working directory */
 
     const char *record, *trace; /* files to be written; NULL: none */
-    const char *stream;         /* the exit stream to be replayed or drawn */
+    const char *stream;         /* the exit stream to be replayed or reported */
     const char *report;         /* the page to be written */
-    const char *restore;        /* the checkpoint to go on from, or to tell of */
-    bool allow_files;           /* that the checkpoint's devices name */
-    bool translate;             /* the address (translated) of the guest's, for OPTIONS_INFO */
+    const char *restore;        /* the checkpoint to be restored or described */
+    bool allow_files;           /* open files that the checkpoint's devices name */
+    bool translate;             /* OPTIONS_INFO translates the guest address (translated) */
     uint64_t translated;
     uint64_t checkpoint_at; /* exits; 0: never */
     const char *checkpoint_at_path;
@@ -74,20 +73,20 @@ struct options {
 typedef int (*option_parser)(struct options *options, const char *value,
                              struct minivmm_error *error);
 
-/* One option: how it is written, what it means, and what takes its value. */
+/* One option: its name, its meaning, and the parser of its value. */
 struct option_spec {
     const char *name;
     char letter;       /* 0: none */
-    int has_argument;  /* as getopt_long() has it */
+    int has_argument;  /* as in getopt_long() */
     const char *value; /* for --help */
     const char *help;
-    option_parser parse; /* NULL: what it sets is the field at (field) */
+    option_parser parse; /* NULL: the value is stored in (field) */
     size_t field;        /* of struct options: a bool if the option has no argument, else a text */
 };
 
 extern const struct option_spec option_specs[];
 
-/* -EINVAL, with a sentence: (value) of (option) is none of what is (allowed). */
+/* -EINVAL, with a sentence: (value) of (option) is not one of (allowed). */
 int options_bad_value(struct minivmm_error *error, const char *option, const char *value,
                       const char *allowed);
 

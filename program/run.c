@@ -15,7 +15,7 @@ int run_fail(const char *who, const struct minivmm_error *error)
     return minivmm_exit_status(error->outcome, 0);
 }
 
-/* How a guest has ended, and at once: the other may run on. */
+/* Report a guest's end at once: others may run on. */
 static void report_end(void *opaque, unsigned index, const struct minivmm_result *result)
 {
     struct guest *guest = &((struct guest *)opaque)[index];
@@ -27,7 +27,7 @@ static void report_end(void *opaque, unsigned index, const struct minivmm_result
     memcpy(guest->told, result->text, sizeof(guest->told));
 }
 
-/* What was not told yet; the first exit status that is not 0. */
+/* Report the ends that are not reported yet. Returns the first exit status that is not 0. */
 static int finish(struct guest *guests, unsigned count, const struct minivmm_result *results)
 {
     int status = 0;
@@ -61,7 +61,7 @@ static int run(struct guest *guests, unsigned count, const struct options *optio
     return finish(guests, count, results);
 }
 
-/* All are loaded before the first runs. */
+/* All guests are loaded before the first runs. */
 static int load_and_run(struct guest *guests, unsigned count, const struct options *options,
                         struct minivmm_world *world)
 {
@@ -96,7 +96,10 @@ int run_guests(const struct options *options)
 
         return run_fail("", &error);
     }
-    /* Also when the library's part is over, a reader that is gone is an error and no end. */
+    /*
+     * After the library has restored SIGPIPE: a closed reader must be an error, and not end the
+     * process.
+     */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     status = load_and_run(guests, count, options, world);

@@ -1,6 +1,4 @@
-/*
- * Running guests as the command line says: one, or domains.
- */
+/* Running the guests of the command line: one, or domains. */
 #ifndef PROGRAM_RUN_H
 #define PROGRAM_RUN_H
 
@@ -12,7 +10,7 @@
  */
 int run_guests(const struct options *options);
 
-/* The sentence of (error) on stderr, after (who), "d1: " or "": gives the exit status. */
+/* Print the sentence of (error) to stderr, after (who), "d1: " or "". Returns the exit status. */
 int run_fail(const char *who, const struct minivmm_error *error);
 
 #endif

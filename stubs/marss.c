@@ -1,6 +1,6 @@
 /*
- * The stub `marss`: ptlcalls as MARSSx86 has them, and nothing more. Simulation is a switch that guests set
- * and ask for; they run at full speed either way.
+ * The stub `marss`: ptlcalls as in MARSSx86, and nothing else. Simulation is a flag that guests set
+ * and read; they always run at full speed.
  */
 #include "stubs/marss.h"
 

@@ -6,7 +6,7 @@
 
 #include "include/minivmm.h"
 
-/* In order; ended by NULL. The first is the stub of a machine that names none. */
+/* In order; ended by NULL. The first is the preset. */
 extern const struct minivmm_stub *const stub_types[];
 
 #endif

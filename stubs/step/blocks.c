@@ -12,7 +12,7 @@ static struct step_block *block_of(struct step_blocks *blocks, uint32_t id)
     return &blocks->blocks[id - 1];
 }
 
-/* Where the ID of the block at (address) is in (slots), 2 * (room) of them, or is to be put. */
+/* The index in (slots), of 2 * (room), of the block at (address), or of the free slot for it. */
 static uint32_t find_slot(struct step_blocks *blocks, const uint32_t *slots, uint32_t room,
                           uint64_t address)
 {
@@ -24,7 +24,7 @@ static uint32_t find_slot(struct step_blocks *blocks, const uint32_t *slots, uin
     return slot;
 }
 
-/* Twice the room; what there was stays if there is no memory. */
+/* Double the room; if memory is out, nothing changes. */
 static int grow(struct step_blocks *blocks, uint32_t room)
 {
     uint32_t *slots = calloc(2 * (size_t)room, sizeof(slots[0]));
@@ -58,7 +58,10 @@ void step_blocks_free(struct step_blocks *blocks)
     blocks->slots = NULL;
 }
 
-/* The ID of the block at (address), which may be new. The last place is for all that find no other. */
+/*
+ * The ID of the block at (address), which may be new. The last ID is shared by all blocks without
+ * room.
+ */
 static uint32_t find_block(struct step_blocks *blocks, uint64_t address)
 {
     uint32_t slot = find_slot(blocks, blocks->slots, blocks->room, address);

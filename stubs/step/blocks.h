@@ -31,7 +31,7 @@ struct step_block {
     uint32_t next;  /* ID of the next in the interval's list; 0: none */
 };
 
-/* Where a vCPU is. */
+/* The position of a vCPU. */
 struct step_flow {
     uint64_t next;  /* the address after the last instruction */
     uint32_t block; /* ID; 0: the next instruction begins one */
@@ -51,7 +51,10 @@ struct step_blocks {
     struct step_flow flows[STEP_VCPUS_MAX];
 };
 
-/* Vectors of (interval) instructions, (limit) blocks at most: a power of two. -ENOMEM. */
+/*
+ * Initialise for vectors of (interval) instructions, and at most (limit) blocks: a power of two.
+ * -ENOMEM.
+ */
 int step_blocks_init(struct step_blocks *blocks, uint64_t interval, uint32_t limit);
 void step_blocks_free(struct step_blocks *blocks);
 
@@ -59,7 +62,7 @@ void step_blocks_free(struct step_blocks *blocks);
 bool step_blocks_execute(struct step_blocks *blocks, unsigned vcpu, uint64_t address,
                          const struct instruction *code);
 
-/* What runs next is not stepped: every vCPU's next instruction begins a block. */
+/* The next instructions are not stepped: every vCPU's next instruction begins a block. */
 void step_blocks_cut(struct step_blocks *blocks);
 
 /* Write the interval's vector and begin the next interval. Does nothing if it is empty. */

@@ -9,7 +9,7 @@
 
 #define SIZE_MAX_BYTES (UINT64_C(16) << 20)
 #define WAYS_MAX       64
-#define LINE_MIN       8 /* below that a line number + 1 could wrap */
+#define LINE_MIN       8 /* a shorter line could make line number + 1 wrap */
 #define LINE_MAX       4096
 #define FIELD_MAX      24 /* bytes of a number as text */
 
@@ -18,7 +18,7 @@ static bool is_power_of_two(uint64_t number)
     return number && (number & (number - 1)) == 0;
 }
 
-/* The number up to the next colon, or the last one; *text moves behind it. */
+/* Parse the number up to the next colon, or the last one; *text moves past it. */
 static int parse_number(const char **text, bool last, uint64_t *number)
 {
     const size_t length = strcspn(*text, ":");

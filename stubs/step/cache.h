@@ -1,7 +1,7 @@
 /*
- * A model of an instruction cache: set-associative, the least recently used line of a set makes room.
+ * A model of an instruction cache: set-associative, with LRU replacement in a set.
  *
- * It is what a timing model can begin with: an instruction is one access, to the line of its first byte;
+ * It is a start for a timing model: an instruction is one access, to the line of its first byte;
  * all vCPUs share the cache, and addresses are virtual.
  */
 #ifndef STUBS_STEP_CACHE_H
@@ -27,15 +27,17 @@ struct step_cache {
     uint64_t hits, misses;
 };
 
-/* (text): SIZE:WAYS:LINE, as in 32K:8:64. -EINVAL, with a sentence that begins with (owner). */
+/*
+ * Parse (text): SIZE:WAYS:LINE, as in 32K:8:64. -EINVAL, with a sentence that begins with (owner).
+ */
 int step_cache_parse(struct step_cache_shape *shape, const char *text, const char *owner,
                      struct error *error);
 
-/* Empty, of a (shape) that was parsed. -ENOMEM. */
+/* Initialise an empty cache of a (shape) that was parsed. -ENOMEM. */
 int step_cache_init(struct step_cache *cache, const struct step_cache_shape *shape);
 void step_cache_free(struct step_cache *cache);
 
-/* Was the line of (address) there? Now it is. */
+/* Access the line of (address), which is in the cache afterwards. True: it was before (a hit). */
 bool step_cache_access(struct step_cache *cache, uint64_t address);
 
 #endif

@@ -51,7 +51,7 @@ void step_file_close(struct step_file *file)
     file->output.fd = -1;
 }
 
-/* The public header has no function for it, so this looks behind the handle of a vCPU. */
+/* The public header has no function for this, so it uses the vCPU's internal struct. */
 static struct machine *machine_of(struct minivmm_machine *machine)
 {
     const struct vcpu *vcpu = (const void *)minivmm_vcpu(machine, 0);

@@ -1,9 +1,9 @@
 /*
  * The files of `--stub step`.
  *
- * A trace or basic-block vectors are written as the guest runs, at the path that the user gave. That may be a pipe:
- * a reader that does not read then holds the guest up. Counters are written as a whole, to a file that the guest
- * named.
+ * A trace or basic-block vectors are written while the guest runs, to the path that the user gave.
+ * That may be a pipe: a stalled reader then stops the guest. Counters are written as a whole, to a
+ * file that the guest named.
  */
 #ifndef STUBS_STEP_FILES_H
 #define STUBS_STEP_FILES_H
@@ -16,8 +16,8 @@
 #include <stddef.h>
 
 struct step_file {
-    struct output output; /* takes what is written; after a failure drops it */
-    const char *path;     /* the owner's; NULL: no such file is wanted */
+    struct output output; /* drops everything after a failure */
+    const char *path;     /* the owner's; NULL: no such file */
     bool reported;        /* the failure has been reported */
 };
 

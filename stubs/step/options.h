@@ -16,12 +16,15 @@ struct step_options {
     const char *trace, *bb; /* paths; NULL: not wanted */
     bool disasm;
     uint64_t interval;      /* instructions */
-    const char *cache_text; /* what (cache) is of */
+    const char *cache_text; /* the text of (cache) */
     struct step_cache_shape cache;
-    char *text; /* owned; what the strings above point into */
+    char *text; /* owned; the strings above point into it */
 };
 
-/* (text) may be NULL: all presets. -EINVAL: the sentence says which value, and what is allowed; -ENOMEM. */
+/*
+ * Parse (text); NULL: all presets. -EINVAL: the sentence names the value and what is allowed;
+ * -ENOMEM.
+ */
 int step_options_parse(struct step_options *options, const char *text, struct error *error);
 void step_options_free(struct step_options *options);
 

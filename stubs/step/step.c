@@ -1,6 +1,6 @@
 /*
- * The callbacks: they give each instruction to the models, and obey the guest's commands. Counts begin with the
- * machine: a checkpoint holds neither them nor the limits.
+ * The callbacks: they pass each instruction to the models, and carry out the guest's commands.
+ * Counts start with the machine: a checkpoint contains neither them nor the limits.
  */
 #include "stubs/step/step.h"
 
@@ -106,13 +106,13 @@ struct step {
     struct disasm disasm; /* open with disasm=on */
     struct step_file trace, bb;
     struct step_blocks blocks;
-    bool reported_full; /* that (blocks) is */
+    bool reported_full; /* (blocks) full was reported */
     struct step_cache cache;
 
     struct step_limits limits;
-    struct step_stats stats;       /* without what the models count, see stats_of() */
+    struct step_stats stats;       /* without the models' counts, see stats_of() */
     char name[STEP_STATS_NAME];    /* -stats; empty: not asked for */
-    char written[STEP_STATS_TEXT]; /* what the file of that name holds; empty: there is none */
+    char written[STEP_STATS_TEXT]; /* the contents of the file of that name; empty: no file */
 };
 
 static int open_parts(struct step *step, struct error *error)
@@ -186,7 +186,7 @@ static void report_failures(struct step *step)
     }
 }
 
-/* What was counted, with what the models have. */
+/* The counts, including the models'. */
 static struct step_stats stats_of(const struct step *step)
 {
     struct step_stats stats = step->stats;
@@ -198,7 +198,7 @@ static struct step_stats stats_of(const struct step *step)
     return stats;
 }
 
-/* Write the file of -stats, if it was asked for and its text would change. */
+/* Write the file of -stats, if the guest requested it and its text would change. */
 static void write_stats(struct step *step)
 {
     const struct step_stats stats = stats_of(step);
@@ -216,7 +216,7 @@ static void write_stats(struct step *step)
         memcpy(step->written, text, length + 1);
 }
 
-/* For users whose guest does not ask for them. */
+/* For users whose guest does not request them. */
 static void report_stats(struct step *step)
 {
     const struct step_stats stats = stats_of(step);
@@ -305,7 +305,7 @@ static int step_simulate(void *state, struct minivmm_vcpu *vcpu, struct minivmm_
     return 0;
 }
 
-/* What there is can be read while the guest runs at full speed. */
+/* So that the files can be read while the guest runs at full speed. */
 static void step_native(void *state, struct minivmm_vcpu *vcpu)
 {
     struct step *step = state;
@@ -317,7 +317,7 @@ static void step_native(void *state, struct minivmm_vcpu *vcpu)
     report_failures(step);
 }
 
-/* Give the next instruction of (vcpu) to the models. */
+/* Pass the next instruction of (vcpu) to the models. */
 static void simulate(struct step *step, struct minivmm_vcpu *vcpu,
                      const struct minivmm_instruction *instruction)
 {

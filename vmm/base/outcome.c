@@ -8,14 +8,14 @@ const struct outcome_info outcome_table[OUTCOME_COUNT] = {
     [OUTCOME_NO_KVM] = {"no-kvm", 202, "/dev/kvm cannot be used"},
     [OUTCOME_SETUP] = {"setup", 203, "the machine could not be made"},
     [OUTCOME_TRIPLE_FAULT] = {"triple-fault", 204, "the guest crashed with a triple fault"},
-    [OUTCOME_CRASH] = {"crash", 205, "the guest did what KVM cannot go on from"},
+    [OUTCOME_CRASH] = {"crash", 205, "KVM cannot continue the guest"},
     [OUTCOME_TIMEOUT] = {"timeout", 206, "the time limit of --timeout passed"},
     [OUTCOME_INTERRUPTED] = {"interrupted", 207, "ended from outside: Ctrl-A x or a signal"},
     [OUTCOME_RESET] = {"reset", 208, "the guest asked for a reset"},
     [OUTCOME_OUTPUT] = {"output", 209, "the console or a log could not be written"},
     [OUTCOME_INTERNAL] = {"internal", 210, "an error in the monitor"},
     [OUTCOME_STREAM] = {"stream", 211, "an exit stream was refused"},
-    [OUTCOME_DIFFERS] = {"differs", 212, "a replay is not as its exit stream says"},
+    [OUTCOME_DIFFERS] = {"differs", 212, "a replay differs from its exit stream"},
 };
 
 int outcome_exit_status(enum outcome outcome, int guest_status)

@@ -7,8 +7,9 @@
 #include "vmm/core/vcpu.h"
 
 /*
- * Around each callback, on its thread. (registers): it may look at the vCPU's registers, which are in the run
- * page or can be fetched. callback_leave() gets the result, so that a callback inside of another restores its right.
+ * Called around each callback, on its thread. (registers): the callback may read the vCPU's
+ * registers, which are in the run page or can be fetched. callback_leave() takes the result of
+ * callback_enter(), so that nested callbacks restore the outer one's rights.
  */
 static inline bool callback_enter(struct vcpu *vcpu, bool registers)
 {

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* End the machine on behalf of (vcpu), which the crash report will show. */
+/* End the machine for (vcpu), which the crash report shows. */
 static __attribute__((noinline)) enum exit_action stop(struct machine *machine, struct vcpu *vcpu,
                                                        enum outcome outcome)
 {
@@ -30,8 +30,8 @@ static __attribute__((noinline)) void count_unclaimed(struct machine *machine, s
 }
 
 /*
- * The data of a port exit. NULL: no port access has that size, or the data do not lie between the end of
- * the structure, which an IN would change, and the end of the run page.
+ * The data of a port exit. NULL: no port access has that size, or the data exceed the end of the
+ * structure (where an IN would change it) or the end of the run page.
  */
 static uint8_t *io_data(const struct vcpu *vcpu)
 {
@@ -45,7 +45,9 @@ static uint8_t *io_data(const struct vcpu *vcpu)
     return (uint8_t *)vcpu->run + run->io.data_offset;
 }
 
-/* The number of (size) bytes at (data), 1, 2 or 4; a memcpy() of so many would be a call. */
+/*
+ * The number of (size) bytes at (data): 1, 2 or 4. A memcpy() of a variable size would be a call.
+ */
 static uint64_t get_element(const uint8_t *data, unsigned size)
 {
     uint32_t value = *data;
@@ -67,7 +69,10 @@ static void put_element(uint8_t *data, unsigned size, uint64_t value)
         memcpy(data, &value, 4);
 }
 
-/* A string instruction is one exit with (count) elements: the port stays, the data moves. */
+/*
+ * A string instruction is one exit with (count) elements: the port does not change, the data
+ * pointer advances.
+ */
 static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
@@ -86,7 +91,10 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
 
     for (vcpu->io_done = 0; vcpu->io_done < run->io.count; data += size) {
         cycle.value = cycle.write ? get_element(data, size) : 0;
-        /* After the first element, a device that moved here meanwhile does not decode yet. */
+        /*
+         * After the first element: a device that moved to this address meanwhile does not decode
+         * this exit.
+         */
         if (!bus_access(&machine->bus[BUS_PIO], &cycle) && vcpu->io_done == 0)
             return EXIT_REGISTERS;
         if (!cycle.claimed)
@@ -100,7 +108,10 @@ static enum exit_action handle_io(struct machine *machine, struct vcpu *vcpu)
     return after_access(machine, vcpu);
 }
 
-/* All 8 bytes are copied in and out, since a memcpy() of (size) would be a call; those after (size) stay. */
+/*
+ * All 8 bytes are copied in and out, since a memcpy() of (size) would be a call; bytes after (size)
+ * keep their value.
+ */
 static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
@@ -131,8 +142,8 @@ static enum exit_action handle_mmio(struct machine *machine, struct vcpu *vcpu)
 }
 
 /*
- * KVM gives this exit only where it has no interrupt controller of its own: then nothing can wake
- * the vCPU, whether interrupts are on or off, and a guest that halts has ended itself.
+ * KVM makes this exit only without an in-kernel interrupt controller: then nothing can wake the
+ * vCPU, with interrupts on or off, and a guest that halts has ended itself.
  */
 static enum exit_action handle_hlt(struct machine *machine, struct vcpu *vcpu)
 {
@@ -241,12 +252,12 @@ static enum exit_action (*const handlers[EXIT_REASONS])(struct machine *machine,
     [EXIT_REASON_OTHER] = handle_crash,
 };
 
-/* All in one piece, for the reason that vmm/io/bus.h gives. */
+/* Inlined as one function, for the reason that vmm/io/bus.h gives. */
 __attribute__((flatten)) enum exit_action exit_handle(struct machine *machine, struct vcpu *vcpu)
 {
     const uint32_t reason = vcpu->run->exit_reason;
 
-    /* The frequent ones do without an indirect call. */
+    /* Frequent exits avoid an indirect call. */
     if (reason == KVM_EXIT_IO)
         return handle_io(machine, vcpu);
     if (reason == KVM_EXIT_MMIO)

@@ -1,6 +1,4 @@
-/*
- * Exit reasons: their names, and what is kept of a vCPU's last exits.
- */
+/* Exit reasons: their names, and the record of a vCPU's last exits. */
 #ifndef VMM_CORE_EXIT_REASON_H
 #define VMM_CORE_EXIT_REASON_H
 
@@ -8,7 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sizes of tables by exit reason; EXIT_REASON_OTHER stands for all that minivmm does not know. */
+/*
+ * Sizes of tables by exit reason; EXIT_REASON_OTHER stands for every reason that minivmm does not
+ * know.
+ */
 #define EXIT_REASONS      48
 #define EXIT_REASON_OTHER (EXIT_REASONS - 1)
 
@@ -27,7 +28,7 @@ static inline unsigned exit_reason_index(uint32_t reason)
 const char *exit_reason_name(uint32_t reason);  /* "io"; "other" */
 const char *exit_reason_words(uint32_t reason); /* "port I/O"; for reports */
 
-/* What is kept of an exit for the crash report: small, since it is written at every exit. */
+/* The record of an exit for the crash report: small, since it is written at every exit. */
 struct exit_record {
     uint64_t number;  /* 1 for the vCPU's first exit; 0: the slot is empty */
     uint64_t address; /* port or gpa; MSR number; else 0 */

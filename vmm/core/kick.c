@@ -7,7 +7,7 @@ static void do_nothing(int number)
     (void)number;
 }
 
-/* SIG_DFL would end the process, and what is ignored interrupts nothing. */
+/* SIG_DFL would end the process; an ignored signal interrupts nothing. */
 static bool has_handler(const struct sigaction *action)
 {
     return action->sa_flags & SA_SIGINFO ||

@@ -1,7 +1,7 @@
 /*
- * The signal that brings a vCPU out of KVM_RUN or a blocked write: VCPU_KICK_SIGNAL.
+ * VCPU_KICK_SIGNAL: the signal that makes a vCPU leave KVM_RUN or a blocked write.
  *
- * It must have a handler that does not restart the call, and not be blocked in the thread.
+ * It needs a handler without SA_RESTART, and must not be blocked in the thread.
  */
 #ifndef VMM_CORE_KICK_H
 #define VMM_CORE_KICK_H
@@ -12,13 +12,16 @@
 /* Sent to a vCPU's thread to end a blocked call; its handler does nothing. */
 #define VCPU_KICK_SIGNAL SIGRTMIN
 
-/* Give it a handler that does nothing. -EBUSY: it has one already, which is left. */
+/* Install a handler that does nothing. -EBUSY: the signal has a handler already, which is kept. */
 int kick_take(void);
 
-/* Does the process handle it so that it interrupts? */
+/* Does the process handle the signal, without SA_RESTART? */
 bool kick_is_taken(void);
 
-/* Unblock it in the calling thread, and in threads that this one makes; (old) is the mask before. */
+/*
+ * Unblock the signal in the calling thread and in threads that it creates later; (old) is the
+ * former mask.
+ */
 void kick_unblock(sigset_t *old);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What the monitor cannot do without. */
+/* Capabilities that the monitor requires. */
 static const struct {
     int capability;
     const char *name;
@@ -19,11 +19,11 @@ static const struct {
     {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
 };
 
-/* Three pages below the BIOS, where no RAM or device of this machine lies; Intel SDM 25.3. */
+/* Three pages below the BIOS, where this machine has no RAM or device; Intel SDM 25.3. */
 #define UNPAGED_TSS      0xfffbd000ul
 #define UNPAGED_IDENTITY 0xfffbc000ull
 
-/* DR7 with the first breakpoint on, of those that stop before an instruction; Intel SDM volume 3B, 18.2.4. */
+/* DR7 with the first execution breakpoint enabled; Intel SDM volume 3B, 18.2.4. */
 #define DR7_FIRST 0x402
 
 int kvm_call(int fd, unsigned long request, const char *name, void *argument, struct error *error)
@@ -69,7 +69,7 @@ static int check_system(const struct kvm *kvm, const char *path, struct error *e
                          path, strerror(errno), KVM_DEVICE);
     if (version != KVM_API_VERSION)
         return error_set(error, -EPROTO,
-                         "%s: KVM API version %d, but minivmm speaks %d; use a "
+                         "%s: KVM API version %d, but minivmm needs %d; use a "
                          "kernel from 2.6.22 on",
                          path, version, KVM_API_VERSION);
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
@@ -91,7 +91,7 @@ static int check_vm(struct kvm *kvm, struct error *error)
     kvm->run_size = (size_t)size;
     kvm->sync_registers = sync > 0 ? (uint64_t)sync : 0;
     kvm->vcpus_max = vcpus > 0 ? (unsigned)vcpus : 4;  /* 4: Documentation/virt/kvm/api.rst 4.7 */
-    kvm->slots_max = slots > 0 ? (unsigned)slots : 32; /* 32: what old kernels have */
+    kvm->slots_max = slots > 0 ? (unsigned)slots : 32; /* 32: the limit of old kernels */
     kvm->readonly_slots = ioctl(kvm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_READONLY_MEM) > 0;
     return 0;
 }
@@ -107,7 +107,7 @@ int kvm_open(struct kvm *kvm, const char *path, struct error *error)
 
     result = check_system(kvm, path, error);
     if (result == 0) {
-        /* EINTR: a signal came while KVM was making it. */
+        /* EINTR: a signal arrived while KVM made it. */
         do
             result = KVM_CALL(kvm->system_fd, KVM_CREATE_VM, NULL, error);
         while (result == -EINTR);
@@ -164,7 +164,7 @@ int kvm_delete_memory(const struct kvm *kvm, unsigned number, struct error *erro
     return set_slot(kvm, number, &none, 0, error);
 }
 
-/* ELCR: level-triggered inputs of the second PIC, which has 8 to 15. */
+/* ELCR: level-triggered inputs of the second PIC, which has inputs 8 to 15. */
 static int set_level_triggered(const struct kvm *kvm, struct error *error)
 {
     struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_SLAVE};
@@ -212,7 +212,7 @@ int kvm_add_port_event(const struct kvm *kvm, uint16_t port, int event, struct e
 {
     struct kvm_ioeventfd doorbell = {
         .addr = port,
-        .len = 0, /* any */
+        .len = 0, /* any length */
         .fd = event,
         .flags = KVM_IOEVENTFD_FLAG_PIO,
     };

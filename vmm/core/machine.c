@@ -53,9 +53,10 @@ int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *
 {
     for (unsigned i = 0; i < machine->cpuid_leaf_count; i++)
         if (machine->cpuid_leaves[i].function == leaf->function)
-            return error_set(error, -EBUSY,
-                             "CPUID leaf 0x%x is another device's already; give one of them up",
-                             leaf->function);
+            return error_set(
+                error, -EBUSY,
+                "CPUID leaf 0x%x is claimed by another device already; use one of the two devices",
+                leaf->function);
     if (machine->cpuid_leaf_count == MACHINE_CPUID_LEAVES)
         return error_set(error, -ENOSPC, "no room for CPUID leaf 0x%x; use fewer devices",
                          leaf->function);

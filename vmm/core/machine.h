@@ -1,8 +1,9 @@
 /*
- * A machine: its memory, buses, devices and vCPUs, and how it ended; and what devices may call.
+ * A machine: its memory, buses, devices and vCPUs, its outcome, and the functions that devices may
+ * call.
  *
- * Everything hangs off this struct; there are no globals. Without kvm_open() its exits come from
- * elsewhere, such as a test. vmm/core/machine_run.h creates and runs it.
+ * All state is in this struct; there are no globals. Without kvm_open() exits come from another
+ * source, such as a test. vmm/core/machine_run.h creates and runs a machine.
  */
 #ifndef VMM_CORE_MACHINE_H
 #define VMM_CORE_MACHINE_H
@@ -48,12 +49,12 @@ struct machine_config {
     bool unpaged;   /* vCPU 0 starts with paging off */
     int console_fd; /* for the guest's console; not closed by the machine */
     enum output_policy console_policy;
-    const char *out_dir; /* where files that the guest asks for are written */
-    int message_fd;      /* for notices, and logs that have no file; -1: there is none */
-    const char *name;    /* begins each notice, such as "d1: "; NULL: nothing */
+    const char *out_dir; /* directory of the files that the guest writes */
+    int message_fd;      /* for notices, and logs that have no file; -1: no notices */
+    const char *name;    /* begins each notice, such as "d1: "; NULL: no name */
     bool irqchip;        /* interrupt controllers even if no device needs them */
     struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
-    uint64_t wall_clock; /* a date that stands still, for tests; 0: the host's */
+    uint64_t wall_clock; /* a fixed date, for tests; 0: the host's */
 };
 
 struct machine {
@@ -70,17 +71,17 @@ struct machine {
     struct kvm_cpuid_entry2 cpuid_leaves[MACHINE_CPUID_LEAVES];
     unsigned cpuid_leaf_count;
 
-    struct machine_event *events; /* for KVM to take */
+    struct machine_event *events; /* handled by KVM, not as exits */
 
     struct msr_table msrs;      /* that devices serve */
-    struct machine_part *parts; /* what stands above the core keeps here */
+    struct machine_part *parts; /* data of the floors above the core */
 
-    const struct machine_plan *plan; /* what it was made of, for checkpoints; NULL: it has none */
+    const struct machine_plan *plan; /* the plan it was made from, for checkpoints; NULL: none */
     union kvm_cpuid_table *cpuid;    /* of vCPU 0; owned, made with the VM */
     bool reboots;                    /* the end is a reboot */
     atomic_bool held;                /* by machine_hold() */
 
-    const struct vcpu_runner *runner; /* another way to run vCPUs; NULL: KVM_RUN alone */
+    const struct vcpu_runner *runner; /* replaces KVM_RUN and its exit for some vCPUs; NULL: none */
 
     struct journal *journal;    /* NULL: a plain run. The caller's */
     struct observer *observers; /* NULL: no exit is measured; see vmm/core/observer.h */
@@ -93,28 +94,29 @@ struct machine {
     unsigned vcpu_count;
 
     atomic_uint end;        /* enum outcome | guest status << 8: set once, by machine_end() */
-    atomic_bool abandoned;  /* ended from outside: wait for nobody */
-    atomic_bool all_kicked; /* the first vCPU to notice the end has told the others */
-    struct vcpu *ended_by;  /* who crashed; for the report; valid once all vCPUs are at rest */
+    atomic_bool abandoned;  /* ended from outside: do not wait for a stalled reader */
+    atomic_bool all_kicked; /* the first vCPU that noticed the end has kicked the others */
+    struct vcpu
+        *ended_by; /* the vCPU that crashed, for the report; valid once all vCPUs are at rest */
 };
 
-/* Give the machine a journal, before any device is made. It must outlive the machine. */
+/* Set the machine's journal, before any device is made. It must outlive the machine. */
 void machine_set_journal(struct machine *machine, struct journal *journal);
 
 /*
- * End the machine by an exit. Only the first call counts; from any thread. (status) is the guest's for
- * OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice it at their next exit, or by a kick.
- * True: this call was the first.
+ * End the machine in an exit. Only the first call counts; it returns true. Any thread. (status) is
+ * the guest's for OUTCOME_GUEST, clamped to 0..GUEST_STATUS_MAX. vCPUs notice the end at their next
+ * exit or kick.
  */
 bool machine_end(struct machine *machine, enum outcome outcome, int status);
 
-/* The same outside of an exit: for a limit, a signal, a failure of KVM. */
+/* The same outside of an exit: for a limit, a signal or a failure of KVM. */
 bool machine_stop(struct machine *machine, enum outcome outcome);
 
-/* For a device with much to do in one exit: has the machine ended meanwhile? */
+/* For a device whose exit takes long: has the machine ended meanwhile? */
 bool machine_wants_end(struct machine *machine);
 
-/* Begin a file (name)(ending) in the --out directory, for the guest: outfile_begin(). */
+/* Begin the file (name)(ending) of the guest in the --out directory, as outfile_begin(). */
 int machine_begin_file(struct machine *machine, struct outfile *file, const char *name,
                        const char *ending);
 
@@ -129,14 +131,14 @@ static inline int machine_status(struct machine *machine)
     return (int)(atomic_load_explicit(&machine->end, memory_order_acquire) >> 8);
 }
 
-/* A device's CPUID leaf, for every vCPU. -EBUSY: another device has it; -ENOSPC. */
+/* Add a device's CPUID leaf to every vCPU. -EBUSY: another device has this leaf; -ENOSPC. */
 int machine_offer_cpuid(struct machine *machine, const struct kvm_cpuid_entry2 *leaf,
                         struct error *error);
 
 /*
- * For create(): from machine_make_vm() on, if KVM can do that, OUTs to the event's port raise its
- * eventfd and cause no exit. Where KVM cannot do that, they are exits as before, so the device claims the
- * port too. (event) does not move as long as the machine lives.
+ * For create(). If KVM supports it, OUTs to the event's port raise its eventfd from
+ * machine_make_vm() on and cause no exit. Otherwise they are exits, so the device claims the port
+ * too. (event) must not move while the machine lives.
  */
 void machine_add_event(struct machine *machine, struct machine_event *event);
 
@@ -147,14 +149,14 @@ static inline bool machine_takes_events(const struct machine *machine)
 }
 
 /*
- * The clocks that devices see: nanoseconds since some fixed point, the date in nanoseconds since
- * 1970 (UTC), and the host's time-stamp counter.
+ * The clocks that devices read: nanoseconds since a fixed point, the date in nanoseconds since 1970
+ * (UTC), and the host's time-stamp counter.
  */
 uint64_t machine_clock(struct machine *machine);
 uint64_t machine_wall_clock(struct machine *machine);
 uint64_t machine_tsc(struct machine *machine);
 
-/* What a guest reports of its progress: a marker of ptlcall, or a POST code. */
+/* A guest's progress reports: a marker of ptlcall, or a POST code. */
 enum milestone { MILESTONE_MARKER, MILESTONE_POST };
 void machine_pass_milestone(struct machine *machine, enum milestone milestone, uint64_t value);
 

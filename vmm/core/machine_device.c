@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Appended, so that devices are reset and destroyed in the order in which they were made. */
+/* Appended: devices are reset and destroyed in order of creation. */
 static void append(struct machine *machine, struct device *device)
 {
     struct device **end = &machine->devices;
@@ -32,7 +32,7 @@ static void set_name(struct device *device)
     snprintf(device->name, sizeof(device->name), "%.20s.%u", device->type->name, number);
 }
 
-/* A replay opens no files: what was read from them and written to them is in its stream. */
+/* A replay opens no files: its stream has what was read and written. */
 static void forget_files(struct device *device)
 {
     const struct property *property = device->type->properties;

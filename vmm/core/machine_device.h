@@ -1,8 +1,8 @@
 /*
  * The devices of a machine: how they are made, and how a device claims its addresses.
  *
- * This header is what the file of a device includes: it has struct device, the buses and the state
- * tables too.
+ * A device's source file includes this header; it includes struct device, the buses and the state
+ * tables.
  */
 #ifndef VMM_CORE_MACHINE_DEVICE_H
 #define VMM_CORE_MACHINE_DEVICE_H
@@ -18,7 +18,7 @@
 struct machine;
 
 /*
- * Make an instance of (type) with the property list (text), NULL for none, and append it to the
+ * Make an instance of (type) with the property list (text), which may be NULL, and append it to the
  * machine's devices. The machine owns it. On failure nothing is left of it.
  */
 int device_create(struct machine *machine, const struct device_type *type, const char *text,
@@ -31,15 +31,15 @@ struct device_claim {
     unsigned index;
     uint64_t base, size;
     unsigned widest; /* bytes; wider accesses are split */
-    bool registers;  /* read() or write() looks at access->vcpu's registers */
-    bool whole;      /* one op for one access: never split */
+    bool registers;  /* read() or write() uses access->vcpu's registers */
+    bool whole;      /* one op for each access: never split */
     const char *name;
 };
 
-/* For create(). -EBUSY: RAM or another device is there; else as bus_add(). */
+/* For create(). -EBUSY: RAM or another device has an address of the range; else as bus_add(). */
 int device_claim(struct device *device, const struct device_claim *claim, struct error *error);
 
-/* Makes (count) claims; stops at the first that is refused. */
+/* Makes (count) claims; stops at the first that fails. */
 int device_claim_all(struct device *device, const struct device_claim *claims, unsigned count,
                      struct error *error);
 

@@ -1,9 +1,9 @@
 /*
- * Parts of a machine: what stands above the core keeps its data of a machine in a part, such as a stub
- * or a Xen domain. The core does not know what the parts are.
+ * Parts of a machine: floors above the core, such as a stub or a Xen domain, keep their data of a
+ * machine in a part. The core knows no part by name.
  *
- * The owner embeds struct machine_part, and finds it again by its key, the address of an object of its
- * own. Parts are added and removed only while no vCPU runs, so they are found without a lock.
+ * The owner embeds struct machine_part and finds it by its key, the address of an object of the
+ * owner's. Parts are added and removed only while no vCPU runs, so they are found without a lock.
  */
 #ifndef VMM_CORE_MACHINE_PART_H
 #define VMM_CORE_MACHINE_PART_H
@@ -22,7 +22,7 @@ static inline void part_add(struct machine_part **list, struct machine_part *par
     *list = part;
 }
 
-/* Nothing happens if it is not in the list. */
+/* Does nothing if it is not in the list. */
 static inline void part_remove(struct machine_part **list, const struct machine_part *part)
 {
     while (*list && *list != part)
@@ -31,7 +31,7 @@ static inline void part_remove(struct machine_part **list, const struct machine_
         *list = part->next;
 }
 
-/* The part with (key); NULL: there is none. */
+/* The part with (key), or NULL. */
 static inline struct machine_part *part_find(struct machine_part *list, const void *key)
 {
     while (list && list->key != key)
@@ -39,7 +39,7 @@ static inline struct machine_part *part_find(struct machine_part *list, const vo
     return list;
 }
 
-/* Why the machine with these parts cannot be saved, as a sentence; NULL: it can. */
+/* The reason why a machine with these parts cannot be saved, as a sentence; NULL: it can. */
 static inline const char *part_unsaved(const struct machine_part *list)
 {
     while (list && !list->unsaved)

@@ -24,7 +24,7 @@ void pause_hold(struct machine *machine)
 void machine_hold(struct machine *machine)
 {
     if (!atomic_exchange(&machine->held, true)) {
-        machine_notice(machine, "the machine waits; SIGCONT, or Ctrl-A c, lets it go on");
+        machine_notice(machine, "the machine is paused; SIGCONT or Ctrl-A c resumes it");
         pause_hold(machine);
     }
 }

@@ -1,8 +1,8 @@
 /*
- * Bringing all vCPUs of a machine to rest, and letting them go on, from any other thread.
+ * Pauses: bring all vCPUs of a machine to rest and let them continue, from any other thread.
  *
- * A pause counts up and kicks the vCPUs. Each comes to rest between two KVM_RUNs, where nothing of an
- * exit is half done, until there is no pause any more.
+ * A pause is counted, and kicks the vCPUs. Each comes to rest between two KVM_RUNs, where no exit
+ * is half done, and rests until the count is 0.
  */
 #ifndef VMM_CORE_MACHINE_PAUSE_H
 #define VMM_CORE_MACHINE_PAUSE_H
@@ -12,17 +12,17 @@
 struct machine;
 
 /*
- * Wait at most (timeout_ms) until all vCPUs rest. True: they rest until pause_end(). False: one of them
- * was in the middle of something, such as a write that blocks, and all run on. (self): the caller is a
- * vCPU's thread between two KVM_RUNs; it rests too while it waits.
+ * Wait at most (timeout_ms) until all vCPUs rest. True: they rest until pause_end(). False: a vCPU
+ * was busy, for example in a write that blocks, and all continue. (self): the caller is a vCPU's
+ * thread between two KVM_RUNs; it counts as resting while it waits.
  */
 bool pause_begin(struct machine *machine, unsigned timeout_ms, bool self);
 void pause_end(struct machine *machine, bool self);
 
-/* The same without waiting: they come to rest, and stay so until pause_end(). */
+/* The same without waiting: the vCPUs come to rest and stay so until pause_end(). */
 void pause_hold(struct machine *machine);
 
-/* Let all vCPUs rest, with a notice, until machine_go_on() is called from outside. From any thread. */
+/* Bring all vCPUs to rest, with a notice, until machine_go_on() is called. Both from any thread. */
 void machine_hold(struct machine *machine);
 void machine_go_on(struct machine *machine);
 

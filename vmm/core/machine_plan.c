@@ -19,7 +19,7 @@ void machine_plan_free(struct machine_plan *plan)
     *plan = (struct machine_plan){0};
 }
 
-/* (description) is owned by the plan from now on; NULL: it could not be made. */
+/* The plan owns (description) from now on; NULL: memory ran out. */
 static int add(struct machine_plan *plan, char *description, unsigned long line,
                struct error *error)
 {
@@ -84,7 +84,7 @@ int machine_plan_make_devices(const struct machine_plan *plan, struct machine *m
     return result;
 }
 
-/* Does the property list (text), NULL for none, set (name)? */
+/* Does the property list (text), which may be NULL, set (name)? */
 static bool sets_property(const char *text, const char *name)
 {
     const size_t length = strlen(name);
@@ -110,7 +110,7 @@ const char *machine_plan_find_file(const struct machine_plan *plan)
     return NULL;
 }
 
-/* May it stand in a line without quotes? */
+/* May the byte appear in a line without quotes? */
 static bool is_plain(const char *description)
 {
     return strspn(description, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -137,7 +137,7 @@ void machine_plan_put(const struct machine_plan *plan, struct text *text)
     }
 }
 
-/* What `machine` lines set. */
+/* The properties of `machine` lines. */
 struct machine_words {
     uint64_t memory, cpus;
     bool irqchip;
@@ -176,10 +176,10 @@ static int take_machine(struct machine_plan *plan, struct cursor *line, struct e
     size_t length;
 
     if (plan->machine_given)
-        return lines_refuse(line->lines, error, "the machine was said already");
+        return lines_refuse(line->lines, error, "the machine is given twice");
     while ((length = cursor_word(line, &word)) > 0) {
         if (used + length + 2 > sizeof(list))
-            return lines_refuse(line->lines, error, "the line says too much of the machine");
+            return lines_refuse(line->lines, error, "the machine's properties are too long");
         if (used > 0)
             list[used++] = ',';
         memcpy(list + used, word, length);
@@ -195,7 +195,7 @@ static int take_machine(struct machine_plan *plan, struct cursor *line, struct e
     return 1;
 }
 
-/* A word, or a text in quotes: the caller's to free; NULL with (error). */
+/* Parse a word or a quoted string, which the caller frees; NULL with (error). */
 static char *take_description(struct cursor *line, struct error *error)
 {
     const size_t plain = cursor_plain(line);
@@ -207,8 +207,7 @@ static char *take_description(struct cursor *line, struct error *error)
         cursor_word(line, &word);
         description = strndup(word, plain);
     } else if (cursor_text(line, "a device", &text, error) == 0) {
-        description =
-            strndup(text.used ? text.bytes : "", text.used); /* up to a 0, if it has one */
+        description = strndup(text.used ? text.bytes : "", text.used); /* up to its first 0 byte */
     } else {
         text_free(&text);
         return NULL;
@@ -252,8 +251,8 @@ int machine_plan_take_line(struct machine_plan *plan, struct cursor *line, struc
 static int refuse_other(const char *path, const char *option, struct error *error)
 {
     return error_set(error, -EINVAL,
-                     "%s: its machine is not what --%s says; leave that out, or give what it has",
-                     path, option);
+                     "%s: its machine differs from --%s; leave that out, or give the same", path,
+                     option);
 }
 
 static int compare_devices(const struct machine_plan *plan, const struct machine_plan *wanted,

@@ -1,4 +1,4 @@
-/* Creating, running and destroying a machine. vmm/core/machine_vm.c makes its VM. */
+/* Create, run and destroy a machine. vmm/core/machine_vm.c makes its VM. */
 #include "vmm/core/machine_run.h"
 
 #include "vmm/base/descriptor.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAUSE_MS 20 /* a vCPU that takes longer is not asleep */
+#define PAUSE_MS 20 /* a vCPU that takes longer to rest does not sleep */
 
 static int open_out_dir(struct machine *machine, struct error *error)
 {
@@ -104,7 +104,7 @@ static void *vcpu_thread(void *argument)
     return NULL;
 }
 
-/* vCPU 0 has the calling thread; the others wait in KVM for INIT and SIPI, each in its own. */
+/* vCPU 0 runs on the calling thread. The others wait in KVM for INIT and SIPI, each in its own. */
 void machine_run(struct machine *machine)
 {
     pthread_t threads[machine->vcpu_count];
@@ -128,11 +128,12 @@ int machine_finish(struct machine *machine, struct error *error)
     int result = console_flush(&machine->console);
 
     if (result < 0)
-        return error_set(error, result, "the console on stdout: %s; give it a reader or more room",
+        return error_set(error, result,
+                         "the console on stdout: %s; start a reader or free disk space",
                          strerror(-result));
     if (machine->console.output.lost && machine_outcome(machine) == OUTCOME_GUEST)
         return error_set(error, -ETIMEDOUT,
-                         "the console on stdout: its reader stalled, and the end is lost");
+                         "the console on stdout: the reader stalled; the last output was dropped");
     for (struct device *device = machine->devices; device; device = device->next) {
         if (device->type->finish)
             result = device->type->finish(device, error);

@@ -12,22 +12,25 @@
 struct machine;
 struct machine_config;
 
-/* Make memory, buses, console and vCPUs. On failure nothing is left behind. */
+/* Make memory, buses, console and vCPUs. On failure nothing is left. */
 int machine_create(struct machine *machine, const struct machine_config *config,
                    struct error *error);
 
 /*
- * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the devices,
- * which all exist already. Freezes the buses. -EINVAL: more vCPUs than KVM makes.
+ * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the
+ * devices, which must exist already. Freezes the buses. -EINVAL: more vCPUs than KVM supports.
  */
 int machine_make_vm(struct machine *machine, struct error *error);
 
-/* Run until the machine ends; vCPU 0 on the calling thread. machine_outcome() says how it ended. */
+/*
+ * Run until the machine ends, with vCPU 0 on the calling thread. machine_outcome() returns how it
+ * ended.
+ */
 void machine_run(struct machine *machine);
 
 /*
- * After the run: write out everything that is buffered. A negative errno with its sentence if that
- * fails, so that a full disk is not a success.
+ * After the run: write all buffered output. A negative errno with its sentence if that fails, so
+ * that a full disk is not reported as success.
  */
 int machine_finish(struct machine *machine, struct error *error);
 
@@ -35,13 +38,16 @@ int machine_finish(struct machine *machine, struct error *error);
 void machine_destroy(struct machine *machine);
 
 /*
- * Does every vCPU sleep with nothing that could wake it? Then the guest has ended itself. Called now and
- * then from another thread, for a machine with an interrupt controller in the kernel; without one, HLT is
- * an exit. The vCPUs are brought to rest for it.
+ * Do all vCPUs sleep with nothing that could wake them? Then the guest has ended itself. Called
+ * periodically from another thread, for a machine with an in-kernel interrupt controller; without
+ * one, HLT is an exit. It brings the vCPUs to rest meanwhile.
  */
 bool machine_sleeps_for_ever(struct machine *machine);
 
-/* Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS places. Any thread. */
+/*
+ * Exits so far of all vCPUs, by exit_reason_index(): (counts) has EXIT_REASONS elements. Any
+ * thread.
+ */
 void machine_count_exits(struct machine *machine, uint64_t *counts);
 
 #endif

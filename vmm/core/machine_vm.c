@@ -1,4 +1,4 @@
-/* The KVM side of making a machine: its VM, interrupt controllers and vCPUs. */
+/* The KVM side of a machine: its VM, interrupt controllers and vCPUs. */
 #include "vmm/core/machine.h"
 #include "vmm/core/machine_run.h"
 
@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Everything the guest can address must fit the physical addresses that the host offers. */
+/* All guest addresses must fit the host's physical address width. */
 static int check_physical_bits(const struct machine *machine, unsigned bits, struct error *error)
 {
     const struct bus *bus = &machine->bus[BUS_MMIO];
@@ -78,7 +78,9 @@ static void send_kvm_message(void *opaque, uint64_t address, uint32_t data)
     kvm_send_msi(opaque, address, data);
 }
 
-/* KVM serves the pages of its interrupt controllers itself: a device there would never be reached. */
+/*
+ * KVM handles the pages of its interrupt controllers itself: a device there would never be called.
+ */
 static int check_controllers_room(struct machine *machine, struct error *error)
 {
     static const uint64_t pages[] = {X86_IOAPIC, X86_LOCAL_APIC};
@@ -106,7 +108,7 @@ static int make_irqchip(struct machine *machine, struct error *error)
     return result;
 }
 
-/* A KVM that cannot leaves them exits. */
+/* If KVM does not support an event, its OUTs stay exits. */
 static int add_port_events(struct machine *machine, struct error *error)
 {
     int result = 0;

@@ -1,9 +1,10 @@
 /*
- * Observers of a machine: those who want the times of each exit, or milestones of the guest.
+ * Observers of a machine: they are called with the times of each exit, and at milestones of the
+ * guest.
  *
- * An observer adds itself to machine->observers before the first vCPU runs, and removes itself when
- * no vCPU runs any more. It stays where it is in between, and is its owner's. A machine without
- * observers takes no time stamps. Observers are called in the order in which they were added.
+ * An owner adds its observer before the first vCPU runs, removes it after the last has stopped, and
+ * does not move it in between. A machine without observers takes no time stamps. Observers are
+ * called in the order in which they were added.
  */
 #ifndef VMM_CORE_OBSERVER_H
 #define VMM_CORE_OBSERVER_H
@@ -12,7 +13,7 @@
 
 struct vcpu;
 
-/* Nanoseconds of clock_now(). */
+/* Times of an exit, in nanoseconds of clock_now(). */
 struct exit_times {
     uint64_t entered; /* KVM_RUN was called */
     uint64_t exited;  /* KVM_RUN returned */
@@ -21,13 +22,13 @@ struct exit_times {
 
 struct observer {
     /*
-     * The exit in the run page of (vcpu), the last one in its history, was handled. Called on the vCPU's
+     * The exit in the run page of (vcpu), the last one in its history, was handled. On the vCPU's
      * thread. May be NULL.
      */
     void (*exit)(struct observer *observer, struct vcpu *vcpu, const struct exit_times *times);
 
     /*
-     * The guest reported a milestone: (name) is static text without quotes, "marker" or "post". From
+     * The guest reported a milestone: (name) is static text without quotes, "marker" or "post". On
      * any vCPU's thread. May be NULL.
      */
     void (*milestone)(struct observer *observer, const char *name, uint64_t value);
@@ -43,7 +44,7 @@ static inline void observer_add(struct observer **list, struct observer *observe
     *list = observer;
 }
 
-/* Nothing happens if it is not in the list. */
+/* Does nothing if it is not in the list. */
 static inline void observer_remove(struct observer **list, const struct observer *observer)
 {
     while (*list && *list != observer)

@@ -1,8 +1,8 @@
 /*
- * gva → gpa: one walk for all paging modes; how they differ is in a table.
+ * gva → gpa: one walk for all paging modes, whose differences are in a table.
  *
- * Nothing here knows the guest's physical-address width, so address bits up to 51 are taken as
- * they are: what points too high is outside RAM.
+ * The guest's physical-address width is not known here, so address bits up to 51 are used as they
+ * are: an address that is too high is outside RAM.
  */
 #include "vmm/core/paging.h"
 #include "vmm/core/x86_bits.h"
@@ -110,7 +110,7 @@ const char *paging_mode_name(const struct paging_registers *registers)
     return mode_of(registers)->name;
 }
 
-/* The walk ends here, and why. */
+/* End the walk with (fault). */
 static int walk_fail(struct paging_walk *walk, enum paging_fault fault)
 {
     walk->fault = fault;
@@ -131,7 +131,7 @@ static unsigned level_shift(const struct paging_mode *mode, unsigned level)
     return PAGE_SHIFT + (level - 1) * mode->index_bits;
 }
 
-/* Read the entry for (address) in (table) once, and note it in (walk), whatever it holds. */
+/* Read the entry for (address) in (table) once, and store it in (walk). */
 static int entry_read(const struct memory *memory, const struct paging_mode *mode, unsigned level,
                       uint64_t table, uint64_t address, struct paging_walk *walk, uint64_t *value)
 {
@@ -200,8 +200,8 @@ static bool range_valid(const struct paging_registers *registers, gva_t address,
 }
 
 /*
- * Where the first *length bytes at (address) are; *length is cut to what lies in the same page.
- * -EFAULT: not translated, or not all in RAM.
+ * Translate (address). *length is cut to the end of its page. -EFAULT: not translated, or not all
+ * in RAM.
  */
 static int find_piece(const struct memory *memory, const struct paging_registers *registers,
                       gva_t address, uint64_t *length, gpa_t *place)
@@ -219,8 +219,8 @@ static int find_piece(const struct memory *memory, const struct paging_registers
 }
 
 /*
- * Go through the range page by page: copy it to (to), or into it from (from), or only look whether
- * all of it translates into RAM. At most one of the two is given.
+ * Visit the range page by page: copy it to (to), or from (from), or only check that all of it
+ * translates into RAM. At most one of the two is not NULL.
  */
 static int range_copy(const struct memory *memory, const struct paging_registers *registers,
                       gva_t address, uint64_t length, uint8_t *to, const uint8_t *from)
@@ -248,9 +248,9 @@ int paging_read(const struct memory *memory, const struct paging_registers *regi
 }
 
 /*
- * Two passes, as the range may be longer than any list of its pages we would keep. Should the page
- * tables change in between (another vCPU, or a range that holds its own tables), each piece is
- * still checked where it is written; only then can a failure leave earlier pieces behind.
+ * Two passes, since a range can have more pages than a list here could hold. If the page tables
+ * change in between (by another vCPU, or because the range holds its own tables), each piece is
+ * still checked before it is written; only then can a failure leave the range written in part.
  */
 int paging_write(const struct memory *memory, const struct paging_registers *registers,
                  gva_t address, const void *buffer, uint64_t length)

@@ -1,11 +1,11 @@
 /*
  * gva → gpa: the guest's page tables, walked by the monitor.
  *
- * KVM_TRANSLATE is not relied on: the walk is made here, over a snapshot of the control registers
+ * KVM_TRANSLATE is unreliable, so the walk is made here, over a snapshot of the control registers
  * and the guest's memory, so that it can be tested without a VM. It follows Intel SDM volume 3A,
  * chapter 4: no paging, 32-bit (4 KiB, 4 MiB with PSE and PSE-36), PAE, 4-level and 5-level (4 KiB,
  * 2 MiB, 1 GiB). Access is with kernel privilege: U/S, R/W, NX, SMAP and keys are not checked;
- * present bits, reserved bits of large leaves and canonical form are. The A and D bits stay.
+ * present bits, reserved bits of large leaves and canonical form are. The A and D bits are not set.
  */
 #ifndef VMM_CORE_PAGING_H
 #define VMM_CORE_PAGING_H
@@ -32,16 +32,16 @@ struct paging_registers {
 struct paging_entry {
     unsigned level; /* 5 = PML5E … 1 = PTE; in 32-bit paging 2 = PDE, 1 = PTE */
     gpa_t address;  /* where the entry lies */
-    uint64_t value; /* what it held when it was read, once; 32-bit entries zero-extended */
+    uint64_t value; /* its value, read once; 32-bit entries zero-extended */
 };
 
 /* Why an address has no translation. */
 enum paging_fault {
     PAGING_FAULT_NONE,
     PAGING_FAULT_ADDRESS,  /* not canonical, or above 4 GiB outside long mode */
-    PAGING_FAULT_OUTSIDE,  /* the entry that comes next is not in RAM */
-    PAGING_FAULT_ABSENT,   /* the entry read last is not present */
-    PAGING_FAULT_RESERVED, /* it is present, and has reserved bits set */
+    PAGING_FAULT_OUTSIDE,  /* the next entry is not in RAM */
+    PAGING_FAULT_ABSENT,   /* the last entry that was read is not present */
+    PAGING_FAULT_RESERVED, /* the last entry has reserved bits set */
 };
 
 struct paging_walk {
@@ -52,13 +52,13 @@ struct paging_walk {
     enum paging_fault fault;
 };
 
-/* The mode, in words: "4-level paging". */
+/* The name of the paging mode: "4-level paging". */
 const char *paging_mode_name(const struct paging_registers *registers);
 
 /*
  * Translate (address). 0: walk->address and page_size are set. -EFAULT: not canonical, above 4 GiB
- * outside long mode, an entry not present, malformed or outside RAM; walk->fault says which, and
- * walk->entries holds what was read up to there. The translation itself may be outside RAM (a
+ * outside long mode, or an entry not present, malformed or outside RAM; walk->fault is the reason,
+ * and walk->entries holds the entries that were read. The translation itself may be outside RAM (a
  * device's, for instance).
  */
 int paging_walk(const struct memory *memory, const struct paging_registers *registers,

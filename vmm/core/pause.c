@@ -50,7 +50,7 @@ static bool wait_for_change(struct pause *pause, const struct timespec *deadline
     return pthread_cond_timedwait(&pause->changed, &pause->lock, deadline) != ETIMEDOUT;
 }
 
-/* The lock is held. The caller's vCPU comes to rest; or runs on once no pause is wanted. */
+/* Bring the caller's vCPU to rest, or let it continue once no pause is wanted. The lock is held. */
 static void stop_running(struct pause *pause)
 {
     pause->running--;

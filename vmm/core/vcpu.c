@@ -8,7 +8,7 @@
 
 void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id)
 {
-    /* A vCPU that is made again for another boot keeps what any thread may read. */
+    /* A vCPU that is made again for another boot keeps the members that any thread may read. */
     if (vcpu->machine != machine || vcpu->id != id) {
         vcpu->machine = machine;
         vcpu->id = id;
@@ -58,7 +58,7 @@ int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t ro
     return result;
 }
 
-/* Give KVM what was changed in the run page, where no KVM_RUN has done so. */
+/* Set in KVM the registers that were changed in the run page, when no KVM_RUN follows to do so. */
 static int settle(struct vcpu *vcpu, struct error *error)
 {
     struct kvm_run *run = vcpu->run;
@@ -90,7 +90,7 @@ bool vcpu_sleeps_for_ever(struct vcpu *vcpu)
     if (kvm_get_mp_state(vcpu->fd, &state, NULL) < 0 ||
         kvm_get_events(vcpu->fd, &events, NULL) < 0 || events.nmi.pending || events.nmi.injected)
         return false;
-    /* The first two wait for INIT and SIPI of another vCPU. */
+    /* In the first two states the vCPU waits for INIT and SIPI from another vCPU. */
     return state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
            state.mp_state == KVM_MP_STATE_INIT_RECEIVED ||
            (state.mp_state == KVM_MP_STATE_HALTED && !vcpu->run->if_flag);
@@ -108,7 +108,7 @@ void vcpu_kick(struct vcpu *vcpu)
     pthread_mutex_unlock(&vcpu->kick_lock);
 }
 
-/* The place of the work with the function (run); the count if there is none. The lock is held. */
+/* The index of the work with the function (run), or work_count. The lock is held. */
 static unsigned find_work(const struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argument))
 {
     unsigned at = 0;
@@ -147,7 +147,7 @@ bool vcpu_find_work(struct vcpu *vcpu, void (*run)(struct vcpu *vcpu, void *argu
     return found;
 }
 
-/* Remove the first work; false: there is none. */
+/* Remove the first work and copy it; false: no work waits. */
 static bool take_work(struct vcpu *vcpu, struct vcpu_work *work)
 {
     bool found;

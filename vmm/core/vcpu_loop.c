@@ -1,5 +1,6 @@
 /*
- * A vCPU's thread: KVM_RUN, its exit, and again; or its runner. vmm/core/vcpu.c has the rest.
+ * A vCPU's thread: KVM_RUN and its exit, repeated; or a runner. The rest of a vCPU is in
+ * vmm/core/vcpu.c.
  */
 #include "vmm/core/vcpu.h"
 
@@ -12,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* After this many exits in a row without a use for registers, KVM is not asked for them. */
+/* After this many successive exits that used no registers, KVM is not asked for them. */
 #define REGISTERS_IDLE_MAX 64
 
 #define REGISTERS_WANTED ((uint64_t)(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS))
@@ -30,7 +31,7 @@ static bool registers_are_synced(const struct vcpu *vcpu)
 }
 
 /*
- * A device needs registers: fetch them now, and let KVM put them into the run page from the next
+ * A device needs registers: fetch them now, and let KVM copy them to the run page from the next
  * exit on. That costs every exit a little and saves two ioctls when they are used.
  */
 static void bring_registers(struct vcpu *vcpu)
@@ -102,7 +103,7 @@ static uint64_t handle_journaled(struct vcpu *vcpu, uint64_t exited)
     return handled;
 }
 
-/* Handle the exit with time stamps, which cost too much where nobody uses them. */
+/* Handle the exit with time stamps, which are too slow for a run without observers. */
 static void handle_measured(struct vcpu *vcpu, uint64_t entered, uint64_t exited)
 {
     struct exit_times times = {.entered = entered, .exited = exited};
@@ -122,8 +123,8 @@ static bool is_measured(const struct vcpu *vcpu)
 }
 
 /*
- * One KVM_RUN and its exit, with time stamps if anybody uses them. (debug): KVM_EXIT_DEBUG is the
- * caller's: 1, and it is not handled. Not inlined, so that run_plain() stays small.
+ * One KVM_RUN and its exit, with time stamps if the machine has observers. (debug): KVM_EXIT_DEBUG
+ * is left to the caller, and the result is 1. Not inlined, so that run_plain() stays small.
  */
 static __attribute__((noinline)) int run_once(struct vcpu *vcpu, bool debug)
 {
@@ -143,8 +144,8 @@ static __attribute__((noinline)) int run_once(struct vcpu *vcpu, bool debug)
 }
 
 /*
- * All in one piece: branch predictors are flushed on the way into the guest and out, so calls and
- * returns cost more here than elsewhere.
+ * Inlined as one function: branch predictors are flushed on the way into the guest and out, so
+ * calls and returns cost more here than elsewhere.
  */
 __attribute__((flatten)) static int run_plain(struct vcpu *vcpu)
 {
@@ -169,7 +170,7 @@ int vcpu_run_once(struct vcpu *vcpu)
     return result;
 }
 
-/* Between the two calls the thread may be signalled; after the second it may be joined. */
+/* The thread may be signalled between the two calls; after the second it may be joined. */
 static void set_thread(struct vcpu *vcpu, bool in_thread)
 {
     pthread_mutex_lock(&vcpu->kick_lock);
@@ -179,9 +180,8 @@ static void set_thread(struct vcpu *vcpu, bool in_thread)
 }
 
 /*
- * A kick means the end, a pause, or work. KVM_RUN has completed the I/O of the last exit before it
- * looks at immediate_exit. The flag is cleared before anything is looked at, so that a kick that comes
- * later sets it again.
+ * A kick means an end, a pause, or work. KVM_RUN has completed the I/O of the last exit before it
+ * checks immediate_exit. The flag is cleared first, so that a kick that comes later sets it again.
  */
 static void answer_kick(struct vcpu *vcpu)
 {
@@ -195,7 +195,7 @@ static void answer_kick(struct vcpu *vcpu)
 
 enum way { WAY_PLAIN, WAY_MEASURED, WAY_RUNNER };
 
-/* Without a call by pointer, which costs more than a comparison. */
+/* A comparison costs less than a call by pointer. */
 static inline int run_in(enum way way, struct vcpu *vcpu)
 {
     if (way == WAY_PLAIN)
@@ -203,7 +203,10 @@ static inline int run_in(enum way way, struct vcpu *vcpu)
     return way == WAY_MEASURED ? run_once(vcpu, false) : vcpu->machine->runner->run(vcpu);
 }
 
-/* How the vCPU runs until the next kick: what starts a runner kicks, so this costs nothing otherwise. */
+/*
+ * Choose how the vCPU runs until the next kick. To start a runner, kick the vCPU; so this costs
+ * nothing otherwise.
+ */
 static enum way choose_way(struct vcpu *vcpu)
 {
     const struct vcpu_runner *runner = vcpu->machine->runner;
@@ -225,7 +228,7 @@ void vcpu_loop(struct vcpu *vcpu)
 
         if (result == 0)
             continue;
-        /* EINTR: a kick. EAGAIN: INIT or SIPI has not come yet. */
+        /* EINTR: a kick. EAGAIN: no INIT or SIPI has come yet. */
         if (result == -EINTR || result == -EAGAIN) {
             answer_kick(vcpu);
             way = choose_way(vcpu);
@@ -234,7 +237,7 @@ void vcpu_loop(struct vcpu *vcpu)
         error_set(&vcpu->failure, result, "KVM_RUN: vCPU %u: %s", vcpu->id, strerror(-result));
         fail(vcpu);
     }
-    /* Now, since a kick can still end the wait for a stalled reader. */
+    /* Now, while a kick can still end the wait for a stalled reader. */
     console_drain(&machine->console);
     set_thread(vcpu, false);
     pause_leave(&machine->pause);

@@ -1,4 +1,7 @@
-/* The registers of an exit, as devices read and write them: in the run page. Each access is journaled. */
+/*
+ * The registers of an exit, in the run page, as devices read and write them. Each access is
+ * journaled.
+ */
 #include "vmm/core/vcpu.h"
 
 #include "vmm/core/machine.h"

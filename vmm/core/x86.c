@@ -35,7 +35,7 @@
 #define LEAF_XEN_VCPU        0x40000004u
 #define LEAF_PHYSICAL_BITS   0x80000008
 #define PHYSICAL_BITS_PRESET 36
-#define PROCESSORS_MAX       255        /* leaf 1 has 8 bits for them; more are in the topology */
+#define PROCESSORS_MAX       255 /* leaf 1 has 8 bits for the count; the topology leaves have more */
 #define FEATURE_UMIP         (1u << 2)  /* leaf 7 ECX */
 #define FEATURE_HTT          (1u << 28) /* leaf 1 EDX */
 #define FEATURE_HYPERVISOR   (1u << 31) /* leaf 1 ECX */
@@ -67,7 +67,7 @@ static uint64_t *table_at(const struct tables *tables, uint64_t address)
     return table;
 }
 
-/* The table that (entry) points to, made if there is none yet; NULL: no room. */
+/* The table that (entry) points to; it is made if the entry is empty. NULL: no room. */
 static uint64_t *table_below(struct tables *tables, uint64_t *entry)
 {
     if (!(*entry & PTE_PRESENT)) {
@@ -80,7 +80,7 @@ static uint64_t *table_below(struct tables *tables, uint64_t *entry)
     return table_at(tables, *entry & PTE_ADDRESS);
 }
 
-/* Map the GiB that holds (address) to itself; nothing to do if it is mapped. */
+/* Map the GiB that holds (address) to itself, unless it is mapped. */
 static int map_gib(struct tables *tables, uint64_t *root_entry, uint64_t address)
 {
     const uint64_t base = address & ~(GIB - 1);
@@ -212,7 +212,7 @@ void x86_set_start(const struct x86_start *start, uint64_t root, struct kvm_regs
     }
 }
 
-/* What differs from what KVM supports, in one entry. */
+/* Change what differs from KVM's supported CPUID, in one entry. */
 static void adapt_entry(struct kvm_cpuid_entry2 *entry, unsigned id, unsigned vcpu_count)
 {
     const unsigned processors = vcpu_count < PROCESSORS_MAX ? vcpu_count : PROCESSORS_MAX;
@@ -247,7 +247,7 @@ static bool has_leaf(const struct kvm_cpuid_entry2 *entries, unsigned count, uin
     return false;
 }
 
-/* Make room for another hypervisor's leaves. */
+/* Remove KVM's hypervisor leaves: another hypervisor's get these numbers. */
 static void drop_hypervisor(struct kvm_cpuid2 *cpuid)
 {
     unsigned kept = 0;

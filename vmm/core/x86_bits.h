@@ -1,6 +1,4 @@
-/*
- * Bits of x86 registers, and addresses that an x86 PC has fixed.
- */
+/* Bits of x86 registers, and fixed addresses of an x86 PC. */
 #ifndef VMM_CORE_X86_BITS_H
 #define VMM_CORE_X86_BITS_H
 
@@ -14,7 +12,7 @@
 #define X86_RFLAGS_FIXED (1ULL << 1) /* always reads as one */
 #define X86_RFLAGS_IF    (1ULL << 9)
 
-/* Where KVM's interrupt controllers have their pages, one each. */
+/* The pages of KVM's interrupt controllers. */
 #define X86_IOAPIC     0xfec00000u
 #define X86_LOCAL_APIC 0xfee00000u
 

@@ -349,7 +349,7 @@ int host_begin(struct host *host, struct machine *const *machines, unsigned coun
         prepare_signals(host, &taken);
     result = open_events(host, &taken);
     if (result < 0) {
-        error_set(error, result, "signals cannot be taken: %s", strerror(-result));
+        error_set(error, result, "signals cannot be handled: %s", strerror(-result));
     } else {
         if (host->foreground)
             prepare_input(host);

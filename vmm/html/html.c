@@ -1,4 +1,4 @@
-/* From a stream to the file of its page: what of the lines counts is html_reader's. */
+/* Write the page of a stream to a file. html_reader reads the stream. */
 #include "vmm/html/html.h"
 
 #include "vmm/html/html_reader.h"
@@ -21,8 +21,8 @@ static int cannot_write(const char *path, int code, struct error *error)
 }
 
 /*
- * Renaming puts a file in the place of what has the name. That may be an older page, but no device,
- * and not the recording itself.
+ * A rename replaces an existing file. That may be an older page, but not a device, and not the
+ * recording itself.
  */
 static int check_target(const char *stream_path, const char *out_path, struct error *error)
 {
@@ -31,7 +31,8 @@ static int check_target(const char *stream_path, const char *out_path, struct er
     if (lstat(out_path, &target) < 0)
         return errno == ENOENT ? 0 : cannot_write(out_path, -errno, error);
     if (!S_ISREG(target.st_mode))
-        return error_set(error, -EINVAL, "%s is no regular file; name another with -o", out_path);
+        return error_set(error, -EINVAL, "%s is not a regular file; name another with -o",
+                         out_path);
     if (stat(stream_path, &stream) == 0 && stream.st_dev == target.st_dev &&
         stream.st_ino == target.st_ino)
         return error_set(error, -EINVAL, "%s is the recording itself; name another file with -o",
@@ -39,7 +40,7 @@ static int check_target(const char *stream_path, const char *out_path, struct er
     return 0;
 }
 
-/* The folder of (path), for openat(), and where its last name begins. */
+/* Open the directory of (path), for openat(), and find its last component. */
 static int open_folder(const char *path, const char **name)
 {
     const char *slash = strrchr(path, '/');

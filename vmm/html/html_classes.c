@@ -25,7 +25,7 @@ void html_classes_destroy(struct html_classes *classes)
     free(classes);
 }
 
-/* What an exit is about, if it says so. */
+/* The address or number of an exit, if it has one. */
 static bool address_of(const struct exit_event *event, uint64_t *address)
 {
     switch (event->reason) {
@@ -57,7 +57,9 @@ static uint64_t hash_of(const struct html_class *class)
     return hash * 0x9e3779b97f4a7c15ull >> 32;
 }
 
-/* The number of a class, which is made if there are less than (limit); (limit): none is left. */
+/*
+ * The number of a class, which is made if there are fewer than (limit); (limit): no number is left.
+ */
 static unsigned find(struct html_classes *classes, const struct html_class *wanted, unsigned limit)
 {
     for (uint64_t hash = hash_of(wanted);; hash++) {
@@ -101,7 +103,7 @@ unsigned html_classes_count(struct html_classes *classes, const struct exit_even
     return number;
 }
 
-/* Where in its words "0x3f8", "elsewhere" or nothing stands behind "out". */
+/* In the exit's words "0x3f8", "elsewhere" or nothing follows "out". */
 static void write_address(const struct html_class *class, struct text *json)
 {
     if (!class->has_address)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTML_CLASSES 512 /* then those of a kind share one, whatever their address */
+#define HTML_CLASSES 512 /* the limit; then all new ones of a kind share one, for any address */
 
 struct html_class {
     char word[20]; /* of the stream: "out", "hlt" */
@@ -28,7 +28,7 @@ struct html_classes;
 struct html_classes *html_classes_create(void);
 void html_classes_destroy(struct html_classes *classes);
 
-/* Count the exit (event), whose line begins with (word): the number of its class. */
+/* Count the exit (event), whose line begins with (word). Returns the number of its class. */
 unsigned html_classes_count(struct html_classes *classes, const struct exit_event *event,
                             const char *word, size_t length);
 

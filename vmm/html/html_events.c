@@ -28,7 +28,7 @@ void html_events_free(struct html_events *events)
     free(events->flags);
 }
 
-/* Flag (number), counted from 0, is at. */
+/* The index of flag (number), which counts from 0. */
 static size_t place_of(uint64_t number)
 {
     if (number < HTML_FLAGS_FIRST)

@@ -1,7 +1,7 @@
 /*
- * What a page shows in words: the flags of the timeline, and the last events with their lines.
+ * The texts of a page: the flags of the timeline, and the last events with their lines.
  *
- * Lines of the stream are kept as they are, cut where they are longer than a page has room for.
+ * Lines of the stream are kept unchanged, but cut to a maximum length.
  */
 #ifndef VMM_HTML_HTML_EVENTS_H
 #define VMM_HTML_HTML_EVENTS_H
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTML_FLAGS_FIRST 1000 /* are shown, */
-#define HTML_FLAGS_LAST  1000 /* and so are these */
+#define HTML_FLAGS_FIRST 1000 /* kept, and */
+#define HTML_FLAGS_LAST  1000 /* kept, too */
 #define HTML_FLAG_TEXT   64
 #define HTML_LAST        64   /* events */
 #define HTML_LINE_MAX    400  /* bytes of an event's line */
@@ -31,11 +31,11 @@ struct html_flag {
 };
 
 struct html_event {
-    uint64_t number; /* of the exit; 0: it is none */
+    uint64_t number; /* of the exit; 0: not an exit */
     uint64_t time, handle_ns;
     unsigned vcpu;
     bool measured;
-    bool cut; /* (details) is not all */
+    bool cut; /* (details) is incomplete */
     struct text line, details;
 };
 
@@ -49,15 +49,15 @@ struct html_events {
 int html_events_init(struct html_events *events);
 void html_events_free(struct html_events *events);
 
-/* (text) is what stands behind the kind's word in the stream. */
+/* (text) follows the kind's word in the stream. */
 void html_events_flag(struct html_events *events, const struct html_flag *flag, const char *text,
                       size_t length);
 
-/* An event with its line; (event) has no texts. */
+/* Add an event with its line; (event) has no texts. */
 void html_events_add(struct html_events *events, const struct html_event *event, const char *line,
                      size_t length);
 
-/* A line that belongs to the event added last, if there is one. */
+/* Add a line to the event that was added last, if there is one. */
 void html_events_detail(struct html_events *events, const char *line, size_t length);
 
 /* "flag_count", "flags" and "last" as JSON. */

@@ -14,7 +14,7 @@ struct reader {
     struct html_recording recording;
 };
 
-/* What is left of a line, without the spaces before it. */
+/* The rest of a line, without the spaces before it. */
 static size_t rest_of(struct cursor line, const char **rest)
 {
     cursor_word(&line, rest);
@@ -38,18 +38,18 @@ static void flag(struct reader *reader, enum html_flag_kind kind, const struct c
     html_recording_flag(&reader->recording, kind, reader->event.vcpu, rest, length);
 }
 
-/* The lines that are no events. */
+/* Parse the lines that are not events. */
 
 static int read_recorded(struct reader *reader, struct cursor *line, struct error *error)
 {
     (void)error;
     reader->recording.is_recording = true;
-    reader->lines.whole = true; /* it may have broken off within a line */
+    reader->lines.whole = true; /* the recording may end within a line */
     keep_rest(line, &reader->recording.recorded);
     return 0;
 }
 
-/* A test has a machine of its own; the page shows that of the whole stream. */
+/* A test has its own machine; the page has the stream's. */
 static int read_machine(struct reader *reader, struct cursor *line, struct error *error)
 {
     (void)error;
@@ -83,7 +83,7 @@ static int read_test(struct reader *reader, struct cursor *line, struct error *e
     return 0;
 }
 
-/* The lines of an event that are inputs and effects; (line) is behind their sign. */
+/* Parse the lines of an event that are inputs and effects; (line) is after their sign. */
 
 static int read_input(struct reader *reader, struct cursor *line, struct error *error)
 {
@@ -107,7 +107,7 @@ static int read_effect(struct reader *reader, struct cursor *line, struct error 
     return 0;
 }
 
-/* Events. (line) is the whole line. */
+/* Parse events. (line) is the whole line. */
 
 static void use_exit(struct reader *reader, struct cursor line)
 {
@@ -127,7 +127,7 @@ static void use_typed(struct reader *reader, struct cursor line)
         flag(reader, HTML_TYPED, &line);
 }
 
-/* An effect may have told of the end before, with the status. */
+/* An effect may have reported the end before, with the status. */
 static void use_ended(struct reader *reader, struct cursor line)
 {
     if (reader->recording.outcome.used || !cursor_skip(&line, "ended"))

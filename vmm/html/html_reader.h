@@ -1,6 +1,4 @@
-/*
- * What a page knows of a stream: read once, line by line, into JSON.
- */
+/* Read a stream once, line by line, into the page's JSON data. */
 #ifndef VMM_HTML_HTML_READER_H
 #define VMM_HTML_HTML_READER_H
 
@@ -8,8 +6,8 @@
 #include "vmm/base/text.h"
 
 /*
- * Append to (data) one JSON object, as of vmm/html/html_json.h, that tells all that a page shows of the
- * stream (path). Its size is bounded. docs/report.md names its members. Negative errno.
+ * Append to (data) one JSON object (vmm/html/html_json.h) with all data of the page of the stream
+ * (path). Its size is bounded. docs/report.md names its members. Negative errno.
  */
 int html_read(const char *path, struct text *data, struct error *error);
 

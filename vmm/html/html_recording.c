@@ -56,7 +56,7 @@ void html_recording_add_report(struct html_recording *recording, const struct te
     append_limited(&recording->report, "\n", 1, CRASH_REPORT_MAX);
 }
 
-/* Times are sums of untrusted numbers: they stay within what JavaScript counts exactly. */
+/* Times are sums of untrusted numbers: they are limited to JavaScript's exact integers. */
 static uint64_t add_time(uint64_t time, int64_t delta)
 {
     if (delta < 0)
@@ -64,7 +64,7 @@ static uint64_t add_time(uint64_t time, int64_t delta)
     return (uint64_t)delta < HTML_JSON_MAX - time ? time + (uint64_t)delta : HTML_JSON_MAX;
 }
 
-/* Where on the timeline the exit lies. Without times it has the place of its number. */
+/* The place of the exit on the timeline: its time, or without times its number. */
 static void pass_time(struct html_recording *recording, const struct exit_event *event,
                       uint64_t *start, uint64_t *end)
 {
@@ -129,7 +129,7 @@ void html_recording_flag(struct html_recording *recording, enum html_flag_kind k
 {
     const struct html_flag flag = {
         .kind = kind,
-        /* A test begins where the next exit stands; of all else an exit was the cause. */
+        /* A test begins at the next exit; every other flag is at the exit that caused it. */
         .time = kind == HTML_TEST && !recording->timed ? recording->exits : recording->now,
         .exit = recording->exits,
         .vcpu = vcpu,

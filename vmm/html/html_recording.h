@@ -1,6 +1,4 @@
-/*
- * All that a page shows of a stream, gathered while it is read; its size is bounded.
- */
+/* All data of a page, gathered while the stream is read; its size is bounded. */
 #ifndef VMM_HTML_HTML_RECORDING_H
 #define VMM_HTML_HTML_RECORDING_H
 
@@ -19,47 +17,47 @@ struct html_recording {
     struct html_timeline timeline;
     struct html_events events;
 
-    /* As in the stream, cut where too long; (devices): JSON strings with commas. */
+    /* From the stream, cut if too long; (devices): JSON strings with commas. */
     struct text recorded, machine, devices, outcome, report;
-    bool is_recording; /* it should have an end */
+    bool is_recording; /* a recording, which should have an end */
     bool done;
-    uint64_t announced; /* exits, if done */
+    uint64_t announced; /* number of exits in the stream, once complete */
     uint64_t start;     /* ns since 1970 */
     uint64_t waits, tests;
 
     uint64_t exits;
     bool timed;   /* the first exit has times */
-    bool mixed;   /* and another has none, or the other way round */
+    bool mixed;   /* another exit has no times, or the reverse */
     uint64_t now; /* ns since the start, of the last exit; without times its number, from 0 */
     uint64_t end; /* of the last handler */
 };
 
-/* (recording) is zero, and to be freed in any case. -ENOMEM. */
+/* (recording) is zero, and must always be freed. -ENOMEM. */
 int html_recording_init(struct html_recording *recording);
 void html_recording_free(struct html_recording *recording);
 
-/* Append (length) bytes to a text of the header, or as much as has room. */
+/* Append (length) bytes to a text of the header, as far as there is room. */
 void html_recording_keep(struct text *text, const char *bytes, size_t length);
 
-/* Another device of the machine. */
+/* Add a device of the machine. */
 void html_recording_add_device(struct html_recording *recording, const char *bytes, size_t length);
 
-/* A line of the crash report. */
+/* Add a line of the crash report. */
 void html_recording_add_report(struct html_recording *recording, const struct text *line);
 
-/* An exit with its (line) in the stream, where the vCPU does not stand any more. */
+/* Add an exit with its (line) of the stream, without the vCPU. */
 void html_recording_add_exit(struct html_recording *recording, const struct exit_event *event,
                              const char *line, size_t length);
 
-/* An event from outside with its line: it happens now. */
+/* Add an event from outside with its line; its time is now. */
 void html_recording_add_event(struct html_recording *recording, const struct exit_event *event,
                               const char *line, size_t length);
 
-/* A flag of the timeline, now; html_events_flag() tells of (text). */
+/* Add a flag to the timeline, now; html_events_flag() specifies (text). */
 void html_recording_flag(struct html_recording *recording, enum html_flag_kind kind, unsigned vcpu,
                          const char *text, size_t length);
 
-/* Everything, as members of a JSON object. data->failed: out of memory. */
+/* Append all data, as members of a JSON object. data->failed: out of memory. */
 void html_recording_write(struct html_recording *recording, struct text *data);
 
 #endif

@@ -20,12 +20,12 @@ EMBED(html_template_timeline, "timeline.js");
 EMBED(html_template_tables, "tables.js");
 
 struct part {
-    const char *name; /* page.html has {{NAME}} where it belongs */
+    const char *name; /* page.html has {{NAME}} in its place */
     const char *bytes;
     const size_t *length;
 };
 
-/* (text) up to where (mark) begins, or its end. */
+/* Append (text) up to (mark), or its end. */
 static const char *find(const char *text, const char *end, const char *mark)
 {
     const char *found = memmem(text, (size_t)(end - text), mark, strlen(mark));

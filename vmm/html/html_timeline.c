@@ -35,7 +35,7 @@ static unsigned track_of(struct html_timeline *timeline, unsigned vcpu)
     return i;
 }
 
-/* Give (share) its place, or that of a lighter one: what has none counts as the rest. */
+/* Give (share) its place, or a lighter one's, whose weight is added to the rest. */
 static void add_share(struct html_slice *slice, struct html_share share)
 {
     struct html_share *least = &slice->mix[0];
@@ -70,7 +70,7 @@ static void merge(struct html_slice *slice, const struct html_slice *next)
             add_share(slice, next->mix[i]);
 }
 
-/* One after the other, without what would be longer than the resolution. */
+/* Merge neighbours, unless the result would be longer than the resolution. */
 static void compact_track(struct html_track *track, uint64_t resolution)
 {
     size_t kept = track->exact;
@@ -87,8 +87,8 @@ static void compact_track(struct html_track *track, uint64_t resolution)
 }
 
 /*
- * Until there is room. The resolution grows by a quarter each time, so that is done less than 200
- * times for all times that a page knows.
+ * Merge until there is room. The resolution grows by a quarter each time, so this happens fewer
+ * than 200 times for all times of a page.
  */
 static void compact(struct html_timeline *timeline)
 {
@@ -134,7 +134,7 @@ static void append(struct html_timeline *timeline, const struct html_recent *exi
     timeline->slices++;
 }
 
-/* What is no longer one of the last exits goes where it may be merged. */
+/* An exit that is no longer one of the last goes to the slices that may be merged. */
 static void settle(struct html_timeline *timeline, const struct html_recent *exit, uint64_t number)
 {
     const bool first = number < HTML_EXACT;
@@ -174,7 +174,7 @@ void html_timeline_add(struct html_timeline *timeline, unsigned vcpu, uint64_t s
     };
 }
 
-/* CLASS for one exit; BUSY, then how many, then that many CLASS and PERMILLE for several. */
+/* CLASS for one exit; BUSY, the number of pairs, then pairs CLASS and PERMILLE for several. */
 static void write_mix(const struct html_slice *slice, unsigned others, struct text *json)
 {
     uint64_t whole = slice->rest;
@@ -202,7 +202,7 @@ static void write_mix(const struct html_slice *slice, unsigned others, struct te
     }
 }
 
-/* For each slice: ns since the one before it, its length, how many exits, and write_mix(). */
+/* For each slice: ns since the previous one, its length, number of exits, and write_mix(). */
 static void write_track(const struct html_track *track, bool shared, struct text *json)
 {
     const unsigned others = 0xffff; /* no class has this number */

@@ -1,9 +1,10 @@
 /*
  * The timeline of a page: when each vCPU was in the monitor, and for what.
  *
- * The number of slices is bounded. Where exits lie denser than the bound allows, neighbours of one
- * vCPU become one slice that knows how many they were, how long the handler ran and for which classes.
- * No such slice is longer than (resolution); the first and the last HTML_EXACT exits stay alone.
+ * The number of slices is bounded. Where exits are denser than the bound allows, neighbours of one
+ * vCPU become one slice with the number of exits, the handler's time, and its share for each class.
+ * No such slice is longer than (resolution); the first and the last HTML_EXACT exits are not
+ * merged.
  */
 #ifndef VMM_HTML_HTML_TIMELINE_H
 #define VMM_HTML_HTML_TIMELINE_H
@@ -14,10 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTML_SLICES 65536 /* of all tracks; beyond, the resolution gets coarser */
+#define HTML_SLICES 65536 /* of all tracks; above that the resolution gets coarser */
 #define HTML_EXACT  4096
-#define HTML_TRACKS 64 /* vCPUs with a track of their own; all further share one */
-#define HTML_MIX    4  /* classes that a slice tells apart */
+#define HTML_TRACKS 64 /* vCPUs with their own track; all others share one */
+#define HTML_MIX    4  /* classes that a slice distinguishes */
 
 struct html_share {
     unsigned class;
@@ -38,10 +39,10 @@ struct html_track {
     uint64_t last_end; /* slices of a track never overlap */
     struct html_slice *slices;
     size_t count, room;
-    size_t exact; /* the first slices, which stay alone */
+    size_t exact; /* the first slices, which are never merged */
 };
 
-/* An exit that may be one of the last. */
+/* An exit that may be among the last. */
 struct html_recent {
     unsigned track;
     struct html_slice slice;
@@ -61,11 +62,11 @@ struct html_timeline {
 int html_timeline_init(struct html_timeline *timeline);
 void html_timeline_free(struct html_timeline *timeline);
 
-/* An exit of (class) on (vcpu), in the handler from (start) to (end) >= (start). */
+/* Add an exit of (class) on (vcpu), in the handler from (start) to (end) >= (start). */
 void html_timeline_add(struct html_timeline *timeline, unsigned vcpu, uint64_t start, uint64_t end,
                        unsigned class);
 
-/* Nothing is added any more: "resolution" and "tracks" as JSON. */
+/* Append "resolution" and "tracks" as JSON; nothing may be added afterwards. */
 void html_timeline_write(struct html_timeline *timeline, struct text *json);
 
 #endif

@@ -91,7 +91,7 @@ void bus_move(struct bus *bus, unsigned key, const struct bus_region *region)
     pthread_rwlock_unlock(&bus->moving_lock);
 }
 
-/* The copy stays good when the region moves away: an access that has begun is carried out. */
+/* A copy, which stays valid when the region moves: an access that has begun is completed. */
 static bool find_moving(const struct bus *bus, uint64_t address, struct bus_region *found)
 {
     unsigned end = atomic_load_explicit(&bus->moving_end, memory_order_relaxed);
@@ -107,7 +107,7 @@ static bool find_moving(const struct bus *bus, uint64_t address, struct bus_regi
     return false;
 }
 
-/* Hold the moving regions still, if there are any and somebody may move them. */
+/* Lock the moving regions, unless there are none or only one vCPU. */
 static bool moving_hold(struct bus *bus)
 {
     if (bus->alone || atomic_load_explicit(&bus->moving_end, memory_order_relaxed) == 0)
@@ -143,9 +143,9 @@ bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found)
 #define CYCLE_BYTES 8
 
 /*
- * Who decodes a cycle: one region (true), or for each byte its own; a
- * region without device is nobody. All bytes are looked up in one moment: an access is never half
- * before and half behind a region's move.
+ * Find the decoder of a cycle: one region for all bytes (true), or one for each byte; a region
+ * without a device decodes nothing. All bytes are looked up under one lock, so a region's move
+ * comes before or after the whole access.
  */
 static bool decode(struct bus *bus, const struct bus_cycle *cycle,
                    struct bus_region regions[CYCLE_BYTES])
@@ -175,7 +175,7 @@ static void access_region(const struct bus_region *region, struct bus_cycle *cyc
     cycle->claimed = true;
 }
 
-/* As if nobody decoded the cycle. */
+/* Complete the cycle as if no device decoded it. */
 static bool refuse(struct bus_cycle *cycle)
 {
     if (!cycle->write)
@@ -183,7 +183,7 @@ static bool refuse(struct bus_cycle *cycle)
     return false;
 }
 
-/* Byte by byte: each byte has its own decoder, and one without reads as ones. */
+/* Byte by byte: each byte has its own decoder; a byte without one reads as ones. */
 static void access_bytes(const struct bus_region *regions, struct bus_cycle *cycle)
 {
     uint64_t value = 0;

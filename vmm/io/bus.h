@@ -1,24 +1,25 @@
 /*
  * An address space: which device decodes (address, length).
  *
- * There are two, port I/O and memory-mapped I/O, with the same rules. Regions are added while the
- * machine is made; overlap, size 0 and wrap-around are refused. bus_freeze() ends that, before
- * the first vCPU runs: from then on the array is read by all vCPUs without a lock.
+ * There are two address spaces, port I/O and memory-mapped I/O, with the same rules. Regions are
+ * added while the machine is made; overlap, size 0 and wrap-around are refused. bus_freeze() ends
+ * that, before the first vCPU runs: from then on the array is read by all vCPUs without a lock.
  *
- * Besides these there are regions that come, move and go while vCPUs run: PCI BARs. They yield to
- * the fixed ones.
+ * Other regions are added, moved and removed while vCPUs run: PCI BARs. Where they overlap fixed
+ * regions, the fixed ones decode.
  *
  * Rules of an access:
- * - wholly inside one region: the device gets it, in pieces of the region's widest access; a
- *   region that says (whole) gets it undivided;
+ * - wholly inside one region: the device gets it, in pieces of the region's widest access; a region
+ *   with (whole) gets it undivided;
  * - across an edge, or of 3, 5, 6 or 7 bytes (what KVM makes of an access across a page): it is
  *   split into bytes, each with its own decoder, as an 8-bit bus would;
- * - what nobody decodes reads as ones, and a write there is dropped; cycle->claimed tells;
- * - it finds every moving region either where it was or where it goes, for all its bytes.
+ * - where no device decodes, reads return ones and writes are dropped; cycle->claimed is then
+ *   false;
+ * - all its bytes see every moving region at the same place, the old or the new one.
  *
- * bus_access() stands in this header so that it becomes a part of exit_handle(): branch predictors are
- * flushed on the way into the guest and out, so calls and indirect jumps cost more there than elsewhere.
- * What is rare is in bus.c.
+ * bus_access() is in this header so that it is inlined into exit_handle(): branch predictors are
+ * flushed on the way into the guest and out, so calls and indirect jumps cost more there than
+ * elsewhere. Rare cases are in bus.c.
  */
 #ifndef VMM_IO_BUS_H
 #define VMM_IO_BUS_H
@@ -40,9 +41,9 @@ enum bus_space { BUS_PIO, BUS_MMIO, BUS_SPACES };
 struct bus_region {
     uint64_t first, last; /* inclusive */
     struct device *device;
-    unsigned index;   /* which of the device's regions this is: the device's own numbering */
-    unsigned widest;  /* the widest access that the device takes: 1, 2, 4 or 8 bytes */
-    bool registers;   /* the device looks at the calling vCPU's registers */
+    unsigned index;   /* the device's own number of this region */
+    unsigned widest;  /* the widest access that the device accepts: 1, 2, 4 or 8 bytes */
+    bool registers;   /* the device reads the calling vCPU's registers */
     bool whole;       /* an access is one event: never split, whatever its size */
     const char *name; /* static text for statistics: "serial", "ptlcall trigger" */
 };
@@ -51,11 +52,11 @@ struct bus {
     enum bus_space space;
     bool frozen;
     unsigned region_count;
-    uint64_t lasts[BUS_REGIONS]; /* of the regions, to be searched; behind them all ones */
+    uint64_t lasts[BUS_REGIONS]; /* of the regions, for the search; unused elements are all ones */
     struct bus_region regions[BUS_REGIONS]; /* sorted by first */
 
-    /* The regions that move, by key: a region whose (device) is NULL is not there. */
-    bool alone; /* there is one vCPU, so that nobody moves them while another looks: no lock */
+    /* The moving regions, by key: a key whose (device) is NULL has no region. */
+    bool alone; /* there is one vCPU, so moves never race with a search: no lock */
     pthread_rwlock_t moving_lock;
     atomic_uint moving_end; /* no key from here on is in use */
     struct bus_region moving[BUS_MOVING];
@@ -67,9 +68,9 @@ struct bus_cycle {
     uint64_t value; /* IN for a write, OUT for a read: the low (size) bytes, rest 0 */
     unsigned size;  /* 1 to 8 */
     bool write;
-    bool no_registers; /* the caller's registers were not fetched */
+    bool no_registers; /* the vCPU's registers were not fetched */
     bool claimed;      /* OUT: a device decoded at least one byte */
-    struct vcpu *vcpu; /* the caller; NULL in tests of devices that do not look at it */
+    struct vcpu *vcpu; /* the caller; NULL in tests of devices that do not use it */
 };
 
 void bus_init(struct bus *bus, enum bus_space space);
@@ -78,17 +79,17 @@ void bus_destroy(struct bus *bus);
 /* -EBUSY: overlap (both devices are named), -EINVAL: empty, wraps or past the end, -ENOSPC. */
 int bus_add(struct bus *bus, const struct bus_region *region, struct error *error);
 
-/* Take back all regions of (device), which could not be made after all. */
+/* Remove all regions of (device), whose creation failed. */
 void bus_remove(struct bus *bus, const struct device *device);
 void bus_freeze(struct bus *bus);
 
 /*
- * Let the region with (key), below BUS_MOVING, be (region), or nothing if that is NULL: at any
+ * Set the region with (key), below BUS_MOVING, to (region), or remove it if that is NULL. At any
  * time, from any thread. Where two of these overlap, the lower key decodes.
  */
 void bus_move(struct bus *bus, unsigned key, const struct bus_region *region);
 
-/* Which region decodes (address)? False: none. */
+/* Copy the region that decodes (address) to *found. False: no region does. */
 bool bus_find(struct bus *bus, uint64_t address, struct bus_region *found);
 
 /* The low (size) bytes, 1 to 8. */
@@ -98,8 +99,9 @@ static inline uint64_t bus_low_bytes(uint64_t value, unsigned size)
 }
 
 /*
- * The index of the first region that ends at or behind (address); BUS_REGIONS - 1 if there is none and
- * the array is full. The same few instructions for any number of regions, and none of them a jump.
+ * The index of the first region that ends at or after (address); BUS_REGIONS - 1 if no region does
+ * and the array is full. Takes the same few instructions, without a jump, for any number of
+ * regions.
  */
 static inline unsigned bus_region_from(const struct bus *bus, uint64_t address)
 {
@@ -111,7 +113,7 @@ static inline unsigned bus_region_from(const struct bus *bus, uint64_t address)
     return at;
 }
 
-/* The array is frozen while vCPUs run, so what is found in it stays. */
+/* The result stays valid: the array is frozen while vCPUs run. */
 static inline const struct bus_region *bus_find_fixed(const struct bus *bus, uint64_t address)
 {
     const unsigned at = bus_region_from(bus, address);
@@ -122,7 +124,10 @@ static inline const struct bus_region *bus_find_fixed(const struct bus *bus, uin
     return region;
 }
 
-/* Does (region), in which the cycle begins, serve it alone? With (split) also as several ops. */
+/*
+ * Is the whole cycle, which begins in (region), served by it? (split): also if it takes several
+ * ops.
+ */
 static inline bool bus_serves_alone(const struct bus_region *region, const struct bus_cycle *cycle,
                                     bool split)
 {
@@ -132,7 +137,7 @@ static inline bool bus_serves_alone(const struct bus_region *region, const struc
            (region->whole || (natural && (split || cycle->size <= region->widest)));
 }
 
-/* Does the cycle come without the registers that (region) looks at? */
+/* Does (region) need registers that were not fetched? */
 static inline bool bus_lacks_registers(const struct bus_region *region,
                                        const struct bus_cycle *cycle)
 {
@@ -145,7 +150,10 @@ static inline bool bus_is_one_op(const struct bus_region *region, const struct b
     return bus_serves_alone(region, cycle, false) && !bus_lacks_registers(region, cycle);
 }
 
-/* One op of the device; the piece of (size) bytes, (at) bytes behind the cycle's start, lies in (region). */
+/*
+ * One op of the device, for the piece of (size) bytes at offset (at) of the cycle, which lies in
+ * (region).
+ */
 static inline uint64_t bus_access_piece(const struct bus_region *region,
                                         const struct bus_cycle *cycle, unsigned at, unsigned size)
 {
@@ -162,13 +170,13 @@ static inline uint64_t bus_access_piece(const struct bus_region *region,
     return 0;
 }
 
-/* bus_access() of any cycle: also of those that are several ops, or none, and of moving regions. */
+/* bus_access() for every cycle: also for several ops, for no op, and for moving regions. */
 bool bus_access_any(struct bus *bus, struct bus_cycle *cycle);
 
 /*
- * Carry out one access. The device's lock, if it has one, is held around its op. False: no device was
- * called, as one of them looks at registers and there are none (cycle->no_registers); the cycle is as if
- * nobody decoded it.
+ * Make one access. The device's lock, if it has one, is held around its op. False: a device needs
+ * registers that were not fetched (cycle->no_registers); then no device was called, and the cycle
+ * is as if no device decoded it.
  */
 static inline __attribute__((always_inline)) bool bus_access(struct bus *bus,
                                                              struct bus_cycle *cycle)

@@ -1,4 +1,4 @@
-/* A console: an output under a lock, and a ring of what was typed. */
+/* A console: an output under a lock, and a ring of typed input. */
 #include "vmm/io/console.h"
 
 #include "vmm/base/descriptor.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define INPUT_LOW 16 /* bytes: as many as a FIFO that fills from here holds */
+#define INPUT_LOW 16 /* bytes: the capacity of a FIFO that is filled from here */
 
 void console_init(struct console *console, int fd, enum output_policy policy,
                   const atomic_bool *abandoned)
@@ -100,8 +100,8 @@ size_t console_room(const struct console *console)
 }
 
 /*
- * Put in bytes until all are in, or no room is seen once the last has been put in: whoever then
- * waits for room is told of it, see console_take().
+ * Put bytes into the ring until all are in, or until no room is seen after the last one was put: a
+ * producer that then waits for room is notified by console_take().
  */
 static size_t store(struct console *console, const uint8_t *bytes, size_t length)
 {
@@ -120,7 +120,7 @@ static size_t store(struct console *console, const uint8_t *bytes, size_t length
     return done;
 }
 
-/* Fill the ring from the file, which is done with at its end. */
+/* Fill the ring from the file, which is closed at its end. */
 static void read_file(struct console *console)
 {
     uint8_t bytes[CONSOLE_INPUT];
@@ -145,7 +145,7 @@ void console_give(struct console *console, const void *bytes, size_t length)
     text_put(&console->given, bytes, length);
 }
 
-/* Fill the ring from what a replay gave. */
+/* Fill the ring from the input that a replay supplied. */
 static void read_given(struct console *console)
 {
     const struct text *given = &console->given;
@@ -179,8 +179,8 @@ int console_take(struct console *console)
     atomic_store(&console->input_tail, tail + 1);
 
     /*
-     * Look at the head only now: console_type() stores the head, then the producer looks at the
-     * tail. So either the producer sees this room, or the full ring is seen here.
+     * Load the head only now: console_type() stores the head, then the producer loads the tail. So
+     * either the producer sees this room, or this thread sees the full ring.
      */
     if (atomic_load(&console->input_head) - tail >= CONSOLE_INPUT)
         event_raise(console->room_event);
@@ -218,7 +218,7 @@ size_t console_type(struct console *console, const uint8_t *bytes, size_t length
 
 /* ---- Checkpoints: the input that waits ---- */
 
-/* Who holds the lock, as the taker, has the ring to itself. */
+/* Called with the ring to itself: by the taker, under the lock. */
 static uint32_t copy_ring(const struct console *console, uint8_t bytes[CONSOLE_RING])
 {
     const unsigned tail = atomic_load(&console->input_tail);
@@ -237,7 +237,7 @@ void console_put_state(struct console *console, struct console_state *state)
     pthread_mutex_unlock(&console->input_lock);
 }
 
-/* Where there is no file any more, there is no place in it. */
+/* A file that was closed at its end has no position. */
 static int seek_file(struct console *console, uint64_t place)
 {
     if (console->file < 0)
@@ -255,8 +255,8 @@ static void put_bytes(struct console *console, unsigned at, const uint8_t *bytes
 }
 
 /*
- * What has come of a file is what the state has, or is behind it. Who looks for room meanwhile sees
- * the ring before or after.
+ * Input that came from a file since is in the state already, or follows its position. A concurrent
+ * reader of the room sees the ring before or after this.
  */
 static void fill_ring(struct console *console, const struct console_state *state, bool from_file)
 {

@@ -1,4 +1,4 @@
-/* Consoles of files: opening them, and the thread that reads what makes one wait. */
+/* Consoles of files: opening them, and the thread that reads files whose reads may block. */
 #include "vmm/io/console.h"
 
 #include "vmm/base/descriptor.h"
@@ -32,7 +32,7 @@ static int open_input(struct console *console, const char *path, const char *own
     int flags = O_RDONLY;
     int fd;
 
-    /* A FIFO that is open for writing here, too, has no end when one of its writers goes. */
+    /* A FIFO that is also open for writing here does not end when one of its writers closes it. */
     if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode) && access(path, W_OK) == 0)
         flags = O_RDWR;
     fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -64,7 +64,7 @@ int console_open(struct console *console, const char *in, const char *out,
     return result;
 }
 
-/* Hand on all of it, as soon as it is taken. False: the console is closed. */
+/* Pass on all bytes as room appears. False: the console is closed. */
 static bool type_all(struct console *console, const uint8_t *bytes, size_t length)
 {
     struct pollfd stop = {.fd = console->reader.stop, .events = POLLIN};
@@ -78,7 +78,7 @@ static bool type_all(struct console *console, const uint8_t *bytes, size_t lengt
     return true;
 }
 
-/* Hand on what there is. False at the end of it. */
+/* Pass on the bytes that can be read now. False at the end of the file. */
 static bool read_some(struct console *console)
 {
     uint8_t bytes[CONSOLE_INPUT];

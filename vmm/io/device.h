@@ -3,8 +3,8 @@
  *
  * A new device is one file in devices/ and one line in devices/devices.def. Its file includes
  * vmm/core/machine_device.h. Its instance struct begins with struct device. Ops get values, not
- * pointers into the guest. The bus promises that offset + size lies in the region, and that size is
- * at most the region's widest access.
+ * pointers into the guest. The bus guarantees that offset + size lies in the region, and that size
+ * is at most the region's widest access.
  */
 #ifndef VMM_IO_DEVICE_H
 #define VMM_IO_DEVICE_H
@@ -35,14 +35,14 @@ struct device {
     struct machine *machine;
     char name[DEVICE_NAME_MAX]; /* its type and number: "serial.1" */
     char *property_text;        /* owned; string properties point into it */
-    bool locked; /* ops run under (lock): more than one vCPU, and the type wants it */
+    bool locked;                /* ops run under (lock): several vCPUs, and DEVICE_LOCKED */
     struct lock lock;
     struct device *next; /* in the machine's list, in order of creation */
 };
 
 enum device_locking {
     DEVICE_LOCKED,    /* one op of an instance at a time */
-    DEVICE_LOCK_FREE, /* the ops do their own locking */
+    DEVICE_LOCK_FREE, /* the ops lock for themselves */
 };
 
 struct device_type {
@@ -51,31 +51,36 @@ struct device_type {
     size_t instance_size;
     enum device_locking locking;
     const struct property *properties; /* ended by a NULL name */
-    const struct device_state *state;  /* NULL: no state except its properties */
+    const struct device_state *state;  /* NULL: the properties are its only state */
 
-    /* Properties are set, the rest of the instance is zero: claim regions, open files. */
+    /*
+     * Make the instance, whose properties are set and whose other members are zero: claim regions,
+     * open files.
+     */
     int (*create)(struct device *device, struct error *error);
     uint64_t (*read)(struct device *device, const struct device_access *access);
     void (*write)(struct device *device, const struct device_access *access, uint64_t value);
-    void (*reset)(struct device *device); /* to the state after create(); may be NULL */
-    /* The run is over: write out what is buffered; may be NULL. */
+    void (*reset)(struct device *device); /* return to the state after create(); may be NULL */
+    /* The run has ended: write buffered output; may be NULL. */
     int (*finish)(struct device *device, struct error *error);
     void (*destroy)(struct device *device); /* free what create() made; may be NULL */
 };
 
 /* In the functions below, (types) is a list of types that ends with NULL. */
 
-/* The type (name) of the list; NULL: there is no such type. */
+/* The type (name) of the list, or NULL. */
 const struct device_type *device_type_find(const struct device_type *const *types,
                                            const char *name);
 
-/* For --device help: all types with one line each, or one type with its properties, on (fd). */
+/*
+ * For --device help: write all types with one line each, or one type with its properties, to (fd).
+ */
 void device_print_types(const struct device_type *const *types, int fd);
 void device_print_properties(const struct device_type *type, int fd);
 
 /*
- * The type that `--device TYPE` or `--device TYPE,NAME=VALUE,…` names. *properties is the text of the
- * property list, NULL if there is none. NULL: there is no such type, and (error) says so.
+ * The type in (text), `TYPE` or `TYPE,NAME=VALUE,…` of `--device`. *properties becomes its property
+ * list, or NULL. Returns NULL with (error) if there is no such type.
  */
 const struct device_type *device_type_of(const struct device_type *const *types,
                                          const char *description, const char **properties,

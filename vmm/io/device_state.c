@@ -16,7 +16,7 @@ static const struct state_field *fields_of(const struct device *device)
     return device->type->state ? device->type->state->fields : no_fields;
 }
 
-/* The first line, as far as the version. */
+/* The first line, up to the version. */
 static void make_header(const struct device *device, char header[HEADER_MAX])
 {
     snprintf(header, HEADER_MAX, "device %s version ", device->name);
@@ -49,7 +49,7 @@ void state_put(struct device *device, struct text *text)
     lock_release(&device->lock);
 }
 
-/* What is left to read. */
+/* The text that is not parsed yet. */
 struct reader {
     const char *at, *end;
 };
@@ -64,7 +64,7 @@ static bool take_string(struct reader *reader, const char *expected)
     return true;
 }
 
-/* The value of a lower-case digit, 16 if (digit) is none. */
+/* The value of a lower-case hex digit; 16: (digit) is not one. */
 static unsigned digit_value(char digit)
 {
     if (digit >= '0' && digit <= '9')
@@ -113,22 +113,21 @@ static int take_header(const struct device *device, struct reader *reader, struc
     return 0;
 }
 
-/* Read all fields into (bytes), one behind the other. */
+/* Parse all fields into (bytes), one after the other. */
 static int take_fields(const struct device *device, struct reader *reader, uint8_t *bytes,
                        struct error *error)
 {
     for (const struct state_field *field = fields_of(device); field->name; field++) {
         if (!take_string(reader, field->name) || !take_string(reader, "=") ||
             !take_bytes(reader, bytes, field->size) || !take_string(reader, "\n"))
-            return error_set(error, -EINVAL,
-                             "device %s: its state has no proper %s where it is due", device->name,
-                             field->name);
+            return error_set(error, -EINVAL, "device %s: its state has no valid %s at its place",
+                             device->name, field->name);
         if (!bits_fit(field, bytes))
             return state_refuse(device, field->name, error);
         bytes += field->size;
     }
     if (reader->at != reader->end)
-        return error_set(error, -EINVAL, "device %s: there is something behind its state",
+        return error_set(error, -EINVAL, "device %s: there is extra text after its state",
                          device->name);
     return 0;
 }
@@ -147,7 +146,7 @@ static void exchange_fields(struct device *device, uint8_t *bytes)
     }
 }
 
-/* The device has them, unless it refuses: then it has its own again. */
+/* Load the fields. If the device refuses them, restore its own. */
 static int load_fields(struct device *device, uint8_t *bytes, struct error *error)
 {
     const struct device_state *state = device->type->state;
@@ -192,6 +191,6 @@ int state_take(struct device *device, const char *text, size_t length, struct er
 
 int state_refuse(const struct device *device, const char *field, struct error *error)
 {
-    return error_set(error, -EINVAL, "device %s: its state has a %s that there cannot be",
-                     device->name, field);
+    return error_set(error, -EINVAL, "device %s: its state has an impossible %s", device->name,
+                     field);
 }

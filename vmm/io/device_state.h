@@ -1,9 +1,9 @@
 /*
  * The state of a device, for checkpoints: its fields by name, as text.
  *
- * A device type declares what of its instance is state in a const table; what follows from the
- * properties, or is the host's (descriptors, threads, pointers), is not. The text has a line for each
- * field, NAME=HEX: the field's bytes as they lie in memory, so integers little-endian.
+ * A device type declares its state fields in a const table. Fields that follow from the properties,
+ * or are the host's (descriptors, threads, pointers), are not state. The text has a line for each
+ * field, NAME=HEX: the field's bytes in memory order, so integers little-endian.
  */
 #ifndef VMM_IO_DEVICE_STATE_H
 #define VMM_IO_DEVICE_STATE_H
@@ -20,16 +20,16 @@ struct device;
 struct state_field {
     const char *name;    /* NULL ends a table */
     size_t offset, size; /* in the instance; at most STATE_FIELD_MAX bytes */
-    uint64_t bits;       /* of an integer, those that may be set, any other is refused; 0: all */
+    uint64_t bits; /* of an integer: the bits that may be set, others are refused; 0: all may */
 };
 
 #define STATE_FIELD_MAX 65536
 
-/* A field by the name it has in the source. A bool is refused unless it is 0 or 1. */
+/* A field by its name in the source. A bool is refused unless it is 0 or 1. */
 #define STATE_FIELD(instance, field)                                                               \
     STATE_BITS(instance, field, _Generic(((instance *)0)->field, bool : 1, default : 0))
 
-/* An integer with no other bits than (mask). */
+/* An integer in which only the bits of (mask) may be set. */
 #define STATE_BITS(instance, field, mask)                                                          \
     {                                                                                              \
         .name = #field, .offset = offsetof(instance, field),                                       \
@@ -37,38 +37,38 @@ struct state_field {
     }
 
 struct device_state {
-    unsigned version; /* another one when the meaning of a field, or the table, changes */
+    unsigned version; /* increased when the meaning of a field, or the table, changes */
     const struct state_field *fields;
 
-    /* Bring up to date those fields that copy what lies outside of the instance. May be NULL. */
+    /* Update the fields that copy state from outside of the instance. May be NULL. */
     void (*saving)(struct device *device);
 
     /*
-     * The fields are loaded, from a file that nobody has checked: refuse what create() and the ops
-     * could never have left there (indices out of range above all), by state_refuse(), and only
-     * then let what hangs on them follow: interrupt lines, BARs. May be NULL.
+     * The fields are loaded, from an untrusted file: refuse, by state_refuse(), values that
+     * create() and the ops never produce (above all indices out of range), and only then update
+     * what depends on them: interrupt lines, BARs. May be NULL.
      */
     int (*loaded)(struct device *device, struct error *error);
 };
 
 /*
- * Append the state of (device), whose type may have none: the line "device NAME version N", then its
- * fields. No vCPU runs. Input may come meanwhile: the device's lock is held, also around saving().
- * What the device shows and has not written yet is no state: to be flushed before.
+ * Append the state of (device): the line "device NAME version N", then its fields, if its type has
+ * any. No vCPU runs. Input may come meanwhile: the device's lock is held, also around saving().
+ * Output that is not written yet is not state: flush it before.
  */
 void state_put(struct device *device, struct text *text);
 
 /*
- * Take in what state_put() gave, (length) bytes at (text), untrusted, into a device that was just made
- * with the same properties. -EINVAL: another device, another version, a field that is missing,
- * unknown, in another place or of another size, or refused by the type; then the device is as it was.
- * No interrupt goes off by it: lines have the level they had, as the interrupt controllers have; those
- * come first, as they are told of what was typed since. No vCPU runs; the device's lock is held, also
- * around loaded().
+ * Load the text of state_put(), (length) bytes at (text), untrusted, into a device that was just
+ * made with the same properties. -EINVAL: another device, another version, a field that is missing,
+ * unknown, in another place or of another size, or refused by the type; then the device is
+ * unchanged. No interrupt is raised: lines get their saved level, as do the interrupt controllers,
+ * which are restored first, so that they receive interrupts of input that came since. No vCPU runs;
+ * the device's lock is held, also around loaded().
  */
 int state_take(struct device *device, const char *text, size_t length, struct error *error);
 
-/* For loaded(): (field) has a value that it cannot have. -EINVAL. */
+/* For loaded(): refuse the value of (field). Returns -EINVAL. */
 int state_refuse(const struct device *device, const char *field, struct error *error);
 
 #endif

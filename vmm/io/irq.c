@@ -35,7 +35,7 @@ static void set_gsi(struct irq_hub *hub, unsigned gsi, bool level)
         hub->sink.set(hub->sink.opaque, gsi, level);
 }
 
-/* True: the GSI changes with the line. The lock of the hub is held. */
+/* True: the level of the GSI changes with the line. The lock of the hub is held. */
 static bool count_line(struct irq_line *line, bool level)
 {
     unsigned *raised = &line->hub->raised[line->gsi];

@@ -59,7 +59,7 @@ int memory_create(struct memory *memory, uint64_t size, struct error *error)
     return 0;
 }
 
-/* Remember where the contents come from. */
+/* Store which file the contents come from. */
 static int keep_file(struct memory *memory, const char *path, int fd,
                      const struct memory_extent *extents, unsigned count, struct error *error)
 {
@@ -168,7 +168,7 @@ int memory_read(const struct memory *memory, gpa_t address, void *buffer, uint64
     if (!host)
         return -EFAULT;
     journal_supply_memory(memory->journal);
-    if (length) /* memcpy() wants a buffer even for nothing */
+    if (length) /* a buffer of length 0 may be NULL, which memcpy() does not allow */
         memcpy(buffer, host, length);
     journal_record_read(memory->journal, address, buffer, length);
     return 0;

@@ -10,9 +10,10 @@ int msr_claim_add(struct msr_table *table, const struct msr_claim *claim, struct
                          claim->last, MSR_CLAIM_MAX);
     for (unsigned i = 0; i < table->count; i++)
         if (claim->first <= table->claims[i].last && claim->last >= table->claims[i].first)
-            return error_set(error, -EBUSY,
-                             "MSR 0x%x is another device's already; give one of them up",
-                             claim->first);
+            return error_set(
+                error, -EBUSY,
+                "MSR 0x%x is claimed by another device already; use one of the two devices",
+                claim->first);
     if (table->count == MSR_CLAIMS)
         return error_set(error, -ENOSPC, "no room for MSR 0x%x; use fewer devices", claim->first);
     table->claims[table->count++] = *claim;

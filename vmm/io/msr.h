@@ -1,8 +1,8 @@
 /*
  * Model-specific registers that devices serve: KVM makes an exit of each access to one of them.
  *
- * Claims are made before the VM is, and do not change while a vCPU runs. An MSR that exits and that
- * nobody has claimed faults in the guest (#GP), as an unknown one does.
+ * Claims are added before the VM is made, and do not change while a vCPU runs. An MSR that exits
+ * and has no claim faults in the guest (#GP), as an unknown one does.
  */
 #ifndef VMM_IO_MSR_H
 #define VMM_IO_MSR_H
@@ -34,12 +34,13 @@ struct msr_table {
 };
 
 /*
- * Add (claim), for a device that is being made: as the last step of its create(), which must not fail
- * any more. -EINVAL: more than MSR_CLAIM_MAX or none; -EBUSY: another device has one of them; -ENOSPC.
+ * Add (claim), for a device that is being made: as the last step of its create(), which must not
+ * fail afterwards. -EINVAL: no MSR, or more than MSR_CLAIM_MAX; -EBUSY: another device has one of
+ * them; -ENOSPC.
  */
 int msr_claim_add(struct msr_table *table, const struct msr_claim *claim, struct error *error);
 
-/* Who serves MSR (index); NULL: nobody. */
+/* The claim that has MSR (index), or NULL. */
 const struct msr_claim *msr_find(const struct msr_table *table, uint32_t index);
 
 #endif

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OUTFILE_ENDING_MAX 16 /* what the monitor may add to the guest's name */
+#define OUTFILE_ENDING_MAX 16 /* bytes that the monitor may add to the guest's name */
 
 bool outfile_name_allowed(const char *name, size_t length)
 {
@@ -25,7 +25,7 @@ bool outfile_name_allowed(const char *name, size_t length)
     return true;
 }
 
-/* A rename onto a directory can only fail: say so before anything is written. */
+/* A rename onto a directory can only fail: report that before anything is written. */
 static bool is_directory(int dir_fd, const char *name)
 {
     struct stat status;
@@ -33,7 +33,7 @@ static bool is_directory(int dir_fd, const char *name)
     return fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* The temporary file; file->name is set. */
+/* Make the name of the temporary file; file->name is set. */
 static int make_temporary(struct outfile *file)
 {
     const int dir_fd = file->dir_fd;
@@ -45,7 +45,7 @@ static int make_temporary(struct outfile *file)
         return -EISDIR;
     if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
         return -EIO;
-    /* A guest's name never begins with '.', so it can never mean a temporary file. */
+    /* A guest's name never begins with '.', so it never names a temporary file. */
     snprintf(file->temporary, sizeof(file->temporary), ".minivmm-%016" PRIx64, unique);
     do
         file->fd = openat(dir_fd, file->temporary,

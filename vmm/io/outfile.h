@@ -1,7 +1,7 @@
 /*
- * A file that the guest asked for: always inside the --out directory, whole or not at all.
+ * A file of the guest: always inside the --out directory, and complete or absent.
  *
- * It is written under a temporary name, and takes its own name when it is complete.
+ * It is written under a temporary name, and renamed when it is complete.
  */
 #ifndef VMM_IO_OUTFILE_H
 #define VMM_IO_OUTFILE_H
@@ -24,20 +24,23 @@ struct outfile {
 };
 
 /*
- * May the guest name a file like this? 1 to OUTFILE_NAME_MAX - 16 bytes of printable ASCII with no
- * '/', no '\\', not beginning with '.'. (name) need not end in a 0.
+ * May the guest use this name? 1 to OUTFILE_NAME_MAX - 16 bytes of printable ASCII without '/' and
+ * '\\', not beginning with '.'. (name) need not end in a 0.
  */
 bool outfile_name_allowed(const char *name, size_t length);
 
 /*
- * Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. (journal): the machine's, for
- * files of devices; in a replay nothing is written.
+ * Begin (name)(ending) in (dir_fd); the name is allowed. Negative errno. (journal): the machine's,
+ * for files of devices; a replay writes nothing.
  */
 int outfile_begin(struct outfile *file, struct journal *journal, int dir_fd, const char *name,
                   const char *ending);
 int outfile_write(struct outfile *file, const void *bytes, size_t length);
 
-/* Give it its name, after fsync; on failure, as after discard, nothing is left. */
+/*
+ * Rename the file to its own name, after fsync. On failure, as after outfile_discard(), nothing is
+ * left.
+ */
 int outfile_commit(struct outfile *file);
 void outfile_discard(struct outfile *file);
 

@@ -1,4 +1,4 @@
-/* Bytes on their way to a file descriptor: buffered, written by policy, never lost in silence. */
+/* Output to a file descriptor: buffered, written by policy; lost bytes are always reported. */
 #include "vmm/io/output.h"
 
 #include <errno.h>
@@ -6,9 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN_MS 100 /* whether it is abandoned, where no signal tells */
+#define LOOK_AGAIN_MS                                                                              \
+    100 /* how often (abandoned) is checked, where no signal interrupts the wait */
 
-/* In between the errnos: the reader is not waited for any more. */
+/* Not an errno: stop waiting for the reader. */
 enum { OUTPUT_DROP = 1 };
 
 static bool output_abandoned(const struct output *output)
@@ -17,8 +18,8 @@ static bool output_abandoned(const struct output *output)
 }
 
 /*
- * Wait until something can be written; an abandoned output is only asked, and a signal makes us
- * look whether it is abandoned now. 0, OUTPUT_DROP or a negative errno.
+ * Wait until a write is possible. For an abandoned output only poll; a signal makes it check
+ * (abandoned) again. 0, OUTPUT_DROP or a negative errno.
  */
 static int output_wait(const struct output *output)
 {
@@ -36,7 +37,7 @@ static int output_wait(const struct output *output)
     }
 }
 
-/* Write some bytes: how many, 0 to try again, or a negative errno. */
+/* Write some bytes. Returns their number, 0 to try again, or a negative errno. */
 static ssize_t output_write_some(const struct output *output, const char *bytes, size_t length)
 {
     ssize_t written = write(output->fd, bytes, length);
@@ -50,10 +51,11 @@ static ssize_t output_write_some(const struct output *output, const char *bytes,
     return -errno;
 }
 
-/* Write all of the buffer: 0, OUTPUT_DROP or a negative errno. */
+/* Write the whole buffer: 0, OUTPUT_DROP or a negative errno. */
 static int output_write_buffer(const struct output *output)
 {
-    bool wait = false; /* the last try wrote nothing: full, or a signal came */
+    bool wait =
+        false; /* the last try wrote nothing: the reader's buffer is full, or a signal came */
     size_t done = 0;
 
     while (done < output->used) {
@@ -109,7 +111,7 @@ int output_failure(const struct output *output)
     return -output->failure;
 }
 
-/* What is buffered goes out. */
+/* Write the buffered bytes. */
 static int write_out(struct output *output)
 {
     if (!output->failure && output->used) {
@@ -123,7 +125,7 @@ static int write_out(struct output *output)
     return -output->failure;
 }
 
-/* With a prefix, what is buffered is one line without its end, and has room for a newline. */
+/* With a prefix, the buffer holds one line without its newline, for which it has room. */
 static int end_line(struct output *output)
 {
     output->buffer[output->used++] = '\n';
@@ -135,7 +137,7 @@ int output_drain(struct output *output)
     return output->prefix && output->used ? end_line(output) : write_out(output);
 }
 
-/* Take the result that the journal supplies where the host gave (live). */
+/* Replace the result (live) of the host by the one that the journal supplies. */
 static int take_result(struct output *output, int live)
 {
     int result = journal_supply_result(output->journal, output->operation, live);
@@ -165,7 +167,10 @@ static bool output_due(const struct output *output, const void *bytes, size_t le
     return false;
 }
 
-/* Of a line, up to its newline: what there is room for, besides a newline. How many bytes. */
+/*
+ * Buffer bytes of a line, before its newline, as far as room for a newline is left. Returns how
+ * many.
+ */
 static size_t take_line(struct output *output, const char *bytes, size_t length)
 {
     const char *newline = memchr(bytes, '\n', length);

@@ -1,4 +1,4 @@
-/* The PCI bus: devices come onto it, their BARs decode, their interrupts are raised. */
+/* The PCI bus: attaching devices, decoding BARs, raising interrupts. */
 #include "vmm/io/pci.h"
 
 #include "guest/abi/pci.h"
@@ -8,17 +8,17 @@
 #include <string.h>
 
 #define INTX_GSI 10    /* of even slots; odd slots have the next */
-#define PCI_MSI  0x40u /* where the MSI capability is, if there is one */
+#define PCI_MSI  0x40u /* offset of the MSI capability in a device that has it */
 
 /* Each kind of BAR. */
 static const struct bar_kind {
     enum bus_space space;
-    unsigned words;   /* registers that it takes; 0: no BAR */
-    uint32_t flags;   /* the bits that tell a guest what it is */
-    uint16_t command; /* the bit that lets it decode */
+    unsigned words;   /* registers that it uses; 0: no BAR */
+    uint32_t flags;   /* the bits that report its kind to the guest */
+    uint16_t command; /* the command register's bit that enables it */
     /*
-     * The last address that it may decode. All ones are not an address: they are written to find
-     * the size. I/O BARs have 32 bits as the others, but a PC's ports have 16.
+     * The last address that it may decode. All ones is not an address: the guest writes it to read
+     * the size. I/O BARs have 32 bits like others, but a PC's ports have 16.
      */
     uint64_t last;
 } bar_kinds[] = {
@@ -60,7 +60,7 @@ static void put_register(uint8_t *space, unsigned reg, unsigned size, uint32_t v
         space[reg + i] = (uint8_t)(value >> (8 * i));
 }
 
-/* ---- What follows from configuration space; the lock of the bus is held ---- */
+/* ---- State derived from configuration space; the lock of the bus is held ---- */
 
 /* The address in a BAR. Its bits below the size are flags, so that address + size - 1 never wraps. */
 static uint64_t bar_address(const struct pci_device *pci, unsigned index)
@@ -184,7 +184,7 @@ static int choose_slot(struct pci_device *pci, const struct pci_bus *bus, struct
     return error_set(error, -ENOSPC, "device %s: all PCI slots are taken; use fewer devices", name);
 }
 
-/* Put a BAR at the first place from (*next) on that is a multiple of its size. */
+/* Place a BAR at the first multiple of its size from (*next) on. */
 static int place_bar(struct pci_device *pci, unsigned index, uint64_t *next, uint64_t end,
                      struct error *error)
 {
@@ -360,7 +360,7 @@ void pci_config_write(struct pci_bus *bus, uint32_t address, unsigned offset, un
 
 /* ---- Checkpoints ---- */
 
-/* The field that cannot be as it is; NULL: they all can. */
+/* The name of the first field whose value is impossible; NULL: all are possible. */
 static const char *impossible(const struct pci_device *pci)
 {
     const uint16_t status = (uint16_t)get_register(pci, PCI_REG_STATUS, 2);

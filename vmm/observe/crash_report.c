@@ -110,7 +110,7 @@ static void write_special_registers(const struct kvm_sregs *s, FILE *file)
             (uint64_t)s->gdt.base, s->gdt.limit, (uint64_t)s->idt.base, s->idt.limit);
 }
 
-/* An address as the MMU sees it: in 64-bit code, code and stack have no segment base. */
+/* A linear address: in 64-bit code, code and stack have no segment base. */
 static gva_t linear(struct vcpu *vcpu, const struct kvm_segment *segment, uint64_t offset)
 {
     if (vcpu_in_64_bit_mode(vcpu))
@@ -123,7 +123,7 @@ static gva_t linear_rip(struct vcpu *vcpu)
     return linear(vcpu, &vcpu_special_registers(vcpu)->cs, vcpu_registers(vcpu)->rip);
 }
 
-/* As many bytes as can be read at (address), up to the longest instruction. */
+/* Read as many bytes as possible at (address), up to the longest instruction. */
 static unsigned read_instruction(struct machine *machine, const struct paging_registers *paging,
                                  gva_t address, uint8_t *bytes)
 {
@@ -135,7 +135,7 @@ static unsigned read_instruction(struct machine *machine, const struct paging_re
     return count;
 }
 
-/* As in the monitor's memory: bytes behind the start of the guest's RAM. */
+/* The place in the monitor's memory: bytes after the start of the guest's RAM. */
 static void write_host_offset(const struct memory *memory, gpa_t address, FILE *file)
 {
     const uint8_t *host = memory_at(memory, address, 1);
@@ -146,7 +146,10 @@ static void write_host_offset(const struct memory *memory, gpa_t address, FILE *
         fprintf(file, ", which is no RAM\n");
 }
 
-/* The two steps of an address: the guest's page tables, entry by entry, then the monitor's memory. */
+/*
+ * Translate an address in two steps: the guest's page tables, entry by entry, then the monitor's
+ * memory.
+ */
 static void write_translation(struct machine *machine, const struct paging_registers *paging,
                               const char *name, gva_t address, FILE *file)
 {
@@ -175,7 +178,7 @@ static void write_addresses(struct machine *machine, struct vcpu *vcpu, FILE *fi
                       file);
 }
 
-/* The line behind the bytes. */
+/* The line after the bytes. */
 static void write_disassembled(struct vcpu *vcpu, gva_t address, const uint8_t *bytes,
                                unsigned count, FILE *file)
 {
@@ -183,11 +186,11 @@ static void write_disassembled(struct vcpu *vcpu, gva_t address, const uint8_t *
     char text[DISASM_TEXT];
 
     if (disasm_open(&disasm) < 0)
-        fprintf(file, "  (install libzydis to see it disassembled)\n");
+        fprintf(file, "  (install libzydis to disassemble it)\n");
     else if (disasm_instruction(&disasm, bytes, count, address.value,
                                 x86_code_bits(vcpu_special_registers(vcpu)), text,
                                 sizeof(text)) < 0)
-        fprintf(file, "  instruction: none that is known\n");
+        fprintf(file, "  instruction: unknown\n");
     else
         fprintf(file, "  instruction: %s\n", text);
     disasm_close(&disasm);
@@ -233,7 +236,7 @@ static void write_history(const struct exit_history *history, FILE *file)
         write_record(&history->records[i % EXIT_HISTORY], file);
 }
 
-/* How far the guest got, if it tells such things at the POST port. */
+/* The guest's last milestone, if it writes any to the POST port. */
 static void write_milestone(struct machine *machine, FILE *file)
 {
     unsigned post = atomic_load_explicit(&machine->post, memory_order_relaxed);
@@ -243,8 +246,8 @@ static void write_milestone(struct machine *machine, FILE *file)
 }
 
 /*
- * After a triple fault AMD's processors leave nothing that could be shown, and KVM resets the vCPU.
- * No guest has a triple fault at the first instruction after a reset.
+ * After a triple fault AMD's processors leave no defined state, and KVM resets the vCPU. No guest
+ * has a triple fault at the first instruction after a reset.
  */
 static bool was_reset(struct vcpu *vcpu)
 {

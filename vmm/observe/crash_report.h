@@ -1,6 +1,4 @@
-/*
- * The crash report: what a person needs to see why a vCPU cannot go on.
- */
+/* The crash report: the state that explains why a vCPU cannot continue. */
 #ifndef VMM_OBSERVE_CRASH_REPORT_H
 #define VMM_OBSERVE_CRASH_REPORT_H
 
@@ -10,8 +8,8 @@ struct machine;
 struct vcpu;
 
 /*
- * Write to (file) what the last exit of (vcpu) was, in words, its registers, the instruction at
- * RIP, and the last exits before. The vCPU is at rest; registers are shown if registers_valid.
+ * Write to (file) the last exit of (vcpu), in words, its registers, the instruction at RIP, and the
+ * exits before. The vCPU is at rest; registers are written if registers_valid.
  */
 void crash_report_write(struct machine *machine, struct vcpu *vcpu, FILE *file);
 

@@ -12,7 +12,9 @@ int disasm_open(struct disasm *disasm)
 {
     char name[32];
 
-    /* The library whose structures this was compiled with: its soname has the same two numbers. */
+    /*
+     * The library that belongs to the headers of this build: its soname has the same two numbers.
+     */
     snprintf(name, sizeof(name), "libZydis.so.%u.%u", (unsigned)ZYDIS_VERSION_MAJOR(ZYDIS_VERSION),
              (unsigned)ZYDIS_VERSION_MINOR(ZYDIS_VERSION));
     disasm->library = dlopen(name, RTLD_NOW | RTLD_LOCAL);

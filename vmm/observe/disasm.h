@@ -1,8 +1,8 @@
 /*
  * One instruction as text, for reports and traces.
  *
- * Debian's libzydis does it. It is loaded only when something is to be shown, so that start-up
- * does not pay for it and a machine without it still gets the bytes.
+ * Debian's libzydis disassembles. It is loaded only when it is needed, so start-up does not pay for
+ * it, and a host without it still gets the bytes.
  */
 #ifndef VMM_OBSERVE_DISASM_H
 #define VMM_OBSERVE_DISASM_H
@@ -15,18 +15,18 @@
 /* The library: zero before it is opened. */
 struct disasm {
     void *library;          /* of dlopen() */
-    void (*function)(void); /* of a type that only the library's header has */
+    void (*function)(void); /* its type is in the library's header only */
 };
 
 /* -ENOENT: the library is absent. */
 int disasm_open(struct disasm *disasm);
 
-/* Nothing if it is not open. */
+/* Does nothing if it is not open. */
 void disasm_close(struct disasm *disasm);
 
 /*
- * The instruction in (bytes), (length) of them, which lies at (address); (bits) is 16, 32 or 64.
- * 0: (text) holds it, cut to (size). -EINVAL: no instruction.
+ * Disassemble the instruction in (bytes), (length) of them, at (address); (bits) is 16, 32 or 64.
+ * 0: (text) holds it, cut to (size). -EINVAL: not an instruction.
  */
 int disasm_instruction(const struct disasm *disasm, const uint8_t *bytes, size_t length,
                        uint64_t address, unsigned bits, char *text, size_t size);

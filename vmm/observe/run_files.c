@@ -123,7 +123,7 @@ static int finish_trace(struct run_files *watch, struct error *error)
     return result;
 }
 
-/* Both are ended, whatever becomes of the other. */
+/* Both are ended, even if one fails. */
 int run_files_finish(struct run_files *watch, struct machine *machine, const struct text *report,
                      struct error *error)
 {

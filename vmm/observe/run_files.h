@@ -1,7 +1,8 @@
 /*
  * The files that describe a run: --stats, --record and --trace.
  *
- * They are opened before the guest runs, so that an error is found early, and are complete after every kind of end.
+ * They are opened before the guest runs, so that an error is found early, and are complete after
+ * every kind of end.
  */
 #ifndef VMM_OBSERVE_RUN_FILES_H
 #define VMM_OBSERVE_RUN_FILES_H
@@ -25,26 +26,40 @@ struct run_files {
         .stats_fd = -1, .record_fd = -1, .trace_fd = -1                                            \
     }
 
-/* Open what (config) want. To be closed also after an error, behind the machine's end. */
+/*
+ * Open the files that (config) names. Must be closed also after an error, after the machine has
+ * ended.
+ */
 int run_files_open(struct run_files *watch, const struct minivmm_config *config,
                    struct error *error);
 void run_files_close(struct run_files *watch);
 
-/* (machine) is made, but has no devices: measure, record and trace it, as (config) wants. */
+/*
+ * Start to measure, record and trace (machine), which is made but has no devices, as (config)
+ * requires.
+ */
 int run_files_attach(struct run_files *watch, const struct minivmm_config *config,
                      struct machine *machine, struct error *error);
 
-/* No vCPU runs, and the machine is about to go. Also after an error; twice is fine. */
+/*
+ * Detach from the machine before it is destroyed; no vCPU may run. Also after an error; a second
+ * call does nothing.
+ */
 void run_files_detach(struct run_files *watch);
 
-/* It has them, as (plan) says, and its first instruction comes next; (source) is the image or checkpoint. */
+/*
+ * The devices of (plan) are made, and the first instruction comes next; (source) is the image or
+ * checkpoint.
+ */
 void run_files_begin(struct run_files *watch, const char *source, const struct machine_plan *plan);
 
-/* The run is over; (report) is what was said of a crash. A negative errno: a file is not whole. */
+/*
+ * End the record and trace; (report) is the crash report. A negative errno: a file is incomplete.
+ */
 int run_files_finish(struct run_files *watch, struct machine *machine, const struct text *report,
                      struct error *error);
 
-/* --stats, if it is wanted: when all else was written. */
+/* Write --stats, if requested, after all other files. */
 int run_files_write_stats(const struct run_files *watch, const struct minivmm_config *config,
                           struct error *error);
 

@@ -40,7 +40,7 @@ static struct tally *reason_of(struct stats_table *stats, unsigned reason)
     return *tally ? *tally : &stats->other_reasons;
 }
 
-/* Give the free (place) to an address, or let that be one of the others. */
+/* Use the free (place) for an address, or (others) if the table is full or memory is out. */
 static struct place *place_take(struct stats_table *stats, struct place *place,
                                 enum bus_space space, uint64_t address)
 {
@@ -113,7 +113,7 @@ static void table_count(struct stats_table *stats, const struct kvm_run *run, ui
     *(write ? &place->writes : &place->reads) += elements;
 }
 
-/* Add one vCPU's tables. */
+/* Add the tables of one vCPU. */
 static void stats_merge(struct stats_table *sum, const struct stats_table *stats)
 {
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
@@ -140,7 +140,7 @@ static int compare_places(const void *left, const void *right)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-/* Add up the tables of all vCPUs in (sum), and write that. */
+/* Add the tables of all vCPUs to (sum), and write it. */
 static void report(const struct stats *stats, struct stats_table *sum, bool json, FILE *file)
 {
     struct machine *machine = stats->machine;

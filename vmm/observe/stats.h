@@ -1,7 +1,7 @@
 /*
- * --stats: exits by reason, and by port or address, with counts and times.
+ * --stats: counts and times of exits by reason, and by port or address.
  *
- * Each vCPU has a table of its own, without locks; they are added up when the run is over.
+ * Each vCPU has its own table, without locks; they are added after the run.
  */
 #ifndef VMM_OBSERVE_STATS_H
 #define VMM_OBSERVE_STATS_H
@@ -15,13 +15,15 @@
 struct machine;
 struct stats;
 
-/* Count the exits of (machine), which has its vCPUs, as an observer of it. NULL: out of memory. */
+/* Add an observer that counts the exits of (machine), which has its vCPUs. NULL: out of memory. */
 struct stats *stats_create(struct machine *machine);
 
-/* Once no vCPU runs, and before its machine goes. NULL is fine. */
+/* Remove it, after the last vCPU has stopped and before the machine is destroyed. May be NULL. */
 void stats_destroy(struct stats *stats);
 
-/* Count the exit in (run) of vCPU (id): (run_ns) in KVM_RUN before it, (handle_ns) in its handler. */
+/*
+ * Count the exit in (run) of vCPU (id): (run_ns) in KVM_RUN before it, (handle_ns) in its handler.
+ */
 void stats_count(struct stats *stats, unsigned id, const struct kvm_run *run, uint64_t run_ns,
                  uint64_t handle_ns);
 

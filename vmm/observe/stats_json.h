@@ -4,7 +4,7 @@
 
 #include "vmm/observe/stats_table.h"
 
-/* As JSON. Write errors stay in (file). */
+/* Write (stats) as JSON. Write errors stay in (file). */
 void stats_write_json(const struct stats_report *report, FILE *file);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-/* Columns of what a line is about: a reason; an address, its device and its direction. */
+/* Columns of the subject of a line: a reason; or an address, its device and its direction. */
 #define NAME_WIDTH    34
 #define ADDRESS_WIDTH 11
 #define DEVICE_WIDTH  19
@@ -25,7 +25,7 @@ const char *stats_device_at(struct machine *machine, const struct place *place)
                                                                           : "unclaimed";
 }
 
-/* Six columns and a space, whatever the time: seconds say so. */
+/* Six columns and a space for any time: long times are in seconds. */
 static void write_time(double ns, FILE *file)
 {
     double us = ns / 1000.0;
@@ -98,7 +98,7 @@ static const char *directions(const struct place *place)
     return place->writes ? "w" : place->reads ? "r" : "";
 }
 
-/* A table for each space that was accessed. */
+/* One table for each address space that was accessed. */
 static void write_places(const struct stats_report *report, FILE *file)
 {
     const struct place *places = report->stats->places;

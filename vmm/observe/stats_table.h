@@ -1,6 +1,6 @@
 /*
- * What --stats has counted, between those who count it (stats.c) and those who write it
- * (stats_table.c, stats_json.c).
+ * The counts of --stats, shared by the counter (stats.c) and the writers (stats_table.c,
+ * stats_json.c).
  */
 #ifndef VMM_OBSERVE_STATS_TABLE_H
 #define VMM_OBSERVE_STATS_TABLE_H
@@ -22,26 +22,26 @@ struct tally {
     struct histogram handle; /* in the monitor */
 };
 
-/* One port or address, each way. */
+/* One port or address, in both directions. */
 struct place {
     uint64_t address;
     enum bus_space space;
     uint64_t reads, writes; /* elements: a string I/O is one exit with many */
-    struct tally *tally;    /* NULL: nobody's place so far */
+    struct tally *tally;    /* NULL: the place is free */
 };
 
-/* Tallies are some 9 KB and few are used: each is allocated when its first exit comes. */
+/* A tally takes 9 KB and few are used: each is allocated at its first exit. */
 struct stats_table {
     struct tally *reasons[EXIT_REASONS]; /* NULL: no such exit */
     struct place places[STATS_PLACES];
     unsigned place_count;
-    struct place others; /* what found no room in (places) */
+    struct place others; /* addresses without a place of their own */
 
-    /* Always there, so that no exit is lost where memory has run out. */
+    /* Not allocated, so that exits are counted even without memory. */
     struct tally other_reasons, other_places;
 };
 
-/* What is written. */
+/* The sums to be written. */
 struct stats_report {
     struct machine *machine;
     const struct stats_table
@@ -55,10 +55,13 @@ static inline uint64_t tally_exits(const struct tally *tally)
     return tally->handle.count;
 }
 
-/* Who decodes the place; "unclaimed": nobody does. Static text without a quotation mark. */
+/*
+ * The name of the place's decoder; "unclaimed": there is no decoder. Static text without a
+ * quotation mark.
+ */
 const char *stats_device_at(struct machine *machine, const struct place *place);
 
-/* As tables. Write errors stay in (file). */
+/* Write (stats) as tables. Write errors stay in (file). */
 void stats_write_table(const struct stats_report *report, FILE *file);
 
 #endif

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLE_NS 1000000u /* between two looks at the counters */
+#define SAMPLE_NS 1000000u /* between two samples of the counters */
 
-/* A vCPU's own part. */
+/* The part of one vCPU. */
 struct track {
     struct text line;
     uint64_t last; /* when its last exit was handled */
@@ -32,12 +32,12 @@ struct trace {
     atomic_bool failed;   /* out of memory for a line */
 
     _Atomic uint64_t next_sample;
-    pthread_mutex_t sample_lock; /* of what follows */
+    pthread_mutex_t sample_lock; /* protects the members below */
     struct text samples;
-    uint64_t counts[EXIT_REASONS]; /* as they were written last */
+    uint64_t counts[EXIT_REASONS]; /* as written last */
 };
 
-/* JSON: quotes, backslashes and control characters are escaped, and UTF-8 stays. */
+/* Append a JSON string: quotes, backslashes and control characters are escaped, UTF-8 is kept. */
 static void put_quoted(struct text *text, const char *string)
 {
     static const char digits[] = "0123456789abcdef";
@@ -74,9 +74,9 @@ static uint64_t ns_from_to(uint64_t from, uint64_t to)
 }
 
 /*
- * What every event has. The machine is process 1 and its vCPUs are threads from 1 on: viewers take
- * thread 0 for the idle thread of the system. The comma comes first, so that a trace that breaks
- * off between two events lacks nothing but the last bracket.
+ * Append the common members of an event. The machine is process 1 and its vCPUs are threads from 1
+ * on: viewers use thread 0 as the system's idle thread. The comma comes first, so that a trace cut
+ * between two events lacks only the last bracket.
  */
 static void put_event(const struct trace *trace, struct text *text, const char *phase, unsigned id,
                       uint64_t time)
@@ -94,7 +94,7 @@ static void begin_event(struct text *text)
     text_put_string(text, ",\n{\"name\":");
 }
 
-/* Hand (text) to the file; empty again. */
+/* Pass (text) to the file, and clear it. */
 static void hand_over(struct trace *trace, struct text *text)
 {
     if (text->failed)
@@ -104,7 +104,7 @@ static void hand_over(struct trace *trace, struct text *text)
     text_clear(text);
 }
 
-/* Where an exit's accesses go: the space that is searched for the device, and the argument's name. */
+/* The address space in which an exit's device is searched, and the argument's name. */
 static const struct place {
     const char *argument;
     bool has_bus;
@@ -116,7 +116,7 @@ static const struct place {
     [KVM_EXIT_X86_WRMSR] = {"msr", false, BUS_SPACES},
 };
 
-/* What a slice is called: the region that decodes the address, else the reason. */
+/* The name of a slice: the region that decodes the address, or else the reason. */
 static void put_exit_name(struct trace *trace, struct text *text, const struct exit_record *record)
 {
     const struct place *place = &places[exit_reason_index(record->reason)];
@@ -137,7 +137,7 @@ static void put_hex_argument(struct text *text, const char *name, uint64_t value
     text_put_string(text, "\"");
 }
 
-/* Numbers of up to 64 bits are strings: viewers keep numbers as doubles. */
+/* Numbers of up to 64 bits are strings: viewers store numbers as doubles. */
 static void put_arguments(struct text *text, const struct exit_record *record)
 {
     const struct place *place = &places[exit_reason_index(record->reason)];
@@ -166,8 +166,8 @@ static void put_duration(struct text *text, uint64_t from, uint64_t to)
 }
 
 /*
- * A counter of its own for each reason that occurred since the last look: chrome://tracing keeps
- * the series that a counter's first event has, and drops others.
+ * One counter for each reason that occurred since the last sample: chrome://tracing keeps the
+ * series of a counter's first event only.
  */
 static void put_counters(struct trace *trace, uint64_t time)
 {
@@ -191,7 +191,7 @@ static void put_counters(struct trace *trace, uint64_t time)
     hand_over(trace, text);
 }
 
-/* Whoever comes first samples; a vCPU that comes at the same time need not wait for it. */
+/* The first vCPU to come samples; another at the same time does not wait for it. */
 static void sample(struct trace *trace, uint64_t time)
 {
     if (time < atomic_load_explicit(&trace->next_sample, memory_order_relaxed) ||
@@ -263,7 +263,10 @@ static void observe_milestone(struct observer *observer, const char *name, uint6
     trace_milestone((struct trace *)observer, name, value, clock_now());
 }
 
-/* The names of the process and of its tracks; how the trace's clock maps to the host's. */
+/*
+ * Append the names of the process and its tracks, and the offset between the trace's clock and the
+ * host's.
+ */
 static void put_names(struct trace *trace)
 {
     struct text *text = &trace->samples;

@@ -231,7 +231,7 @@ static int parse_vcpu(struct cursor *line, struct exit_event *event, struct erro
         return 0;
     line->next++;
     if (line->next < line->end && *line->next == ' ')
-        return lines_refuse(line->lines, error, "the number of the vCPU stands right behind @");
+        return lines_refuse(line->lines, error, "the number of the vCPU must follow @ directly");
     result = cursor_number(line, "the number of a vCPU", &id, error);
     event->vcpu = id < UINT32_MAX ? (unsigned)id : UINT32_MAX;
     return result;

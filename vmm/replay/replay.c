@@ -208,7 +208,7 @@ static int check_done(struct replay *replay, struct error *error)
                             (unsigned long long)replay->exits);
     result = lines_next(&replay->lines, &line, error);
     if (result > 0)
-        return lines_refuse(&replay->lines, error, "there is more behind the end");
+        return lines_refuse(&replay->lines, error, "there is text after the end");
     return result;
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REST_MS 100 /* how long a vCPU in the midst of something is waited for at a time */
+#define REST_MS 100 /* how long each attempt waits for vCPUs to rest */
 
 /* Bring all vCPUs to rest; (self): the caller is one. False: the machine ended meanwhile. */
 static bool rest(struct machine *machine, bool self)
@@ -32,7 +32,7 @@ static void set_rax(struct vcpu *vcpu, uint64_t value)
     kvm_set_registers(vcpu->fd, &registers, &vcpu->failure);
 }
 
-/* Write it to the file (path). */
+/* Write the checkpoint to the file (path). */
 static int write_path(struct machine *machine, const char *path, struct error *error)
 {
     const char *slash = strrchr(path, '/');
@@ -50,7 +50,7 @@ static int write_path(struct machine *machine, const char *path, struct error *e
     return result;
 }
 
-/* The file that a device named; (vcpu) learns of a failure by RAX. */
+/* Write the checkpoint to the --out directory, for a device; RAX of (vcpu) reports a failure. */
 static int write_named(struct vcpu *vcpu, const struct checkpoint_request *request,
                        struct error *error)
 {
@@ -87,7 +87,10 @@ static void act(struct machine *machine, enum checkpoint_action action)
     }
 }
 
-/* The file, while all vCPUs rest; what comes of the machine is decided before one of them runs on. */
+/*
+ * Write the file while all vCPUs rest; the machine's further fate is decided before one of them
+ * continues.
+ */
 static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
                     struct error *error)
 {
@@ -96,7 +99,7 @@ static int save_for(struct vcpu *vcpu, const struct checkpoint_request *request,
 
     if (!rest(machine, true))
         return error_set(error, -EINTR, "the machine ended before it was saved");
-    /* Another vCPU that asks at the same time rests, too, and waits here. */
+    /* Another vCPU that saves at the same time rests too, and waits here. */
     pthread_mutex_lock(&machine->pause.alone);
     if (request->path)
         result = write_path(machine, request->path, error);
@@ -121,7 +124,7 @@ static void serve_request(struct vcpu *vcpu, void *argument)
     else
         result = save_for(vcpu, request, &error);
     if (result < 0 && result != -EINTR)
-        machine_notice(vcpu->machine, "checkpoint: %s; the guest goes on", error.text);
+        machine_notice(vcpu->machine, "checkpoint: %s; the guest continues", error.text);
     free(argument);
 }
 
@@ -177,7 +180,7 @@ static void tell(struct machine *machine, const char *path, int result, const st
     if (result == 0)
         machine_notice(machine, "checkpoint: %s is written", path);
     else if (result != -EINTR)
-        machine_notice(machine, "checkpoint: %s; the guest goes on", error->text);
+        machine_notice(machine, "checkpoint: %s; the guest continues", error->text);
 }
 
 /* Work of vCPU 0: save the machine to the path (argument). */
@@ -195,7 +198,7 @@ void checkpoint_save(struct machine *machine, const char *path)
     struct vcpu *vcpu = &machine->vcpus[0];
     struct error error;
 
-    /* All vCPUs wait already, maybe for long. */
+    /* All vCPUs rest already, maybe for long. */
     if (atomic_load(&machine->pause.wanted) && pause_begin(machine, REST_MS, false)) {
         pthread_mutex_lock(&machine->pause.alone);
         tell(machine, path, write_path(machine, path, &error), &error);

@@ -1,4 +1,4 @@
-/* What a checkpoint says of the machine beside its memory: notes of a core file. */
+/* The notes of a checkpoint: the state of the machine without its memory. */
 #include "vmm/snapshot/checkpoint.h"
 
 #include "vmm/base/clock.h"
@@ -17,7 +17,7 @@
 
 #define COLLECT_TIMES 100
 
-/* Notes, and what they own. */
+/* Notes, and the buffers that they own. */
 struct notes {
     struct elf_note *list;
     unsigned count, room;
@@ -76,7 +76,7 @@ static int add_vm(struct notes *notes, struct machine *machine, struct error *er
     return add(notes, ELF_OWNER, ELF_NOTE_VM, state, sizeof(*state));
 }
 
-/* For gdb, then for us. */
+/* First the notes for gdb, then minivmm's. */
 static int add_vcpu(struct notes *notes, struct vcpu *vcpu, uint64_t rax_flag, struct error *error)
 {
     struct kvm_vcpu_state *state = calloc(1, sizeof(*state));
@@ -114,7 +114,7 @@ static int add_devices(struct notes *notes, const struct machine *machine)
     return result;
 }
 
-/* An error of memory has no sentence yet. */
+/* A failed allocation has no sentence yet. */
 static int collect(struct notes *notes, struct machine *machine, const struct vcpu *asking,
                    uint64_t rax_flag, struct error *error)
 {
@@ -143,7 +143,7 @@ static void clear(struct notes *notes)
     notes->count = 0;
 }
 
-/* What was shown is not shown once more. An error is told at the end of the run. */
+/* Written output is not repeated after a restore. An error is reported at the end of the run. */
 static void flush(struct machine *machine)
 {
     console_drain(&machine->console);
@@ -153,8 +153,8 @@ static void flush(struct machine *machine)
 }
 
 /*
- * Input may come while the vCPUs rest, and change an interrupt line between what was saved of the
- * controllers and of the device: then once more. Who types that fast is waited for no longer.
+ * Input may come while the vCPUs rest, and change an interrupt line after the controllers were
+ * saved and before the device was: then save both again. The number of attempts is limited.
  */
 static int collect_at_once(struct notes *notes, struct machine *machine, const struct vcpu *asking,
                            uint64_t rax_flag, struct error *error)

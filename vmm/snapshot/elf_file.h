@@ -2,9 +2,9 @@
  * A checkpoint as a file: an ELF core, which gdb and readelf read. docs/checkpoint.md specifies it.
  *
  * ELF header, program headers, notes, then guest memory, page-aligned, without its zero pages: one
- * PT_LOAD for each range (p_paddr its gpa, p_vaddr the same). Notes of the owner CORE are
- * for gdb; those of the owner "minivmm" are ours, each with a version of its own. The last note is a
- * sum over all headers and notes.
+ * PT_LOAD for each range (p_paddr its gpa, p_vaddr the same). Notes of the owner CORE are for gdb;
+ * notes of the owner "minivmm" have a version each. The last note is a sum over all headers and
+ * notes.
  */
 #ifndef VMM_SNAPSHOT_ELF_FILE_H
 #define VMM_SNAPSHOT_ELF_FILE_H
@@ -18,16 +18,16 @@
 
 #define ELF_OWNER     "minivmm"
 #define ELF_GDB_OWNER "CORE"
-#define ELF_NOTES     2200 /* notes of a file: two for each vCPU, one for each device, a few more */
-#define ELF_EXTENTS   1024 /* ranges of memory: near ones are joined until there are no more */
-#define ELF_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes; neither counts the sum */
+#define ELF_NOTES     2200 /* of a file: two for each vCPU, one for each device, a few more */
+#define ELF_EXTENTS   1024 /* ranges of memory: near ranges are joined to stay within this */
+#define ELF_NOTES_MAX (64u * 1024 * 1024) /* bytes of all notes; both without the sum */
 
 /*
- * Notes of the owner "minivmm". Readers of core files look at the type alone, not at the owner, so
- * these are numbers that they do not use: "MVM" and a counter.
+ * Notes of the owner "minivmm". Readers of core files check the type only, not the owner, so these
+ * are numbers that they do not use: "MVM" and a counter.
  */
 enum elf_note_type {
-    ELF_NOTE_MACHINE = 0x4d564d01, /* text: what it is made of, and when it was saved */
+    ELF_NOTE_MACHINE = 0x4d564d01, /* text: the plan of the machine, and when it was saved */
     ELF_NOTE_CPUID,                /* of vCPU 0 */
     ELF_NOTE_VCPU,                 /* KVM's state of a vCPU */
     ELF_NOTE_VM,                   /* KVM's state of the VM: interrupt controllers, PIT, clock */
@@ -45,12 +45,13 @@ struct elf_note {
 };
 
 /*
- * Write (count) notes, and the sum, and what of (memory) is not zero, to (name) in the directory
- * (dir_fd): whole, or not at all. It is written under a temporary name, fsynced, then renamed
- * (vmm/io/outfile.h), so it may take the place of the file that (memory) was mapped from. Memory that
- * was never touched is not read. No vCPU runs, and nothing else writes to memory. SIGXFSZ is ignored.
- * -E2BIG: too many notes, or too long ones; -EBUSY: memory was written to meanwhile; -EIO: the file
- * that it was mapped from has become shorter; else the host's errno, such as -ENOSPC.
+ * Write (count) notes, their sum, and the pages of (memory) that are not zero, to (name) in the
+ * directory (dir_fd), completely or not at all. The file is written under a temporary name,
+ * fsynced, then renamed (vmm/io/outfile.h), so it may replace the file that (memory) is mapped
+ * from. Memory that was never touched is not read. No vCPU may run, and no other thread may write
+ * to memory. SIGXFSZ must be ignored. -E2BIG: too many notes, or too long ones; -EBUSY: memory was
+ * written to meanwhile; -EIO: the file that it is mapped from has become shorter; else the host's
+ * errno, such as -ENOSPC.
  */
 int elf_file_write(int dir_fd, const char *name, const struct elf_note *notes, unsigned count,
                    const struct memory *memory, struct error *error);
@@ -67,21 +68,22 @@ struct elf_file {
 };
 
 /*
- * Open and check the file, which is untrusted: headers, notes, sum, that the extents lie in the file.
- * The contents of the notes are not checked. A negative errno with the sentence "PATH: …"; -EINVAL:
- * it is no checkpoint. The caller closes it after success.
+ * Open and check the file, which is untrusted: headers, notes, their sum, and that the extents lie
+ * in the file. The contents of the notes are not checked. A negative errno with the sentence "PATH:
+ * …"; -EINVAL: it is not a checkpoint. The caller closes it after success.
  */
 int elf_file_open(struct elf_file *elf, const char *path, struct error *error);
 void elf_file_close(struct elf_file *elf);
 
-/* The (index)th note, from 0, of the owner "minivmm" and (type), or NULL. */
+/* Note (index), from 0, of the owner "minivmm" and (type), or NULL. */
 const struct elf_note *elf_file_find(const struct elf_file *elf, enum elf_note_type type,
                                      unsigned index);
 
 /*
- * Give (memory), which is new, the file's contents: mapped privately, so that nothing is read before
- * the guest touches it and the file is never written. -EINVAL: an extent is outside of memory. The
- * file may be closed, replaced or removed afterwards, but must not be truncated, see memory_map_file().
+ * Map the file's contents into (memory), which is new: privately, so a page is read when the guest
+ * first touches it, and the file is never written. -EINVAL: an extent is outside of memory. The
+ * file may be closed, replaced or removed afterwards, but must not be truncated, see
+ * memory_map_file().
  */
 int elf_file_map(const struct elf_file *elf, struct memory *memory, struct error *error);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define NOTE_ALIGN 4 /* as in Linux's own core files, also of 64 bits */
+#define NOTE_ALIGN 4 /* as in Linux's own core files, also 64-bit ones */
 
 static const uint8_t no_sum[ELF_SUM_BYTES];
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Linux's PAGEMAP_SCAN, which <linux/fs.h> has only since 6.7. */
+/* Linux's PAGEMAP_SCAN, which <linux/fs.h> defines since 6.7 only. */
 struct scan_region {
     uint64_t start, end, categories;
 };
@@ -40,7 +40,10 @@ struct chunk {
     uint64_t size;
 };
 
-/* (first) and (end) are bytes from the start of the chunk; parts of pages count as whole ones. */
+/*
+ * (first) and (end) are bytes from the start of the chunk; a page of which a part is meant is set
+ * as a whole.
+ */
 static void touch(struct elf_pages *pages, uint64_t first, uint64_t end)
 {
     const uint64_t page = first / PAGE_SIZE;
@@ -101,7 +104,7 @@ static bool touch_all(struct elf_pages *pages, const struct chunk *chunk)
     return true;
 }
 
-/* What of (extent) lies in the chunk and is no hole in the file. */
+/* Mark the part of (extent) that lies in the chunk and is not a hole in the file. */
 static void touch_data(struct elf_pages *pages, const struct chunk *chunk,
                        const struct memory_extent *extent)
 {
@@ -137,7 +140,7 @@ static void find_touched(struct elf_pages *pages, const struct chunk *chunk)
         memset(pages->touched, 0, sizeof(pages->touched));
     pages->found = false;
     while (!sources[pages->source](pages, chunk))
-        pages->source++; /* the last one never fails */
+        pages->source++; /* the last source never fails */
     for (unsigned i = 0; file && i < file->count; i++)
         touch_data(pages, chunk, &file->extents[i]);
 }
@@ -153,7 +156,7 @@ static bool page_is_zero(const uint8_t *page)
 static int visit_chunk(struct elf_pages *pages, const struct chunk *chunk, elf_run_visit *visit,
                        void *context)
 {
-    uint64_t run = 0; /* bytes right before (offset) */
+    uint64_t run = 0; /* the length of the run right before (offset), in bytes */
     int result = 0;
 
     find_touched(pages, chunk);
@@ -191,7 +194,7 @@ int elf_pages_visit(struct elf_pages *pages, elf_run_visit *visit, void *context
     return result;
 }
 
-/* Its pages behind the end would be a SIGBUS to read. */
+/* Reading its pages past the end would be a SIGBUS. */
 static bool file_is_whole(const struct memory_file *file)
 {
     struct stat status;
@@ -227,7 +230,7 @@ void elf_extents_begin(struct elf_extents *extents, const struct memory *memory)
     extents->count = 0;
 }
 
-/* Let (extent) reach to the end of the run, if that is near and in the same slot. */
+/* Extend (extent) to the end of the run, if that is near and in the same slot. */
 static bool join(const struct elf_extents *extents, struct memory_extent *extent, gpa_t address,
                  uint64_t size)
 {
@@ -254,7 +257,10 @@ static void widen_gap(struct elf_extents *extents)
     extents->count = last + 1;
 }
 
-/* This ends: with a gap as wide as a slot there is one extent for each slot, and slots are few. */
+/*
+ * This ends: when the gap is as wide as a slot, there is one extent for each slot, and slots are
+ * few.
+ */
 void elf_extents_add(struct elf_extents *extents, gpa_t address, uint64_t size)
 {
     while (extents->count == 0 ||

@@ -14,7 +14,7 @@
 
 static int refuse(const struct elf_file *elf, struct error *error, const char *why)
 {
-    return error_set(error, -EINVAL, "%s: it is no checkpoint of minivmm: %s", elf->path, why);
+    return error_set(error, -EINVAL, "%s: it is not a checkpoint of minivmm: %s", elf->path, why);
 }
 
 static int fail(const struct elf_file *elf, struct error *error, int result)
@@ -23,7 +23,7 @@ static int fail(const struct elf_file *elf, struct error *error, int result)
                      strerror(-result));
 }
 
-/* Reading what is no regular file could wait for ever. */
+/* Reading another kind of file could block. */
 static int open_file(struct elf_file *elf, uint64_t *size, struct error *error)
 {
     struct stat status;
@@ -32,7 +32,7 @@ static int open_file(struct elf_file *elf, uint64_t *size, struct error *error)
     if (elf->fd < 0 || fstat(elf->fd, &status) < 0)
         return fail(elf, error, -errno);
     if (!S_ISREG(status.st_mode))
-        return refuse(elf, error, "it is no regular file");
+        return refuse(elf, error, "it is not a regular file");
     *size = (uint64_t)status.st_size;
     return 0;
 }
@@ -55,7 +55,7 @@ static int read_start(const struct elf_file *elf, void *buffer, size_t size, str
     return 0;
 }
 
-/* How long headers and notes are; and how many extents there are. */
+/* Check the size of headers and notes, and the number of extents. */
 static int measure_headers(struct elf_file *elf, uint64_t file_size, struct error *error)
 {
     const struct elf_note sum_note = elf_sum_note();
@@ -68,16 +68,16 @@ static int measure_headers(struct elf_file *elf, uint64_t file_size, struct erro
     if (result)
         return result;
     if (memcmp(got.elf.e_ident, ELFMAG, SELFMAG) != 0)
-        return refuse(elf, error, "it is no ELF file");
+        return refuse(elf, error, "it is not an ELF file");
     elf->extent_count = got.elf.e_phnum - 1u;
     if (elf->extent_count > ELF_EXTENTS)
-        return refuse(elf, error, "it has not the number of program headers that one has");
+        return refuse(elf, error, "its number of program headers is wrong");
     expected.elf = elf_file_header(elf->extent_count);
     if (memcmp(&got.elf, &expected.elf, sizeof(got.elf)) != 0)
-        return refuse(elf, error, "it has another ELF header than one has");
+        return refuse(elf, error, "its ELF header is wrong");
     expected.note = elf_note_header(elf->extent_count, got.note.p_filesz);
     if (memcmp(&got.note, &expected.note, sizeof(got.note)) != 0)
-        return refuse(elf, error, "its notes are not where they are in one");
+        return refuse(elf, error, "its notes are at the wrong place");
     if (got.note.p_filesz < elf_note_space(&sum_note) ||
         got.note.p_filesz > elf_note_space(&sum_note) + ELF_NOTES_MAX)
         return refuse(elf, error, "its notes are too short or too long");
@@ -87,7 +87,7 @@ static int measure_headers(struct elf_file *elf, uint64_t file_size, struct erro
     return 0;
 }
 
-/* All headers and notes, with the right sum in the last note. */
+/* Read all headers and notes, and check the sum in the last note. */
 static int read_headers(struct elf_file *elf, struct error *error)
 {
     const struct elf_note sum_note = elf_sum_note();
@@ -105,14 +105,16 @@ static int read_headers(struct elf_file *elf, struct error *error)
     last = elf->headers + elf->headers_size - elf_note_space(&sum_note);
     if (memcmp(last, &expected, sizeof(expected)) != 0 ||
         memcmp(last + sizeof(expected), ELF_OWNER, sizeof(ELF_OWNER)) != 0)
-        return refuse(elf, error, "its last note is no sum");
+        return refuse(elf, error, "its last note is not a sum");
     memcpy(&sum, elf->headers + elf->headers_size - sizeof(sum), sizeof(sum));
     if (sum != elf_sum(elf->headers, elf->headers_size))
-        return refuse(elf, error, "its headers or notes are damaged, their sum is another");
+        return refuse(elf, error, "its headers or notes are damaged: their sum is wrong");
     return 0;
 }
 
-/* The note at (at), which ends at or before (end). Its length, or 0: it is none. */
+/*
+ * Parse the note at (at), which ends at or before (end). Returns its length, or 0: it is malformed.
+ */
 static uint64_t parse_note(struct elf_note *note, const uint8_t *at, const uint8_t *end)
 {
     const uint64_t room = (uint64_t)(end - at);
@@ -125,7 +127,7 @@ static uint64_t parse_note(struct elf_note *note, const uint8_t *at, const uint8
     memcpy(&header, at, sizeof(header));
     start = sizeof(header) + elf_note_padded(header.n_namesz);
     space = start + elf_note_padded(header.n_descsz);
-    /* A name of 0 bytes does not end in a 0 either: its length is not 2^32 - 1. */
+    /* A name of 0 bytes has no 0 at its end: without this check its length would be 2^32 - 1. */
     if (space > room || strnlen(owner, header.n_namesz) != header.n_namesz - 1)
         return 0;
     *note = (struct elf_note){owner, header.n_type, at + start, header.n_descsz};
@@ -148,14 +150,14 @@ static int parse_notes(struct elf_file *elf, struct error *error)
             return refuse(elf, error, "it has too many notes");
         space = parse_note(&elf->notes[elf->note_count], at, end);
         if (space == 0)
-            return refuse(elf, error, "a note reaches behind the last one, or has no owner");
+            return refuse(elf, error, "a note exceeds the notes, or has no owner");
         elf->note_count++;
         at += space;
     }
     return 0;
 }
 
-/* What is wrong with an extent that is to be at (offset) of the file and from (first) on, or NULL. */
+/* Returns why an extent at (offset) of the file, from address (first) on, is invalid, or NULL. */
 static const char *judge_extent(const struct memory_extent *extent, uint64_t first, uint64_t offset,
                                 uint64_t file_size)
 {
@@ -166,7 +168,7 @@ static const char *judge_extent(const struct memory_extent *extent, uint64_t fir
     if (extent->address.value > ADDRESS_END || extent->size > ADDRESS_END - extent->address.value)
         return "a range of its memory is where no machine has memory";
     if (extent->offset != offset)
-        return "a range of its memory is not behind the one before";
+        return "a range of its memory does not follow the previous one";
     if (extent->offset > file_size || extent->size > file_size - extent->offset)
         return "it ends within its memory";
     return NULL;
@@ -177,7 +179,7 @@ static int parse_extents(struct elf_file *elf, uint64_t file_size, struct error 
     const uint8_t *at = elf->headers + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr);
     uint64_t address = 0, offset = elf_memory_offset(elf->headers_size);
 
-    elf->extents = calloc(elf->extent_count + 1, sizeof(*elf->extents)); /* never of nothing */
+    elf->extents = calloc(elf->extent_count + 1, sizeof(*elf->extents)); /* never of 0 */
     if (!elf->extents)
         return fail(elf, error, -ENOMEM);
     for (unsigned i = 0; i < elf->extent_count; i++, at += sizeof(Elf64_Phdr)) {
@@ -189,7 +191,7 @@ static int parse_extents(struct elf_file *elf, uint64_t file_size, struct error 
         *extent = (struct memory_extent){gpa(header.p_paddr), header.p_filesz, header.p_offset};
         expected = elf_memory_header(extent);
         if (memcmp(&header, &expected, sizeof(header)) != 0)
-            return refuse(elf, error, "a program header is not that of guest memory");
+            return refuse(elf, error, "a program header is not one of guest memory");
         why = judge_extent(extent, address, offset, file_size);
         if (why)
             return refuse(elf, error, why);

@@ -14,10 +14,10 @@ struct elf_writer {
     unsigned note_count;
     struct elf_pages pages;
     struct elf_extents extents;
-    uint8_t *headers; /* with the notes */
+    uint8_t *headers; /* notes included */
     size_t headers_size;
     struct outfile file;
-    unsigned extent; /* which one is written to */
+    unsigned extent; /* the index of the extent that is being written */
 };
 
 static int add_run(void *context, gpa_t address, const uint8_t *host, uint64_t size)
@@ -29,7 +29,7 @@ static int add_run(void *context, gpa_t address, const uint8_t *host, uint64_t s
     return 0;
 }
 
-/* Bytes of the caller's notes, or more than ELF_NOTES_MAX. */
+/* The bytes of the caller's notes, or a number above ELF_NOTES_MAX. */
 static uint64_t notes_size(const struct elf_writer *writer)
 {
     uint64_t size = 0;
@@ -45,7 +45,7 @@ static void *put(uint8_t *to, const void *bytes, size_t size)
     return size ? mempcpy(to, bytes, size) : to;
 }
 
-/* The room is zeroed: padding is skipped. */
+/* The buffer is zeroed: padding is skipped. */
 static uint8_t *write_note(uint8_t *to, const struct elf_note *note)
 {
     const Elf64_Nhdr header = {(Elf64_Word)strlen(note->owner) + 1, (Elf64_Word)note->size,
@@ -78,7 +78,7 @@ static void fill_headers(struct elf_writer *writer, const Elf64_Phdr *note_heade
     memcpy(next - sizeof(sum), &sum, sizeof(sum));
 }
 
-/* All that goes before memory; the extents get their places. (end): of the file. */
+/* Write everything before memory, and give the extents their offsets. (end): of the file. */
 static int make_headers(struct elf_writer *writer, uint64_t *end)
 {
     const struct elf_note sum_note = elf_sum_note();
@@ -98,7 +98,7 @@ static int make_headers(struct elf_writer *writer, uint64_t *end)
     return 0;
 }
 
-/* Where the extents were found, and nowhere else: -EBUSY. */
+/* Write a run into the extent that was found for it. -EBUSY: no extent has it. */
 static int write_run(void *context, gpa_t address, const uint8_t *host, uint64_t size)
 {
     struct elf_writer *writer = context;
@@ -119,7 +119,7 @@ static int write_run(void *context, gpa_t address, const uint8_t *host, uint64_t
     return outfile_write(&writer->file, host, size);
 }
 
-/* It is made as long as it will be: pages that are not written are holes. */
+/* The file gets its full length first: pages that are not written are holes. */
 static int write_all(struct elf_writer *writer, uint64_t end)
 {
     int result = outfile_write(&writer->file, writer->headers, writer->headers_size);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define BIT_PRESENT (1ULL << 0)
-#define BIT_LARGE   (1ULL << 7) /* above level 1; in a PTE it is PAT */
+#define BIT_LARGE   (1ULL << 7) /* above level 1; in a PTE this bit is PAT */
 
 struct info {
     const char *path;
@@ -24,7 +24,7 @@ struct info {
     FILE *out;
 };
 
-/* The state of vCPU (id). */
+/* Parse the state of vCPU (id). */
 static int read_vcpu(const struct info *info, unsigned id, struct kvm_vcpu_state *state,
                      struct error *error)
 {
@@ -43,10 +43,10 @@ static int read_vcpu(const struct info *info, unsigned id, struct kvm_vcpu_state
     return 0;
 }
 
-/* Where an address is in the file. */
+/* How the file holds an address. */
 enum place {
     IN_FILE, /* at *offset */
-    ZERO,    /* not there, as it is zero */
+    ZERO,    /* not in the file: zero */
     NO_RAM,
 };
 
@@ -76,10 +76,11 @@ static const char *mp_state_name(uint32_t state)
         [KVM_MP_STATE_SIPI_RECEIVED] = "has got its SIPI",
     };
 
-    return state < sizeof(names) / sizeof(names[0]) ? names[state] : "in a state of KVM's own";
+    return state < sizeof(names) / sizeof(names[0]) ? names[state]
+                                                    : "in a state that minivmm does not know";
 }
 
-/* RIP as the MMU sees it: in 64-bit code there is no segment base. */
+/* RIP as a linear address: 64-bit code has no segment base. */
 static gva_t linear_rip(const struct kvm_vcpu_state *state)
 {
     if (x86_code_bits(&state->sregs) == 64)
@@ -87,7 +88,7 @@ static gva_t linear_rip(const struct kvm_vcpu_state *state)
     return gva((uint32_t)(state->sregs.cs.base + state->regs.rip));
 }
 
-/* Behind RIP in its line: where it leads. */
+/* Finish the line of RIP: where the address is. */
 static void write_rip_place(const struct info *info, const struct kvm_vcpu_state *state)
 {
     const struct paging_registers paging = x86_paging(&state->sregs);
@@ -250,7 +251,7 @@ static int write_out(const struct info *info, const char *bytes, size_t size, in
     return 0;
 }
 
-/* All text is put together before any is written: a file that is refused shows none of it. */
+/* All text is made before any is written: for a file that is refused nothing is written. */
 static int write_info(struct info *info, const uint64_t *gva_wanted, int fd, struct error *error)
 {
     char *bytes = NULL;

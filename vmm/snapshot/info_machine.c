@@ -11,7 +11,7 @@
 
 #define NS_PER_SECOND 1000000000u
 
-/* No more lines than this for ranges of memory. */
+/* At most so many lines for ranges of memory. */
 #define RANGES_SHOWN 32
 
 static void write_escaped(const char *bytes, size_t length, FILE *out)
@@ -24,7 +24,7 @@ static void write_escaped(const char *bytes, size_t length, FILE *out)
     }
 }
 
-/* In the largest unit of which there is one: 16 MiB, 1.5 GiB. */
+/* In the largest unit that makes it at least 1: 16 MiB, 1.5 GiB. */
 static void write_size(uint64_t bytes, FILE *out)
 {
     static const char *const names[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
@@ -73,7 +73,7 @@ int info_write_machine(const struct restore *file, FILE *out, struct error *erro
     return 0;
 }
 
-/* The state of a device, from its note: its first line and how many more there are. */
+/* The state of a device, from its note: its first line and the number of further lines. */
 struct device_note {
     const char *name; /* in the note */
     size_t name_length;
@@ -81,7 +81,7 @@ struct device_note {
     unsigned fields;
 };
 
-/* Is it the type that (description) begins with, a dot and a number? */
+/* Is (name) the type at the start of (description), a dot and a number? */
 static bool is_name_of(const struct device_note *device, const char *description)
 {
     const size_t type = strcspn(description, ",");
@@ -194,9 +194,9 @@ static const struct {
     {ELF_OWNER, "device", ELF_NOTE_DEVICE},
     {"other", "unknown", 0},
 };
-#define NOTE_KINDS (sizeof(note_kinds) / sizeof(note_kinds[0]) - 1) /* that are known */
+#define NOTE_KINDS (sizeof(note_kinds) / sizeof(note_kinds[0]) - 1) /* known kinds */
 
-/* Its place in note_kinds; NOTE_KINDS: this minivmm does not know it. */
+/* The index of the kind in note_kinds; NOTE_KINDS: unknown. */
 static size_t kind_of(const struct elf_note *note)
 {
     size_t kind = 0;

@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-/* When and by which version it was saved, and what the machine has. */
+/* The time and version that saved it, and the machine's memory, vCPUs and interrupt controllers. */
 int info_write_machine(const struct restore *file, FILE *out, struct error *error);
 
 /* A line for each device. */

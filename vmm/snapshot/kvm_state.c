@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a KVM or VM may lack. */
+/* Capabilities of KVM or the VM that may be absent. */
 static const struct {
     uint32_t part;
     int capability;
@@ -16,7 +16,7 @@ static const struct {
     {KVM_STATE_TSC_KHZ, KVM_CAP_GET_TSC_KHZ, "KVM_CAP_GET_TSC_KHZ"},
 };
 
-/* A structure of a vCPU's state; of the state's (part), or 0: there always. */
+/* A structure of a vCPU's state: in the state if (part) is set, or always if that is 0. */
 struct piece {
     enum kvm_item item;
     size_t offset;
@@ -29,8 +29,8 @@ struct piece {
     }
 
 /*
- * The order of getting. KVM_GET_MP_STATE goes first: it takes in an INIT or SIPI that has come,
- * which changes the registers.
+ * In the order of getting. KVM_GET_MP_STATE is first: it processes a pending INIT or SIPI, which
+ * changes the registers.
  */
 static const struct piece pieces_to_get[] = {
     PIECE(MP_STATE, mp, 0),
@@ -45,8 +45,8 @@ static const struct piece pieces_to_get[] = {
 };
 
 /*
- * The order of setting, up to the MSRs: EFER and the APIC's base, in SREGS, decide what others may
- * be.
+ * In the order of setting, up to the MSRs: EFER and the APIC's base, in SREGS, decide which values
+ * the others may have.
  */
 static const struct piece pieces_before_msrs[] = {
     PIECE(SREGS, sregs, 0),
@@ -57,7 +57,7 @@ static const struct piece pieces_before_msrs[] = {
     PIECE(DEBUGREGS, debug, 0),
 };
 
-/* Once the clocks are set. KVM_SET_REGS and others drop exceptions, so events are the last. */
+/* Set after the clocks. KVM_SET_REGS and others drop exceptions, so events are the last. */
 static const struct piece pieces_at_the_end[] = {
     PIECE(MP_STATE, mp, 0),
     PIECE(EVENTS, events, 0),
@@ -106,7 +106,7 @@ static int set_pieces(int vcpu_fd, const struct piece *pieces, size_t count,
     return 0;
 }
 
-/* KVM knows no rate where the host's TSC is not steady; the state has none then. */
+/* KVM reports no rate if the host's TSC is not steady; then the state has none. */
 static void get_tsc_khz(int vcpu_fd, struct kvm_vcpu_state *state)
 {
     int khz = state->parts & KVM_STATE_TSC_KHZ ? kvm_get_tsc_khz(vcpu_fd, NULL) : -1;
@@ -154,7 +154,7 @@ static int check_parts(const struct kvm *kvm, uint32_t parts, struct error *erro
     return 0;
 }
 
-/* KVM is asked for another rate only where it must be: not every host can. */
+/* Another rate is set only if it differs: not every host supports it. */
 static int set_tsc_khz(int vcpu_fd, const struct kvm_vcpu_state *state, struct error *error)
 {
     if (!(state->parts & KVM_STATE_TSC_KHZ) ||
@@ -227,7 +227,7 @@ static int set_controllers(const struct kvm *kvm, const struct kvm_vm_state *sta
 
 int kvm_set_vm_state(const struct kvm *kvm, const struct kvm_vm_state *state, struct error *error)
 {
-    /* Without KVM_CLOCK_REALTIME: the guest's time stood still while it lay in the file. */
+    /* Without KVM_CLOCK_REALTIME: the guest's time does not count the time that it was saved. */
     const struct kvm_clock_data clock = {.clock = state->clock.clock};
     int result = 0;
 
@@ -243,7 +243,7 @@ size_t kvm_vcpu_state_size(const struct kvm_vcpu_state *state)
     return offsetof(struct kvm_vcpu_state, msrs) + state->msr_count * sizeof(state->msrs[0]);
 }
 
-/* ---- From the notes of a file, which is untrusted ---- */
+/* ---- Parsing notes of a file, which is untrusted ---- */
 
 static int check_version(const char *note, const void *bytes, size_t size, struct error *error)
 {
@@ -303,7 +303,7 @@ int kvm_parse_vcpu_state(const void *bytes, size_t size, struct kvm_vcpu_state *
     return result;
 }
 
-/* KVM would take one for another. */
+/* KVM would set another one of the three. */
 static int check_chips(const char *note, const struct kvm_vm_state *state, struct error *error)
 {
     for (uint32_t i = 0; state->has_irqchip && i < KVM_STATE_CHIPS; i++)

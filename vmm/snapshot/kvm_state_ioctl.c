@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* A call takes fewer than 256 MSRs: MAX_IO_MSRS of the kernel's arch/x86/kvm/x86.c. */
+/* A call accepts fewer than 256 MSRs: MAX_IO_MSRS of the kernel's arch/x86/kvm/x86.c. */
 #define MSRS_PER_CALL 255
 
 struct item {
@@ -32,7 +32,7 @@ static const struct item items[] = {
     [KVM_ITEM_CLOCK] = ITEM(CLOCK),
 };
 
-/* Room for MSRs behind the header, which ends in an array without a size. */
+/* A kvm_msrs with room: its last member is a flexible array. */
 union msrs {
     struct kvm_msrs header;
     uint8_t room[sizeof(struct kvm_msrs) + MSRS_PER_CALL * sizeof(struct kvm_msr_entry)];
@@ -99,7 +99,7 @@ int kvm_list_msrs(const struct kvm *kvm, uint32_t *indices, unsigned room, struc
     return (int)list.header.nmsrs;
 }
 
-/* (count) entries, or what fits, as KVM wants them: how many. */
+/* Copy (count) entries, or as many as fit, to KVM's form. Returns how many. */
 static unsigned fill(union msrs *msrs, const struct kvm_msr_entry *entries, unsigned count)
 {
     if (count > MSRS_PER_CALL)
@@ -132,7 +132,7 @@ int kvm_set_msrs(int vcpu_fd, const struct kvm_msr_entry *entries, unsigned coun
 
 int kvm_vcpu_is_nested(const struct kvm *kvm, int vcpu_fd, struct error *error)
 {
-    /* The header alone: E2BIG says that there is more, VMX or a guest of the guest's. */
+    /* Get the header alone. E2BIG: there is more, so the guest uses VMX or runs a nested guest. */
     struct kvm_nested_state state = {.size = sizeof(state)};
 
     if (!kvm_check_extension(kvm, KVM_CAP_NESTED_STATE))

@@ -9,10 +9,10 @@
 #define MSR_TSC          0x10
 #define MSR_TSC_DEADLINE 0x6e0
 
-/* More than a second away from (tsc), at any rate that a TSC has. */
+/* More than a second away from (tsc), at any TSC rate. */
 #define FAR_FROM(tsc) ((tsc) ^ 1ULL << 62)
 
-/* MSRs that KVM keeps, but that not every kernel's list has; Intel SDM volume 4. */
+/* MSRs that KVM saves, but that not every kernel lists; Intel SDM volume 4. */
 static const struct msr_range {
     uint32_t first, last;
 } unlisted[] = {
@@ -32,7 +32,7 @@ static bool has(const uint32_t *indices, unsigned count, uint32_t index)
     return false;
 }
 
-/* The MSRs to try, at most KVM_STATE_MSRS: how many, or a negative errno. */
+/* List the MSRs to try, at most KVM_STATE_MSRS. Returns how many, or a negative errno. */
 static int list(const struct kvm *kvm, uint32_t *indices, struct error *error)
 {
     int listed = kvm_list_msrs(kvm, indices, KVM_STATE_MSRS, error);
@@ -83,7 +83,7 @@ int kvm_get_state_msrs(const struct kvm *kvm, int vcpu_fd,
     return count < 0 ? count : read;
 }
 
-/* KVM has refused (entry): no matter, if it holds that value already. */
+/* KVM has refused to set (entry), which is no error if the MSR has this value already. */
 static int check_refused(int vcpu_fd, unsigned id, const struct kvm_msr_entry *entry,
                          struct error *error)
 {
@@ -153,9 +153,9 @@ static const struct kvm_msr_entry *find(const struct kvm_msr_entry *msrs, unsign
 }
 
 /*
- * KVM takes a value that lies within a second of another TSC of the VM, or before Linux 6.7 of the
- * time since the VM was made, for an attempt to make the two equal. So that vCPU 0 gets exactly its
- * value, one that is far away goes before; the others become equal to it.
+ * KVM makes a TSC equal to another TSC of the VM if the value is within a second of it, or before
+ * Linux 6.7 of the time since the VM was made. So that vCPU 0 gets its exact value, a distant value
+ * is set first; the others become equal to it.
  */
 static int set_tsc(int vcpu_fd, unsigned id, const struct kvm_msr_entry *tsc, struct error *error)
 {

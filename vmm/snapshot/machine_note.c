@@ -105,7 +105,7 @@ int machine_note_read(struct machine_note *note, const struct elf_file *elf,
 
     *note = (struct machine_note){.plan = {.types = types}};
     if (!text)
-        return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
+        return error_set(error, -EINVAL, "%s: it does not describe its machine", elf->path);
     for (const char *next = text->bytes, *end = next + text->size; result == 0 && next < end;) {
         const char *newline = memchr(next, '\n', (size_t)(end - next));
         const char *line_end = newline ? newline : end;
@@ -117,7 +117,7 @@ int machine_note_read(struct machine_note *note, const struct elf_file *elf,
         next = line_end + 1;
     }
     if (result == 0 && (note->plan.memory_size == 0 || note->version == 0))
-        return error_set(error, -EINVAL, "%s: it does not say what machine it is", elf->path);
+        return error_set(error, -EINVAL, "%s: it does not describe its machine", elf->path);
     return result;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The note of a checkpoint that says what machine it is: text, line by line.
+ * The note of a checkpoint that describes the machine: text, line by line.
  *
  * Its lines are those of an exit stream's header, and a few more: docs/checkpoint.md.
  */
@@ -21,14 +21,17 @@ struct machine_note {
     struct machine_plan plan;
     uint64_t version; /* MACHINE_NOTE_VERSION */
     uint64_t saved;   /* nanoseconds since 1970, UTC */
-    uint64_t exits;   /* of all vCPUs, until then */
+    uint64_t exits;   /* of all vCPUs, before it was saved */
     char by[32];      /* the version of minivmm that saved it */
 };
 
-/* Append the note's text. No vCPU runs. */
+/* Append the note's text. No vCPU may run. */
 void machine_note_write(struct machine *machine, struct text *text);
 
-/* Read it from (elf), untrusted; its devices are of (types). Must be freed also after an error. */
+/*
+ * Parse the note of (elf), untrusted; its devices are of (types). Must be freed also after an
+ * error.
+ */
 int machine_note_read(struct machine_note *note, const struct elf_file *elf,
                       const struct device_type *const *types, struct error *error);
 void machine_note_free(struct machine_note *note);

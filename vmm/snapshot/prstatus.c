@@ -25,7 +25,7 @@ void prstatus_fill(struct elf_prstatus *status, unsigned id, const struct kvm_re
         .r15 = regs->r15,
         .rip = regs->rip,
         .eflags = regs->rflags,
-        .orig_rax = ~0ull, /* in no system call */
+        .orig_rax = ~0ull, /* not in a system call */
         .cs = sregs->cs.selector,
         .ss = sregs->ss.selector,
         .ds = sregs->ds.selector,

@@ -28,14 +28,14 @@ void restore_close(struct restore *restore)
     elf_file_close(&restore->elf);
 }
 
-/* A sentence of (cause) with the file's name before it. */
+/* Set (error) to the file's name and the sentence of (cause). */
 static int refuse(const struct restore *restore, struct error *error, int code,
                   const struct error *cause)
 {
     return error_set(error, code, "%.200s: %.300s", restore->elf.path, cause->text);
 }
 
-/* The notes of the devices are in the order of the devices, which the plan gives. */
+/* The notes of the devices are in the order of the plan's devices. */
 static int restore_devices(const struct restore *restore, struct machine *machine,
                            struct error *error)
 {
@@ -57,7 +57,7 @@ static int restore_devices(const struct restore *restore, struct machine *machin
     return 0;
 }
 
-/* Another processor or KVM may lack features that the guest has found. */
+/* Another processor or KVM may lack features that the guest detected. */
 static int check_cpuid(const struct restore *restore, const struct machine *machine,
                        struct error *error)
 {
@@ -132,6 +132,6 @@ int restore_vm(const struct restore *restore, struct machine *machine, struct er
     if (result == 0 && elf_file_find(&restore->elf, ELF_NOTE_VCPU, machine->vcpu_count))
         return error_set(error, -EINVAL, "%s: it has the state of a vCPU that is not there",
                          restore->elf.path);
-    /* After the interrupt controllers are set: they get all input from now on. */
+    /* After the interrupt controllers are set: now they receive all input. */
     return result < 0 ? result : restore_devices(restore, machine, error);
 }

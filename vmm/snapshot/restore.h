@@ -20,17 +20,19 @@ struct restore {
     struct machine_note note;
 };
 
-/* Open the checkpoint (path) and read its machine, with devices of (types). Close it only after 0. */
+/*
+ * Open the checkpoint (path) and parse its machine, with devices of (types). Close it only after 0.
+ */
 int restore_open(struct restore *restore, const char *path, const struct device_type *const *types,
                  struct error *error);
 void restore_close(struct restore *restore);
 
-/* (machine) is made as the note's plan says; nothing is known to KVM. Fill its memory. */
+/* Fill the memory of (machine), which is made from the note's plan and not known to KVM yet. */
 int restore_memory(const struct restore *restore, struct machine *machine, struct error *error);
 
 /*
- * It has its devices, and machine_make_vm() was called: set what KVM and the devices keep. Refuses a
- * host whose CPUID is another.
+ * Set the state of KVM and of the devices, after the devices are made and machine_make_vm() was
+ * called. Refuses a host with another CPUID.
  */
 int restore_vm(const struct restore *restore, struct machine *machine, struct error *error);
 

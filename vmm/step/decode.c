@@ -1,6 +1,7 @@
 /*
- * The length of an instruction is that of its prefixes, its opcode, a ModRM byte with what hangs on it, and
- * its immediate operands. The opcode says which of them there are: Intel SDM volume 2D, appendix A.
+ * The length of an instruction is the sum of its prefixes, its opcode, a ModRM byte with SIB and
+ * displacement, and its immediate operands. The opcode decides which of them there are: Intel SDM
+ * volume 2D, appendix A.
  */
 #include "vmm/step/decode.h"
 
@@ -10,7 +11,7 @@ enum map { MAP_ONE_BYTE, MAP_0F, MAP_0F38, MAP_0F3A, MAP_MODRM, MAP_XOP_A, MAP_N
 
 struct reader {
     const uint8_t *bytes;
-    unsigned count, at; /* (at) may pass (count): what lies there is read as 0 */
+    unsigned count, at; /* (at) may exceed (count): bytes there are read as 0 */
     unsigned bits;
     bool operand, address; /* prefixes 66 and 67 */
     bool repeat;           /* F2 or F3 */
@@ -92,7 +93,7 @@ static uint8_t peek(const struct reader *reader, unsigned ahead)
     return at < reader->count ? reader->bytes[at] : 0;
 }
 
-/* Take one prefix; false: there is none. A REX counts only right before the opcode. */
+/* Pass one prefix; false: the byte is not a prefix. A REX counts only right before the opcode. */
 static bool read_prefix(struct reader *reader)
 {
     const uint8_t byte = peek(reader, 0);
@@ -133,7 +134,10 @@ static bool read_prefix(struct reader *reader)
     return true;
 }
 
-/* The length of a VEX, EVEX or XOP prefix, and *map, which it names; 0: there is none. */
+/*
+ * The length of a VEX, EVEX or XOP prefix, and in *map the opcode map that it selects; 0: there is
+ * no such prefix.
+ */
 static unsigned vector_prefix(const struct reader *reader, enum map *map)
 {
     static const enum map maps[] = {

@@ -1,6 +1,6 @@
 /*
- * x86 instructions, as far as one who steps through them must know them: how long one is, whether it may
- * go elsewhere, whether it repeats. What it does is nobody's business here.
+ * x86 instructions, decoded as far as stepping needs: their length, and whether they may jump or
+ * repeat.
  */
 #ifndef VMM_STEP_DECODE_H
 #define VMM_STEP_DECODE_H
@@ -10,18 +10,20 @@
 
 #define INSTRUCTION_MAX 15 /* bytes of an instruction; Intel SDM volume 2A, 2.3.11 */
 
-/* All 0: the bytes end before the instruction does, or begin with none. */
+/* All 0: no bytes, or the bytes end before the instruction does. */
 struct instruction {
-    unsigned length; /* bytes; also of some that the processor refuses */
+    unsigned length; /* in bytes; also of some instructions that the processor refuses */
     bool ends_block; /* a jump, call, return, loop or interrupt, conditional or not */
     bool repeats;    /* a string instruction with a rep prefix: stepping stops in each iteration */
-    uint8_t
-        opcode;   /* of one byte; 0 also stands for longer ones, and for those with a LOCK prefix */
-    bool wide;    /* REX.W */
-    bool operand; /* prefix 66 */
+    uint8_t opcode;  /* if it has one byte and no LOCK prefix; else 0 */
+    bool wide;       /* REX.W */
+    bool operand;    /* prefix 66 */
 };
 
-/* The instruction that (bytes), (count) of them, begin with; (bits) of the code: 16, 32 or 64. */
+/*
+ * Decode the instruction at the start of (bytes), (count) of them; (bits) of the code: 16, 32 or
+ * 64.
+ */
 struct instruction instruction_decode(const uint8_t *bytes, unsigned count, unsigned bits);
 
 #endif

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define STOPPED 1 /* of vcpu_run_once(): KVM_EXIT_DEBUG */
+#define STOPPED 1 /* vcpu_run_once() returned for KVM_EXIT_DEBUG */
 
 static int need_registers(struct vcpu *vcpu, struct error *error)
 {
@@ -59,8 +59,9 @@ bool step_is_possible(struct vcpu *vcpu)
 /* ---- One instruction ---- */
 
 /*
- * What is left of an instruction whose exit was served: as vcpu_run_once(). Without another exit it is over,
- * also if KVM did not stop behind it. Who kicked meanwhile is answered all the same: the flag stays.
+ * Complete an instruction whose exit was handled; returns as vcpu_run_once(). Without another exit
+ * it is complete, even if KVM did not stop after it. A kick that came meanwhile is still answered:
+ * the flag stays set.
  */
 static int complete(struct vcpu *vcpu)
 {
@@ -73,7 +74,7 @@ static int complete(struct vcpu *vcpu)
     return result == -EINTR ? STOPPED : result;
 }
 
-/* Has this exit, which was served, an instruction that waits for what came of it? */
+/* Does the instruction of this exit, which was handled, wait for the result? */
 static bool is_access(uint32_t reason)
 {
     return reason == KVM_EXIT_IO || reason == KVM_EXIT_MMIO || reason == KVM_EXIT_X86_RDMSR ||
@@ -98,7 +99,7 @@ static int run_step(struct vcpu *vcpu, struct error *error)
     }
 }
 
-/* Where a processor runs the guest: the flag is set anew. */
+/* The processor runs the guest: set the flag again. */
 static int step_native(struct vcpu *vcpu, struct error *error)
 {
     const int result = kvm_set_single_step(vcpu->fd, true, NULL, error);

@@ -1,27 +1,28 @@
 /*
- * Single-stepping a vCPU: one instruction, with its exits served on the way. The machine has struct
- * stepping.
+ * Single-stepping a vCPU: one instruction, with its exits handled. The machine has struct stepping.
  *
- * KVM stops with KVM_EXIT_DEBUG behind an instruction. What does not hold, and what is made of it here:
- * - Where KVM emulates an instruction, an OUT and a store to a device have their exit and no other. They
- *   are over when that exit is completed, by immediate_exit.
- * - A rep string instruction stops in each iteration, or after some of them, with RIP where it was, and once
- *   more when nothing is left to do. step_one() stops as KVM does; for a stub they are one instruction.
+ * KVM stops with KVM_EXIT_DEBUG after an instruction, with these exceptions:
+ * - Where KVM emulates an instruction, an OUT and a store to a device have their own exit only.
+ *   They are complete when that exit is completed, by immediate_exit.
+ * - A rep string instruction stops in each iteration, or after some of them, with RIP unchanged,
+ *   and once more when no iteration is left. step_one() stops as KVM does; for a stub they are one
+ *   instruction.
  *
- * KVM's stepping is the trap flag (TF) of the guest, which it hides in the registers that it shows. Where a
- * processor runs the guest (VMX, SVM):
- * - POPF, IRET and changed registers clear the flag: it is set anew for each instruction.
- * - PUSHF, SYSCALL and the frames of exceptions and interrupts show it to the guest.
- * - Their handlers begin without it, and are not stepped, up to their IRET and the instruction behind that.
- * - MOV SS and POP SS are one with the instruction behind them.
+ * KVM steps by the trap flag (TF) of the guest, which it hides in the registers that it returns.
+ * Where a processor runs the guest (VMX, SVM):
+ * - POPF, IRET and changed registers clear the flag: it is set again for each instruction.
+ * - PUSHF, SYSCALL and the frames of exceptions and interrupts expose it to the guest.
+ * - Handlers of exceptions and interrupts begin without it, and are not stepped, up to their IRET
+ *   and the instruction after that.
+ * - MOV SS and POP SS are stepped together with the next instruction.
  *
- * A KVM that emulates ring 0 (kvm_pvm) does without the flag there, and cannot step ring 3, where the trap
- * goes to the guest. That is tried once: step_probe(). The flag is never set there:
- * - Ring 3 runs at full speed until it has an exit, or comes to ring 0.
- * - An instruction that faults is not completed: KVM stops behind the first one of the handler. In the same
- *   way the first one of an interrupt's handler runs in place of the one that was to be. So all that are
- *   completed are counted, but a handler's first has the address of the other. Only an interrupt right
- *   behind an IRET costs one.
+ * A KVM that emulates ring 0 (kvm_pvm) needs no flag there, and cannot step ring 3, where the trap
+ * goes to the guest. step_probe() tests that once. With such a KVM the flag is never set:
+ * - Ring 3 runs at full speed until it has an exit, or enters ring 0.
+ * - An instruction that faults is not completed: KVM stops after the first instruction of the
+ *   handler. Likewise the first instruction of an interrupt's handler runs in place of the next
+ *   one. So every completed instruction is counted, but a handler's first has the address of the
+ *   instruction that it replaces. Only an interrupt right after an IRET loses one instruction.
  * - For IRET and HLT see vmm/step/step_emulated.h.
  */
 #ifndef VMM_STEP_STEP_H
@@ -35,24 +36,28 @@
 struct vcpu;
 
 /*
- * Let KVM single-step (vcpu), whose thread is the caller or rests, its I/O completed; and run it again, as if
- * it had been kicked: its thread then looks what it missed. A negative errno with its sentence.
+ * Start or end single-stepping of (vcpu), by its own thread or while that rests, with the I/O
+ * completed. step_end() also kicks it, so that its thread checks for missed requests. A negative
+ * errno with its sentence.
  */
 int step_begin(struct vcpu *vcpu, struct error *error);
 int step_end(struct vcpu *vcpu, struct error *error);
 
 /*
- * One instruction, or an iteration of a rep string instruction. 0; 1: the machine has ended; -EINTR: a
- * kick came first, and the instruction is to be begun or gone on with by another call; -EAGAIN: the
- * same, as the vCPU waits for INIT or SIPI. Else a negative errno with its sentence. After 0,
- * run->immediate_exit may be set: kicks are to be answered before the next.
+ * Step one instruction, or an iteration of a rep string instruction. 0; 1: the machine has ended;
+ * -EINTR: a kick came first, and another call must begin or continue the instruction; -EAGAIN: the
+ * same, since the vCPU waits for INIT or SIPI. Else a negative errno with its sentence. After 0,
+ * run->immediate_exit may be set: then answer kicks before the next call.
  */
 int step_one(struct vcpu *vcpu, struct error *error);
 
-/* Does it run instructions at all? An application processor waits for its start. */
+/* Can it run instructions? An application processor waits for its start. */
 bool step_is_possible(struct vcpu *vcpu);
 
-/* Of step_probe.c: in a VM of its own, does KVM step ring 3? False also where that cannot be tried. */
+/*
+ * In step_probe.c: does KVM step ring 3? Tested in a separate VM; false also if the test is not
+ * possible.
+ */
 bool step_probe(void);
 
 #endif

@@ -10,13 +10,13 @@
 
 struct vcpu;
 
-/* Its linear address. */
+/* The linear address of the next instruction. */
 uint64_t step_address(const struct vcpu *vcpu);
 
-/* The bytes there, up to 15 of them, as far as they are mapped to RAM. Returns how many. */
+/* Read up to 15 bytes there, as far as they are mapped to RAM. Returns how many. */
 unsigned step_fetch(const struct vcpu *vcpu, uint8_t bytes[15]);
 
-/* The instruction, as far as its bytes tell. */
+/* Decode the instruction from these bytes. */
 struct instruction step_decode(const struct vcpu *vcpu);
 
 #endif

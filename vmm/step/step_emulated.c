@@ -1,8 +1,8 @@
 /*
- * What a KVM that emulates ring 0 (kvm_pvm) does not step: IRET, behind which it does not stop, and HLT, which
- * it carries out later, behind an instruction that is not stepped.
+ * Two instructions that a KVM which emulates ring 0 (kvm_pvm) does not step: IRET, after which it
+ * does not stop, and HLT, which it executes later, after an instruction that is not stepped.
  *
- * An IRET gets a breakpoint where it leads. A HLT is made here.
+ * An IRET gets a breakpoint at its target. A HLT is executed here.
  */
 #include "vmm/step/step_emulated.h"
 
@@ -16,7 +16,7 @@
 #define OPCODE_HLT  0xf4
 #define RING        3
 
-/* Where the IRET leads, as far as that is in ring 0; false: elsewhere, or it cannot be read. */
+/* The target of the IRET, if it is in ring 0; false: it is not, or it cannot be read. */
 static bool return_address(struct vcpu *vcpu, const struct instruction *iret, uint64_t *address)
 {
     const struct kvm_sregs *sregs = vcpu_special_registers(vcpu);
@@ -67,7 +67,7 @@ static int begin_iret(struct vcpu *vcpu, const struct instruction *iret, struct 
     return STEP_AS_USUAL;
 }
 
-/* Interrupts are open behind it, also if an STI is right before it. */
+/* Interrupts are enabled after it, even if an STI is right before it. */
 static int clear_shadow(struct vcpu *vcpu, struct error *error)
 {
     struct kvm_vcpu_events events;
@@ -85,13 +85,13 @@ static int halt(struct vcpu *vcpu, const struct instruction *hlt, struct error *
     const struct kvm_mp_state halted = {.mp_state = KVM_MP_STATE_HALTED};
     int result;
 
-    /* Without interrupt controllers it is an exit, and the end. */
+    /* Without interrupt controllers it is an exit, and the end of the machine. */
     if (!vcpu->machine->irqs.needed) {
         step_of(vcpu)->on = false;
         result = kvm_set_single_step(vcpu->fd, false, NULL, error);
         return result < 0 ? result : STEP_AS_USUAL;
     }
-    /* What a stub changed is in the run page. */
+    /* The stub's changes of registers are in the run page. */
     vcpu->run->kvm_dirty_regs = 0;
     vcpu_registers(vcpu)->rip += hlt->length;
     result = kvm_set_registers(vcpu->fd, vcpu_registers(vcpu), error);
@@ -100,7 +100,7 @@ static int halt(struct vcpu *vcpu, const struct instruction *hlt, struct error *
     return result < 0 ? result : kvm_set_item(vcpu->fd, KVM_ITEM_MP_STATE, &halted, error);
 }
 
-/* Then an interrupt comes first, and what it leads to. */
+/* Then an interrupt, and its handler, come first. */
 static bool has_halted(struct vcpu *vcpu)
 {
     struct kvm_mp_state state;

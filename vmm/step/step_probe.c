@@ -1,6 +1,6 @@
 /*
- * Does KVM step ring 3? A VM with one vCPU and no interrupt table: a trap that KVM does not take for itself
- * shuts it down.
+ * Does KVM step ring 3? The test is a VM with one vCPU and no interrupt table: a trap that KVM does
+ * not handle itself shuts it down.
  */
 #include "vmm/core/kvm.h"
 #include "vmm/core/x86.h"

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* Is the instruction at (address) one that the stub knows of, and that does not begin again? */
+/* Was the stub asked about the instruction at (address), which continues? */
 static bool goes_on(struct vcpu *vcpu, const struct step *step, uint64_t address)
 {
     return step->any && step->address == address && (step->asked || step_decode(vcpu).repeats);
@@ -30,14 +30,14 @@ bool step_ask(struct vcpu *vcpu)
     if (stub_step(stub, vcpu, step_address(vcpu), x86_code_bits(vcpu_special_registers(vcpu))) !=
         MINIVMM_STEP)
         return false;
-    /* The stub may have changed the registers, RIP too. */
+    /* The stub may have changed the registers, even RIP. */
     vcpu_return_registers(vcpu);
     step->any = step->asked = true;
     step->address = step_address(vcpu);
     return true;
 }
 
-/* Begin to step, or end it. */
+/* Start or end stepping. */
 static void set_stepping(struct vcpu *vcpu, const struct step *step, bool steps)
 {
     struct error error;
@@ -51,7 +51,7 @@ static void set_stepping(struct vcpu *vcpu, const struct step *step, bool steps)
         stub_give_up(stub_of(vcpu->machine), vcpu, error.text);
 }
 
-/* A vCPU that waits for its start is stepped as soon as it has started. */
+/* A vCPU that waits for its start is stepped once it has started. */
 static bool takes(struct vcpu *vcpu)
 {
     const bool steps = stub_steps(stub_of(vcpu->machine));
@@ -65,7 +65,10 @@ static bool takes(struct vcpu *vcpu)
     return false;
 }
 
-/* One instruction, before which the stub is asked. Kicks are answered first: one may end stepping. */
+/*
+ * One instruction, before which the stub is asked. Kicks are answered first: a kick may end
+ * stepping.
+ */
 static int run(struct vcpu *vcpu)
 {
     int result;

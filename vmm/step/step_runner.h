@@ -10,12 +10,14 @@
 
 struct vcpu;
 
-/* For machine->runner of a machine with struct stepping: steps its vCPUs while its stub wants that. */
+/*
+ * For machine->runner of a machine with struct stepping: steps its vCPUs while its stub simulates.
+ */
 extern const struct vcpu_runner step_runner;
 
 /*
- * Ask the stub of the machine, which steps, about the next instruction, unless it was asked already. False:
- * that must run at full speed, or the registers cannot be read.
+ * Ask the stub of the machine about the next instruction, unless it was asked already. False: the
+ * instruction must run at full speed, or the registers cannot be read.
  */
 bool step_ask(struct vcpu *vcpu);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char key[] = "stepping"; /* its address counts */
+static const char key[] = "stepping"; /* its address identifies the part */
 
 int stepping_init(struct stepping *stepping, struct machine *machine, struct error *error)
 {

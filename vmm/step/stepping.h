@@ -1,5 +1,6 @@
 /*
- * What single-stepping and stubs keep for a machine and for each of its vCPUs: a part of the machine.
+ * The data of single-stepping and stubs, for a machine and each of its vCPUs: a part of the
+ * machine.
  */
 #ifndef VMM_STEP_STEPPING_H
 #define VMM_STEP_STEPPING_H
@@ -15,44 +16,44 @@ struct machine;
 struct stub;
 struct vcpu;
 
-/* Of a vCPU. */
+/* Stepping of a vCPU. */
 struct step {
     bool on;          /* KVM stops after each instruction */
-    bool half;        /* an exit was served: the rest of its instruction comes first */
-    bool asked;       /* a stub knows of the instruction at (address), which is not over yet */
-    uint64_t address; /* linear; of the last instruction that a stub was asked about, while (any) */
+    bool half;        /* an exit was handled: its instruction must be completed first */
+    bool asked;       /* the stub was asked about the instruction at (address) */
+    uint64_t address; /* linear; of the last instruction that the stub was asked about, if (any) */
     bool any;
-    bool breakpoint; /* KVM has one: see vmm/step/step_emulated.h */
+    bool breakpoint; /* KVM has a breakpoint set: see vmm/step/step_emulated.h */
 };
 
-/* Where a guest sees whether simulation is on: flags of a ptlcall device. */
+/* The flags of a guest's session, in a ptlcall device. */
 struct stub_session {
-    bool *simulating; /* NULL: there is no such session; changed by __atomic, from any vCPU */
+    bool *simulating; /* simulation is on; NULL: no session; changed by __atomic, from any vCPU */
     const bool *kill_after_run; /* the guest ends when step() turns simulation off */
 };
 
-/* Of a machine. */
+/* Stepping of a machine. */
 struct stepping {
     struct machine_part part;    /* first */
-    struct stub *stub;           /* attached; NULL: there is none. The caller's */
-    struct stub_session resumed; /* with simulation on, says a checkpoint; zero: no session */
-    atomic_int ring_3;           /* 1: KVM steps ring 3, -1: it does not, 0: not tried */
+    struct stub *stub;           /* attached, the caller's; or NULL */
+    struct stub_session resumed; /* the session of a checkpoint with simulation on; zero: none */
+    atomic_int ring_3;           /* 1: KVM steps ring 3, -1: it does not, 0: not tested */
     struct step *steps;          /* by vCPU; owned */
 };
 
-/* Add it to (machine), which has its vCPUs and no devices. -ENOMEM. */
+/* Add the part to (machine), which has its vCPUs and no devices. -ENOMEM. */
 int stepping_init(struct stepping *stepping, struct machine *machine, struct error *error);
 
-/* No vCPU runs any more. Nothing happens if stepping_init() failed, or the memory is zero. */
+/* Remove it; no vCPU may run. Does nothing if stepping_init() failed, or the memory is zero. */
 void stepping_finish(struct stepping *stepping, struct machine *machine);
 
-/* That of (machine); NULL: it has none, as in a replay. */
+/* The part of (machine), or NULL, as in a replay. */
 struct stepping *stepping_of(const struct machine *machine);
 
-/* That of (vcpu), whose machine has one. */
+/* The data of (vcpu), whose machine has the part. */
 struct step *step_of(const struct vcpu *vcpu);
 
-/* The stub of (machine); NULL: none is attached. */
+/* The stub that is attached to (machine), or NULL. */
 struct stub *stub_of(const struct machine *machine);
 
 #endif

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define WRONG_TIME (-22) /* as a guest has -EINVAL */
+#define WRONG_TIME (-22) /* the guest's -EINVAL */
 
-/* A callback under way. */
+/* A callback in progress. */
 struct visit {
     struct vcpu *vcpu;
     bool before; /* for callback_leave() */
@@ -40,9 +40,9 @@ bool stub_is_plain(const struct stub *stub)
                      !type->marker && !type->simulate && !type->native && !type->step);
 }
 
-/* ---- The beginning and the end ---- */
+/* ---- Attaching and detaching ---- */
 
-/* The stub's own sentence, or one for it that has none. */
+/* Report the stub's own sentence, or (reason) if it has none. */
 static int refuse(const struct stub *stub, int code, const char *what,
                   const struct minivmm_error *reason, struct error *error)
 {
@@ -53,7 +53,7 @@ static int refuse(const struct stub *stub, int code, const char *what,
     return error_set(error, code, "stub %s: %s: %s", stub->type->name, what, strerror(-code));
 }
 
-/* A stub may give anything: what is no negative errno counts as one. */
+/* A stub may return any value: one that is not a negative errno counts as success. */
 static int checked(int result)
 {
     return result > 0 || result < -4095 ? -EINVAL : result;
@@ -120,10 +120,10 @@ void stub_detach(struct stub *stub)
 {
     if (!stub->machine)
         return;
-    /* What the run page has may be of an exit before the last KVM_RUN. */
+    /* The run page may hold values of an exit before the last KVM_RUN. */
     stub->machine->vcpus[0].registers_valid = false;
     if (atomic_load(&stub->on)) {
-        /* What the guest sees of it stays: a checkpoint may be what comes next. */
+        /* The guest's flag stays set: a checkpoint may follow. */
         stub->session = (struct stub_session){0};
         go_native(stub, &stub->machine->vcpus[0]);
     }
@@ -169,11 +169,11 @@ int64_t stub_call_default(struct minivmm_call *call)
     struct stub *stub = stub_of(vcpu->machine);
     int64_t (*call_default)(void *opaque);
 
-    /* In a callback of this vCPU's, its thread has the lock. */
+    /* In a callback of this vCPU, its thread has the lock. */
     if (!stub || !callback_is_here(vcpu) || call != &stub->call || !stub->call_default) {
         machine_notice(
             vcpu->machine,
-            "stub%s%s: minivmm_call_default() is for once in each ptlcall(); nothing was "
+            "stub%s%s: minivmm_call_default() can be called once in each ptlcall(); nothing was "
             "done",
             stub ? " " : "", stub ? stub->type->name : "");
         return WRONG_TIME;
@@ -210,7 +210,7 @@ void stub_marker(struct stub *stub, struct vcpu *vcpu, uint64_t id)
 
 /* ---- Simulation ---- */
 
-/* All vCPUs look at stub_steps() between two instructions; this one has an exit to complete before. */
+/* All vCPUs check stub_steps() between two instructions; this one completes an exit first. */
 static void bring_to_step(const struct stub *stub, struct vcpu *vcpu)
 {
     const struct machine *machine = stub->machine;
@@ -301,7 +301,7 @@ void stub_give_up(struct stub *stub, struct vcpu *vcpu, const char *reason)
     pthread_mutex_unlock(&stub->lock);
 }
 
-/* What step() gave is none of the values that there are, or it wants the guest at full speed. */
+/* step() returned an unknown value, or MINIVMM_NATIVE. */
 static void end_steps(struct stub *stub, struct vcpu *vcpu, enum minivmm_next next)
 {
     const struct stub_session session = stub->session;
@@ -324,7 +324,7 @@ enum minivmm_next stub_step(struct stub *stub, struct vcpu *vcpu, uint64_t addre
     enum minivmm_next next = MINIVMM_NATIVE;
     struct visit visit = enter(stub, vcpu);
 
-    /* Another vCPU may have turned it off by now. */
+    /* Another vCPU may have turned it off meanwhile. */
     if (atomic_load(&stub->on)) {
         instruction.number = stub->instructions + 1;
         next = stub->type->step(stub->state, handle_of(vcpu), &instruction);

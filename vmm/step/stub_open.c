@@ -1,4 +1,4 @@
-/* Finding a stub: in the box, in a file, or the owner's own. */
+/* Finding a stub: built in, in a file, or the owner's. */
 #include "vmm/step/stub.h"
 
 #include <dlfcn.h>
@@ -14,7 +14,7 @@
 
 static const char elf_magic[] = {0x7f, 'E', 'L', 'F'};
 
-/* (who) is what the stub is called in a sentence. The ABI comes first: all else may lie elsewhere. */
+/* (who) names the stub in sentences. The ABI is checked first: other members may be elsewhere. */
 static int check_type(const struct minivmm_stub *type, const char *who, struct error *error)
 {
     if (type->abi != MINIVMM_ABI)
@@ -27,7 +27,7 @@ static int check_type(const struct minivmm_stub *type, const char *who, struct e
     return 0;
 }
 
-/* What dlopen() would say of a text file, a directory or a FIFO helps nobody. */
+/* dlopen()'s messages for a text file, a directory or a FIFO do not help the user. */
 static int check_file(const char *path, struct error *error)
 {
     char magic[sizeof(elf_magic)];
@@ -43,11 +43,12 @@ static int check_file(const char *path, struct error *error)
     close(fd);
     if (length != sizeof(magic) || memcmp(magic, elf_magic, sizeof(magic)) != 0)
         return error_set(error, -ENOEXEC,
-                         "stub %s is no ELF file; build a shared object: cc -shared -fPIC", path);
+                         "stub %s is not an ELF file; build a shared object: cc -shared -fPIC",
+                         path);
     return 0;
 }
 
-/* dlerror() names the file as a rule, and what is missing. */
+/* dlerror() usually names the file and the missing symbol. */
 static int open_library(struct stub *stub, const char *path, struct error *error)
 {
     stub->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -84,12 +85,12 @@ static int find_type(struct stub *stub, const struct minivmm_stub *const *types,
             return 0;
         }
     return error_set(error, -ENOENT,
-                     "no stub '%s' is in the box; --stub help lists them, and a file has a slash: "
+                     "no stub '%s' is built in; --stub help lists them, and a file has a slash: "
                      "./%s",
                      name, name);
 }
 
-/* (text) is NAME or FILE, with OPTIONS behind a comma. */
+/* Split (text): NAME or FILE, then a comma and OPTIONS. */
 static int open_text(struct stub *stub, const struct minivmm_stub *const *types, const char *text,
                      struct error *error)
 {
@@ -109,7 +110,7 @@ static int open_text(struct stub *stub, const struct minivmm_stub *const *types,
         result = find_type(stub, types, name, error);
     if (result == -ENOENT && comma && strchr(comma, '/'))
         error_set(error, result,
-                  "stub %s: there is none; what is behind the comma is its options, so give a path "
+                  "stub %s: there is none; after the comma come its options; give a path "
                   "without commas",
                   name);
     free(name);
@@ -129,7 +130,7 @@ static int open_own(struct stub *stub, const struct minivmm_stub *own, const cha
     return 0;
 }
 
-/* Callbacks come inside of others: a command's in a call's. */
+/* Callbacks are nested: a command's in a call's. */
 static void init_lock(pthread_mutex_t *lock)
 {
     pthread_mutexattr_t attributes;
@@ -140,7 +141,7 @@ static void init_lock(pthread_mutex_t *lock)
     pthread_mutexattr_destroy(&attributes);
 }
 
-/* Only attach() is told of them. */
+/* Only attach() gets the options. */
 static int check_options(const struct stub *stub, struct error *error)
 {
     if (!stub->options || stub->type->attach)

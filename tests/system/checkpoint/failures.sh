@@ -11,7 +11,7 @@ test_in_a_folder_that_cannot_be_written_the_guest_goes_on() {
         vmm first --out "$no_folder" "$guests/checkpoint.bin" -- "$action"
         expect first 2 "before: $action"$'\n''failed: -5'
         says first '^ptlcall 1 checkpoint="roi.core" result=-5$'
-        says first '^minivmm: checkpoint: .*roi.core.*; the guest goes on$'
+        says first '^minivmm: checkpoint: .*roi.core.*; the guest continues$'
     done
 }
 
@@ -84,7 +84,7 @@ test_a_signal_that_cannot_save_lets_the_guest_go_on() {
     start first --checkpoint-on SIGUSR1:none/roi.core "$guests/checkpoint-console.bin"
     wait_for first.out ready
     kill -USR1 "$pid"
-    wait_for first.err '^minivmm: checkpoint.* none/roi.core: .*; the guest goes on$'
+    wait_for first.err '^minivmm: checkpoint.* none/roi.core: .*; the guest continues$'
     type_in q
     finish
     expect first 0 $'ready\n1 typed q'
@@ -93,7 +93,7 @@ test_a_signal_that_cannot_save_lets_the_guest_go_on() {
 test_checkpoint_at_that_cannot_save_lets_the_guest_go_on() {
     vmm first --checkpoint-at 10:none/roi.core "$guests/hello.bin"
     expect first 0 'hello from a guest'
-    says first 'none/roi.core: .*; the guest goes on$'
+    says first 'none/roi.core: .*; the guest continues$'
 }
 
 needs_killed_100_times_while_it_saves_no_file_is_half_one=python3

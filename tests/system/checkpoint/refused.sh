@@ -44,9 +44,9 @@ test_an_unreadable_file_is_refused() {
 
 test_a_machine_that_differs_is_refused() {
     save
-    refused 200 'roi.core: its machine is not what --mem says' --restore roi.core -m 128
-    refused 200 'roi.core: its machine is not what --cpus says' --restore roi.core --cpus 2
-    refused 200 'roi.core: its machine is not what --irqchip says' --restore roi.core --irqchip
+    refused 200 'roi.core: its machine differs from --mem' --restore roi.core -m 128
+    refused 200 'roi.core: its machine differs from --cpus' --restore roi.core --cpus 2
+    refused 200 'roi.core: its machine differs from --irqchip' --restore roi.core --irqchip
     refused 200 'roi.core: .*edu' --restore roi.core --device edu
     refused 200 'roi.core: .*ptlcall' --restore roi.core --ptlcall port=0x600
     refused 200 'roi.core: .*debug-exit' --restore roi.core --debug-exit off

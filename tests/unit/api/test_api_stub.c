@@ -538,8 +538,8 @@ START_TEST(what_is_behind_a_comma_is_no_part_of_a_path)
     config.stub = "./no,such/stub.so";
     ck_assert_int_eq(minivmm_create(&config, &hostile.guest.machine, &error), 0);
     ck_assert_int_eq(minivmm_load(hostile.guest.machine, &image, &error), -ENOENT);
-    ck_assert_str_eq(error.text, "stub ./no: there is none; what is behind the comma is its "
-                                 "options, so give a path without commas");
+    ck_assert_str_eq(error.text, "stub ./no: there is none; after the comma come its "
+                                 "options; give a path without commas");
     ck_assert_int_eq(error.outcome, MINIVMM_USAGE);
     api_guest_destroy(&hostile.guest);
 }

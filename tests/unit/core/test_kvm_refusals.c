@@ -91,7 +91,7 @@ static const struct refusal {
 } opens[] = {
     {{KVM_GET_API_VERSION, 0, 11},
      -EPROTO,
-     "/dev/null: KVM API version 11, but minivmm speaks 12; use a kernel from 2.6.22 on"},
+     "/dev/null: KVM API version 11, but minivmm needs 12; use a kernel from 2.6.22 on"},
     {{KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT, 0},
      -EOPNOTSUPP,
      "/dev/null: this kernel lacks KVM_CAP_IMMEDIATE_EXIT; use a newer one"},

@@ -35,8 +35,9 @@ START_TEST(a_cpuid_leaf_has_one_device)
 {
     ck_assert_int_eq(offer(0x40000000), 0);
     ck_assert_int_eq(offer(0x40000000), -EBUSY);
-    ck_assert_str_eq(error.text,
-                     "CPUID leaf 0x40000000 is another device's already; give one of them up");
+    ck_assert_str_eq(
+        error.text,
+        "CPUID leaf 0x40000000 is claimed by another device already; use one of the two devices");
     ck_assert_uint_eq(fixture.machine.cpuid_leaf_count, 1);
 }
 END_TEST

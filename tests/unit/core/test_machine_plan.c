@@ -184,7 +184,7 @@ START_TEST(a_machine_line_may_not_be_endless)
     for (unsigned i = 0; i < 50; i++)
         strcat(line, " memory=16M");
     ck_assert_int_eq(take(&plan, line), -EINVAL);
-    ck_assert_str_eq(error.text, "FILE:7: the line says too much of the machine");
+    ck_assert_str_eq(error.text, "FILE:7: the machine's properties are too long");
 }
 END_TEST
 
@@ -259,11 +259,11 @@ static const struct {
     const char *sentence;
 } differences[] = {
     {"machine memory=2M", NULL, MACHINE_PLAN_MEMORY,
-     "FILE: its machine is not what --mem says; leave that out, or give what it has"},
+     "FILE: its machine differs from --mem; leave that out, or give the same"},
     {"machine cpus=2", NULL, MACHINE_PLAN_CPUS,
-     "FILE: its machine is not what --cpus says; leave that out, or give what it has"},
+     "FILE: its machine differs from --cpus; leave that out, or give the same"},
     {NULL, "machine irqchip=on", MACHINE_PLAN_IRQCHIP,
-     "FILE: its machine is not what --irqchip says; leave that out, or give what it has"},
+     "FILE: its machine differs from --irqchip; leave that out, or give the same"},
     {"device edu", NULL, MACHINE_PLAN_DEVICE_LIST,
      "FILE: its device 2 is edu, the command line's is nothing; leave out the options of devices, "
      "or give the same"},
@@ -316,7 +316,7 @@ START_TEST(a_machine_is_said_once)
 {
     ck_assert_int_eq(take(&plan, "machine cpus=2"), 1);
     ck_assert_int_eq(take(&plan, "machine memory=2M"), -EINVAL);
-    ck_assert_str_eq(error.text, "FILE:7: the machine was said already");
+    ck_assert_str_eq(error.text, "FILE:7: the machine is given twice");
 }
 END_TEST
 

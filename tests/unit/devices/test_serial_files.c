@@ -112,8 +112,8 @@ START_TEST(output_that_cannot_be_written_ends_the_machine_and_is_told)
     ck_assert_int_eq(fixture_out(&fixture, PORT + DATA, 1, '\n'), EXIT_STOP);
     ck_assert_int_eq(machine_outcome(&fixture.machine), OUTCOME_OUTPUT);
     ck_assert_int_lt(finish(device, &error), 0);
-    ck_assert_str_eq(error.text, "device serial: out=/dev/full: No space left on device; give it "
-                                 "a reader or more room");
+    ck_assert_str_eq(error.text, "device serial: out=/dev/full: No space left on device; start "
+                                 "a reader or free disk space");
 }
 END_TEST
 

@@ -166,7 +166,7 @@ END_TEST
 START_TEST(a_page_does_not_take_the_place_of_a_folder)
 {
     ck_assert_int_eq(mkdir(page, 0755), 0);
-    check_refused(page, -EINVAL, "/run.html is no regular file; name another with -o");
+    check_refused(page, -EINVAL, "/run.html is not a regular file; name another with -o");
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(a_page_does_not_take_the_place_of_a_special_file)
     struct stat status;
 
     ck_assert_int_eq(mkfifo(page, 0600), 0);
-    check_refused(page, -EINVAL, "/run.html is no regular file; name another with -o");
+    check_refused(page, -EINVAL, "/run.html is not a regular file; name another with -o");
     ck_assert_int_eq(stat(page, &status), 0);
     ck_assert(S_ISFIFO(status.st_mode));
 }

@@ -165,19 +165,20 @@ static const struct {
      "device i8042.0: its state is not of version 1; restore it with the minivmm that saved it"},
     {"device i8042.0 version 1 \nstatus=04\nmode=00\ndata=00\ncommand=00\n", "version 1"},
     {"device i8042.0 version 1\nmode=00\ndata=00\ncommand=00\n",
-     "device i8042.0: its state has no proper status where it is due"},
-    {"device i8042.0 version 1\nmode=00\nstatus=04\ndata=00\ncommand=00\n", "proper status"},
+     "device i8042.0: its state has no valid status at its place"},
+    {"device i8042.0 version 1\nmode=00\nstatus=04\ndata=00\ncommand=00\n", "valid status"},
     {"device i8042.0 version 1\nspeed=00\nstatus=04\nmode=00\ndata=00\ncommand=00\n",
-     "proper status"},
-    {"device i8042.0 version 1\nstatus=4\nmode=00\ndata=00\ncommand=00\n", "proper status"},
-    {"device i8042.0 version 1\nstatus=0400\nmode=00\ndata=00\ncommand=00\n", "proper status"},
-    {"device i8042.0 version 1\nstatus=04\r\nmode=00\ndata=00\ncommand=00\n", "proper status"},
-    {"device i8042.0 version 1\nstatus=04\nmode=0A\ndata=00\ncommand=00\n", "proper mode"},
-    {"device i8042.0 version 1\nstatus=04\nmode=0x\ndata=00\ncommand=00\n", "proper mode"},
-    {"device i8042.0 version 1\nstatus=04\nmode=00\ndata=00\ncommand=00", "proper command"},
+     "valid status"},
+    {"device i8042.0 version 1\nstatus=4\nmode=00\ndata=00\ncommand=00\n", "valid status"},
+    {"device i8042.0 version 1\nstatus=0400\nmode=00\ndata=00\ncommand=00\n", "valid status"},
+    {"device i8042.0 version 1\nstatus=04\r\nmode=00\ndata=00\ncommand=00\n", "valid status"},
+    {"device i8042.0 version 1\nstatus=04\nmode=0A\ndata=00\ncommand=00\n", "valid mode"},
+    {"device i8042.0 version 1\nstatus=04\nmode=0x\ndata=00\ncommand=00\n", "valid mode"},
+    {"device i8042.0 version 1\nstatus=04\nmode=00\ndata=00\ncommand=00", "valid command"},
     {"device i8042.0 version 1\nstatus=04\nmode=00\ndata=00\ncommand=00\n\n",
-     "device i8042.0: there is something behind its state"},
-    {"device i8042.0 version 1\nstatus=04\nmode=00\ndata=00\ncommand=00\ncommand=00\n", "behind"},
+     "device i8042.0: there is extra text after its state"},
+    {"device i8042.0 version 1\nstatus=04\nmode=00\ndata=00\ncommand=00\ncommand=00\n",
+     "extra text"},
 };
 
 START_TEST(text_that_is_not_exactly_the_state_is_refused)
@@ -271,8 +272,7 @@ START_TEST(a_value_that_cannot_be_is_refused)
            strlen(values[_i].bytes));
     result = take(device, state, &error);
     if (values[_i].refused) {
-        snprintf(named, sizeof(named), "its state has a %s that there cannot be",
-                 values[_i].refused);
+        snprintf(named, sizeof(named), "its state has an impossible %s", values[_i].refused);
         ck_assert_int_eq(result, -EINVAL);
         ck_assert_msg(strstr(error.text, named) != NULL, "%s", error.text);
         ck_assert_state(device, before);

@@ -55,7 +55,7 @@ static void check_instruction(const char *words)
     char line[128];
 
     if (disasm_open(&disasm) == -ENOENT)
-        strcpy(line, "\n  (install libzydis to see it disassembled)\n");
+        strcpy(line, "\n  (install libzydis to disassemble it)\n");
     else
         snprintf(line, sizeof(line), "\n  instruction: %s\n", words);
     disasm_close(&disasm);
@@ -352,7 +352,7 @@ START_TEST(an_instruction_that_is_cut_off_is_none)
     put(4 * MIB - 2, code, sizeof(code));
     write_report();
     check_has("\n  bytes: 48 b8\n");
-    check_instruction("none that is known");
+    check_instruction("unknown");
 }
 END_TEST
 

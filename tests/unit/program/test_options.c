@@ -240,7 +240,7 @@ END_TEST
 #define UNKNOWN  ": there is no such option; see --help"
 #define MISSING  ": a value is missing; see --help"
 #define NO_VALUE ": this option takes no value; see --help"
-#define SECOND   ": there is an image already; guest arguments go behind --"
+#define SECOND   ": there is an image already; write guest arguments after --"
 #define NONE     "no image; try: minivmm guest.bin, or --help"
 
 static const struct refused_case {
@@ -301,12 +301,12 @@ static const struct refused_case {
     {{"--mem"}, "--mem" MISSING},
     {{"--out"}, "--out" MISSING},
     {{"--ptlcall"}, "--ptlcall" MISSING},
-    {{"--stub", ""}, "--stub '': not allowed; give a name or a file; help tells the names"},
+    {{"--stub", ""}, "--stub '': not allowed; give a name or a file; help lists the names"},
     {{"--nope"}, "--nope" UNKNOWN},
     {{"--nope=3"}, "--nope=3" UNKNOWN},
     {{"--memory=3"}, "--memory=3" UNKNOWN},
-    {{"--m=3"}, "--m=3: is this --mem or --mode? write more of it"},
-    {{"--de"}, "--de: is this --device or --debug-exit? write more of it"},
+    {{"--m=3"}, "--m=3: is this --mem or --mode? write the whole name"},
+    {{"--de"}, "--de: is this --device or --debug-exit? write the whole name"},
     {{"--=3"}, "--=3" UNKNOWN},
     {{"-x"}, "-x" UNKNOWN},
     {{"-xyz"}, "-x" UNKNOWN},
@@ -331,7 +331,7 @@ END_TEST
 START_TEST(a_second_image_is_told_where_guest_arguments_go)
 {
     ck_assert_int_eq(PARSE("guest.bin", "argument"), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.text, "guest arguments go behind --"));
+    ck_assert_ptr_nonnull(strstr(error.text, "write guest arguments after --"));
 }
 END_TEST
 
@@ -363,16 +363,15 @@ START_TEST(domains_are_kept_in_the_order_given)
 END_TEST
 
 #define FILES     ": not with --restore, --record or checkpoints; leave them out"
-#define ARGUMENTS "word: a domain's arguments stand behind its image; give --domain 'domu.bin word'"
+#define ARGUMENTS "word: write a domain's arguments after its image: --domain 'domu.bin word'"
 
 static const struct {
     char *words[5];
     const char *sentence;
 } domain_cases[] = {
     {{"--domain"}, "--domain" MISSING},
-    {{"--domain", ""}, "--domain '': not allowed; give an image, and behind a space its arguments"},
-    {{"--domain", " a"},
-     "--domain  a: not allowed; give an image, and behind a space its arguments"},
+    {{"--domain", ""}, "--domain '': not allowed; give an image, then a space and its arguments"},
+    {{"--domain", " a"}, "--domain  a: not allowed; give an image, then a space and its arguments"},
     {{"--domain=a", "--domain=b", "--domain=c"}, "--domain c: more than 2 domains; give fewer"},
     {{"--domain", "domu.bin", "guest.bin"},
      "guest.bin: the guests are those of --domain; leave this image out"},
@@ -384,7 +383,7 @@ static const struct {
     {{"--domain=a", "--replay", "f"}, "--replay f: runs no domain; leave out --domain"},
     {{"--domain-console", "out", "guest.bin"},
      "--domain-console out: there is no domain; give one with --domain"},
-    {{"--dom=a"}, "--dom=a: is this --domain or --domain-console? write more of it"},
+    {{"--dom=a"}, "--dom=a: is this --domain or --domain-console? write the whole name"},
 };
 
 START_TEST(what_domains_cannot_be_is_refused_with_a_sentence)

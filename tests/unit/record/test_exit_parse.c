@@ -174,7 +174,7 @@ static const struct {
     {"hltx", "7: 'hltx' is no exit and no event"},
     {"HLT", "7: 'HLT' is no exit and no event"},
     {"@1", "7: '' is no exit of a vCPU"},
-    {"@ hlt", "7: the number of the vCPU stands right behind @"},
+    {"@ hlt", "7: the number of the vCPU must follow @ directly"},
     {"@x hlt", "7: 'x' stands where the number of a vCPU should be"},
     {"@1hlt", "7: '1hlt' stands where the number of a vCPU should be"},
     {"hlt 1", "7: '1' stands where the end of the line should be"},

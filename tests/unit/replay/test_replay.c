@@ -133,13 +133,13 @@ static const struct {
     {"exits 1\nintr\ntest a\n", "3: exits stand before the first test"},
     {"exits 1\ntest\nintr\n", "2: a test has no name"},
     {"exits 1\ntest # a\n", "2: a test has no name"},
-    {"exits 1\nmachine\nmachine\n", "3: the machine was said already"},
+    {"exits 1\nmachine\nmachine\n", "3: the machine is given twice"},
     {"exits 1\nintr\n< regs cs.l=2\n", "3: cs.l is 0 or 1"},
     {"exits 1\nintr\n< regs cpl=4\n", "3: cpl is 0 to 3"},
     {"exits 1\ndone 1\n", "2: the end of 1 exits, but there are 0"},
     {"exits 1\nintr\ndone 0\n", "3: the end of 0 exits, but there are 1"},
-    {"exits 1\ndone 0\ndone 0\n", "3: there is more behind the end"},
-    {"exits 1\ndone 0\nintr\n", "3: there is more behind the end"},
+    {"exits 1\ndone 0\ndone 0\n", "3: there is text after the end"},
+    {"exits 1\ndone 0\nintr\n", "3: there is text after the end"},
 };
 
 START_TEST(a_stream_that_is_wrong_is_refused_with_its_line)

@@ -16,7 +16,7 @@
 Suite *elf_refusals_suite(void);
 
 #define EXTENTS  3 /* the last one of two pages */
-#define SENTENCE ": it is no checkpoint of minivmm: "
+#define SENTENCE ": it is not a checkpoint of minivmm: "
 
 /* Where fields of the file are that sample_make() saves. */
 #define NOTE_HEADER    sizeof(Elf64_Ehdr)
@@ -149,39 +149,39 @@ static const struct {
     uint64_t value;
     const char *why;
 } fields[] = {
-    {EHDR(e_ident), 0x464c457e, "no ELF file"},
-    {EI_CLASS, 1, ELFCLASS32, "another ELF header"},
-    {EI_DATA, 1, ELFDATA2MSB, "another ELF header"},
-    {EHDR(e_type), ET_EXEC, "another ELF header"},
-    {EHDR(e_machine), EM_386, "another ELF header"},
-    {EHDR(e_phoff), 65, "another ELF header"},
-    {EHDR(e_phentsize), 32, "another ELF header"},
-    {EHDR(e_shnum), 1, "another ELF header"},
-    {EHDR(e_phnum), 0, "the number of program headers"},
-    {EHDR(e_phnum), ELF_EXTENTS + 2, "the number of program headers"},
-    {EHDR(e_phnum), 0xffff, "the number of program headers"},
-    {EHDR(e_phnum), 1, "its notes are not where"},
-    {EHDR(e_phnum), ELF_EXTENTS + 1, "its notes are not where"},
-    {NOTE_PHDR(p_type), PT_LOAD, "its notes are not where"},
-    {NOTE_PHDR(p_offset), NOTES + 4, "its notes are not where"},
+    {EHDR(e_ident), 0x464c457e, "it is not an ELF file"},
+    {EI_CLASS, 1, ELFCLASS32, "its ELF header is wrong"},
+    {EI_DATA, 1, ELFDATA2MSB, "its ELF header is wrong"},
+    {EHDR(e_type), ET_EXEC, "its ELF header is wrong"},
+    {EHDR(e_machine), EM_386, "its ELF header is wrong"},
+    {EHDR(e_phoff), 65, "its ELF header is wrong"},
+    {EHDR(e_phentsize), 32, "its ELF header is wrong"},
+    {EHDR(e_shnum), 1, "its ELF header is wrong"},
+    {EHDR(e_phnum), 0, "its number of program headers is wrong"},
+    {EHDR(e_phnum), ELF_EXTENTS + 2, "its number of program headers is wrong"},
+    {EHDR(e_phnum), 0xffff, "its number of program headers is wrong"},
+    {EHDR(e_phnum), 1, "its notes are at the wrong place"},
+    {EHDR(e_phnum), ELF_EXTENTS + 1, "its notes are at the wrong place"},
+    {NOTE_PHDR(p_type), PT_LOAD, "its notes are at the wrong place"},
+    {NOTE_PHDR(p_offset), NOTES + 4, "its notes are at the wrong place"},
     {NOTE_PHDR(p_filesz), 0, "too short or too long"},
     {NOTE_PHDR(p_filesz), 27, "too short or too long"},
     {NOTE_PHDR(p_filesz), ELF_NOTES_MAX + 29, "too short or too long"},
     {NOTE_PHDR(p_filesz), UINT64_MAX, "too short or too long"},
     {NOTE_PHDR(p_filesz), ELF_NOTES_MAX, "it ends within its notes"},
-    {NOTE_PHDR(p_filesz), 28, "its last note is no sum"},
-    {PHDR(0, p_type), PT_NOTE, "is not that of guest memory"},
-    {PHDR(0, p_flags), PF_R, "is not that of guest memory"},
-    {PHDR(0, p_memsz), 2 * PAGE_SIZE, "is not that of guest memory"},
-    {PHDR(0, p_align), 1, "is not that of guest memory"},
-    {PHDR(0, p_vaddr), PAGE_SIZE, "is not that of guest memory"},
+    {NOTE_PHDR(p_filesz), 28, "its last note is not a sum"},
+    {PHDR(0, p_type), PT_NOTE, "is not one of guest memory"},
+    {PHDR(0, p_flags), PF_R, "is not one of guest memory"},
+    {PHDR(0, p_memsz), 2 * PAGE_SIZE, "is not one of guest memory"},
+    {PHDR(0, p_align), 1, "is not one of guest memory"},
+    {PHDR(0, p_vaddr), PAGE_SIZE, "is not one of guest memory"},
     {NOTE(n_namesz), 0, "or has no owner"},
     {NOTE(n_namesz), 7, "or has no owner"},
     {NOTE(n_namesz), 9, "or has no owner"},
-    {NOTE(n_namesz), 0xffffffff, "reaches behind the last one"},
-    {NOTE(n_descsz), 0xffffffff, "reaches behind the last one"},
-    {NOTE(n_descsz), 100, "reaches behind the last one"},
-    {NOTE(n_descsz), 12 + 24 + 1, "reaches behind the last one"},
+    {NOTE(n_namesz), 0xffffffff, "exceeds the notes"},
+    {NOTE(n_descsz), 0xffffffff, "exceeds the notes"},
+    {NOTE(n_descsz), 100, "exceeds the notes"},
+    {NOTE(n_descsz), 12 + 24 + 1, "exceeds the notes"},
     {NOTES + sizeof(Elf64_Nhdr) + 7, 1, 'x', "or has no owner"},
     {NOTES + sizeof(Elf64_Nhdr) + 3, 1, 0, "or has no owner"},
 };
@@ -212,10 +212,10 @@ static const struct {
     {MEMORY_HIGH + MEMORY_MAX, PAGE_SIZE, KEEP, "where no machine has memory"},
     {MIB, UINT64_MAX - PAGE_MASK, KEEP, "where no machine has memory"},
     {MIB, UINT64_MAX - MIB + 1, KEEP, "where no machine has memory"},
-    {MIB, PAGE_SIZE, 0, "not behind the one before"},
-    {MIB, PAGE_SIZE, PAGE_SIZE, "not behind the one before"},
-    {MIB, PAGE_SIZE, UINT64_MAX - PAGE_MASK, "not behind the one before"},
-    {MIB, 2 * PAGE_SIZE, KEEP, "not behind the one before"}, /* the next one is within it */
+    {MIB, PAGE_SIZE, 0, "does not follow the previous one"},
+    {MIB, PAGE_SIZE, PAGE_SIZE, "does not follow the previous one"},
+    {MIB, PAGE_SIZE, UINT64_MAX - PAGE_MASK, "does not follow the previous one"},
+    {MIB, 2 * PAGE_SIZE, KEEP, "does not follow the previous one"}, /* the next one is within it */
     {MIB, MIB, KEEP, "it ends within its memory"},
     {MIB, MEMORY_MAX, KEEP, "it ends within its memory"},
 };
@@ -320,9 +320,9 @@ START_TEST(what_is_no_regular_file_is_refused_without_waiting)
 
     ck_assert_int_eq(mkfifo(place.path, 0600), 0);
     ck_assert_int_eq(elf_file_open(&elf, place.path, &error), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is no regular file"));
+    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is not a regular file"));
     ck_assert_int_eq(elf_file_open(&elf, place.directory, &error), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is no regular file"));
+    ck_assert_ptr_nonnull(strstr(error.text, SENTENCE "it is not a regular file"));
     elf_place_remove(&place);
 }
 END_TEST
@@ -333,8 +333,7 @@ START_TEST(a_program_is_no_checkpoint)
     struct error error = {""};
 
     ck_assert_int_eq(elf_file_open(&elf, "/proc/self/exe", &error), -EINVAL);
-    ck_assert_str_eq(error.text,
-                     "/proc/self/exe" SENTENCE "it has another ELF header than one has");
+    ck_assert_str_eq(error.text, "/proc/self/exe" SENTENCE "its ELF header is wrong");
 }
 END_TEST
 

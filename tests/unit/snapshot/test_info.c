@@ -497,7 +497,7 @@ static const struct {
     const char *contents; /* NULL: the note is not there */
     const char *rest;     /* of the sentence, after the path */
 } refusals[] = {
-    {ELF_NOTE_MACHINE, NULL, ": it does not say what machine it is"},
+    {ELF_NOTE_MACHINE, NULL, ": it does not describe its machine"},
     {ELF_NOTE_VM, NULL, ": the state of the VM is missing"},
     {ELF_NOTE_VM, "abc", ": the note of the VM's state is cut off: 3 bytes"},
     {ELF_NOTE_VCPU, NULL, ": the state of vCPU 0 is missing"},

@@ -226,7 +226,8 @@ START_TEST(the_default_is_there_once)
     heard.call_twice = true;
     call(PTLCALL_OP_MARKER, 1, 0);
     ck_assert_uint_eq(heard.markers, 1);
-    ck_assert(notice_has("minivmm: stub hearing: minivmm_call_default() is for once in each"));
+    ck_assert(
+        notice_has("minivmm: stub hearing: minivmm_call_default() can be called once in each"));
 }
 END_TEST
 
@@ -495,7 +496,7 @@ static const struct file_case {
     int result;
     const char *sentence; /* its end */
 } file_cases[] = {
-    {NULL, -ENOEXEC, "stub.so is no ELF file; build a shared object: cc -shared -fPIC"},
+    {NULL, -ENOEXEC, "stub.so is not an ELF file; build a shared object: cc -shared -fPIC"},
     {"int other;", -ENOSYS,
      "stub.so has no symbol minivmm_stub; define `const struct minivmm_stub minivmm_stub` in it"},
     {"const unsigned minivmm_stub[64] = {7};", -EPROTO,
@@ -534,7 +535,7 @@ START_TEST(what_is_not_there_is_told)
     ck_assert_str_eq(error.text, "stub ./no-such-stub.so: No such file or directory; name a shared "
                                  "object that can be read");
     ck_assert_int_eq(find("none"), -ENOENT);
-    ck_assert_str_eq(error.text, "no stub 'none' is in the box; --stub help lists them, and a file "
+    ck_assert_str_eq(error.text, "no stub 'none' is built in; --stub help lists them, and a file "
                                  "has a slash: ./none");
     ck_assert_int_eq(find("/"), -ENOEXEC);
 }

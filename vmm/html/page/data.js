@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById('data').textContent);
 
 const COLOURS = 10;
-const OTHER_COLOUR = 8; /* of all classes that have none of their own */
+const OTHER_COLOUR = 8; /* of all classes without their own colour */
 const FATAL_COLOUR = 9;
 const FATAL = ['shutdown', 'internal-error', 'fail-entry', 'unknown-hardware'];
 
@@ -45,7 +45,7 @@ function formatShare(share) {
 const UNITS = [['s', 1e9], ['ms', 1e6], ['µs', 1e3], ['ns', 1]];
 const unitOf = (ns) => UNITS.find((unit) => Math.abs(ns) >= unit[1]) || UNITS[3];
 
-/* Three digits and a unit, as long as that is all there is to a number of nanoseconds. */
+/* Three digits and a unit, unless the whole number of nanoseconds is shorter. */
 function formatTime(ns) {
     const [name, size] = unitOf(ns);
     const value = ns / size;
@@ -54,7 +54,7 @@ function formatTime(ns) {
     return `${value.toFixed(digits)} ${name}`;
 }
 
-/* A point in time: to the nanosecond where (step) is that small. */
+/* A point in time: to the nanosecond if (step) is that small. */
 function formatPoint(ns, step) {
     if (!data.timed)
         return formatCount(Math.round(ns));

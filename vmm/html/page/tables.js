@@ -1,4 +1,4 @@
-/* All but the timeline: the header, histograms and tables. */
+/* Everything except the timeline: the header, histograms and tables. */
 
 function fillHeader() {
     const busy = data.tracks.reduce((sum, track) => sum + track.busy, 0);
@@ -38,7 +38,7 @@ function fillHeader() {
     fillVerdict();
 }
 
-/* memory=67108864 is 64M. */
+/* memory=67108864 becomes 64M. */
 function shortenMemory(word) {
     const [, bytes] = word.match(/^memory=(\d+)$/) || [];
 
@@ -61,7 +61,7 @@ function fillVerdict() {
     const words = {
         'guest': `the guest ended itself${status ? ` with status ${status}` : ''}`,
         'triple-fault': 'the guest crashed with a triple fault',
-        'crash': 'the guest did what KVM cannot go on from',
+        'crash': 'KVM cannot continue the guest',
         'timeout': 'the time limit passed',
         'interrupted': 'ended from outside',
         'reset': 'the guest asked for a reset',
@@ -135,7 +135,7 @@ function hintOfTimeline() {
 const BARS_PER_OCTAVE = 4;
 const ROW = 58, BARS = 36, ROWS_AT_FIRST = 8;
 
-/* The values from which on, and below which, bucket (number) counts. */
+/* The lower and upper limit of bucket (number). */
 function bucketBounds(number) {
     const sub = 2 ** data.sub_bits;
     const shift = Math.max(Math.floor(number / sub) - 1, 0);
@@ -144,7 +144,7 @@ function bucketBounds(number) {
     return [first, first + 2 ** shift];
 }
 
-/* Bars of one width on the logarithmic axis: position and count. */
+/* Bars of equal width on the logarithmic axis: position and count. */
 function barsOf(item) {
     const bars = new Map();
 
@@ -289,7 +289,7 @@ function emptyRow(body, columns, words) {
     addRow(body, [cell]);
 }
 
-/* A time that shows its place in the timeline when it is pressed. */
+/* A time; a click shows its place in the timeline. */
 function timeCell(time) {
     const cell = make('td', undefined, 'number');
     const button = make('button', formatPoint(data.timed ? time : time + 1, data.timed ? 1000 : 1), 'jump');

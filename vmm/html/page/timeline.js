@@ -7,7 +7,7 @@ const timeline = (() => {
     const tip = byId('tip');
     const context = canvas.getContext('2d');
     const length = Math.max(data.end, 1);
-    const shortest = data.timed ? 20 : 4; /* what can be visible at least */
+    const shortest = data.timed ? 20 : 4; /* the shortest visible part */
     const LEFT = 124, RIGHT = 12, FLAG_ROW = 18, AXIS = 22, GAP = 10, THUMB = 10;
     const FONT = '12px system-ui, "DejaVu Sans", sans-serif';
     const FONT_SMALL = '11px system-ui, "DejaVu Sans", sans-serif';
@@ -20,7 +20,7 @@ const timeline = (() => {
     const sorted = flags.slice().sort((a, b) => a.time - b.time);
     let width = 0, height = 0, colours = {}, drawing = false, shown = [];
 
-    /* A track's slices as arrays, and above them levels in which each node stands for two below. */
+    /* A track's slices as arrays, and above them levels in which a node covers two below. */
     function readTrack(track) {
         const level = { start: [], end: [], busy: [], weight: [], count: [], mix: [] };
         const from = track.slices;
@@ -90,7 +90,7 @@ const timeline = (() => {
     const toX = (time) => LEFT + (time - view.from) / (view.to - view.from) * plotWidth();
     const toTime = (x) => view.from + (x - LEFT) / plotWidth() * (view.to - view.from);
 
-    /* Add a slice to the columns that it covers, to each its part. */
+    /* Add a slice to the columns that it covers, in proportion. */
     function addSlice(columns, level, i) {
         const perPixel = (view.to - view.from) / plotWidth();
         const start = (level.start[i] - view.from) / perPixel;
@@ -220,7 +220,7 @@ const timeline = (() => {
             FONT_SMALL);
     }
 
-    /* The visible flags, in (shown), each with a row where its label has room, or none. */
+    /* The visible flags, in (shown), each with a row for its label, or none if there is no room. */
     function placeFlags() {
         const free = new Array(FLAG_ROWS).fill(-Infinity);
 
@@ -270,7 +270,7 @@ const timeline = (() => {
         }
     }
 
-    /* Which part of the whole is visible. */
+    /* Show which part of the whole is visible. */
     function drawThumb() {
         const top = height - THUMB;
         const from = LEFT + view.from / length * plotWidth();
@@ -353,7 +353,7 @@ const timeline = (() => {
         redraw();
     }
 
-    /* The time at (x) stays where it is. */
+    /* Zoom; the time at (x) keeps its place. */
     function zoom(factor, x) {
         const fixed = x === undefined ? (view.from + view.to) / 2 : toTime(Math.max(x, LEFT));
         const span = Math.min(Math.max((view.to - view.from) * factor, Math.min(shortest, length)), length);
@@ -429,7 +429,7 @@ const timeline = (() => {
         tip.style.top = `${y + 16}px`;
     }
 
-    let drag = null; /* from where; (pan): of the thumb */
+    let drag = null; /* its start; (pan): of the thumb */
 
     const place = (event) => {
         const box = canvas.getBoundingClientRect();
@@ -509,7 +509,7 @@ const timeline = (() => {
 
     return {
         hasLoad: LOAD > 0,
-        /* Bring (time) to the middle, near enough to tell its neighbours. */
+        /* Move (time) to the middle, and zoom in until its neighbours are distinct. */
         show(time) {
             const half = Math.min((view.to - view.from) / 2, length / 20);
 
