@@ -11,20 +11,11 @@
 #define VMM_IO_MEMORY_H
 
 #include "vmm/base/error.h"
+#include "vmm/io/gpa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A guest-physical address, in bytes. */
-typedef struct {
-    uint64_t value;
-} gpa_t;
-
-static inline gpa_t gpa(uint64_t value)
-{
-    return (gpa_t){value};
-}
 
 #define PAGE_SIZE      4096UL
 #define PAGE_MASK      (PAGE_SIZE - 1)
