@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has here, minivmm and guests, and looks at failed
+# shellcheck shell=bash disable=SC2034,SC2154 # who takes this in has minivmm and guests, and looks at failed
 # For tests that are made of runs of minivmm, and of what each is to come to:
 #
 #   tap_begin SUITE SECONDS     the working folder, which is the current one from then on, and the hard limit
@@ -15,7 +15,7 @@
 readonly NO_KVM=202 NO_END=206
 
 # shellcheck source=tests/probes.sh
-. "$here/probes.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/probes.sh"
 
 tap_begin() {
     suite=$1
