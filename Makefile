@@ -43,13 +43,13 @@ PROGRAM_OBJECTS := $(PROGRAM_SOURCES:%.c=$(BUILD)/%.o)
 TEST_OBJECTS    := $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 .PHONY: all run check check-unit check-exits check-asan check-threads check-svm check-tsan format lint clean
-all: minivmm guest.bin
+all: minivmm guest.bin $(BUILD)/core_alone
 
 run: all
 	./minivmm guest.bin
 
 # The tests run the program of their own build, so that check-asan tests the sanitized one.
-check: $(BUILD)/minivmm $(BUILD)/unit guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
+check: $(BUILD)/minivmm $(BUILD)/unit $(BUILD)/core_alone guests $(if $(SANITIZE),,$(BUILD)/bench/dispatch)
 	@V=$(V) tests/run $(BUILD) build/guests $(if $(SANITIZE),asan,check)
 
 # Tests without guests, to run after each change; and the exit streams alone. Neither needs KVM.
@@ -90,6 +90,7 @@ $(BUILD)/minivmm-static: $(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS)
 include guest/guest.mk
 include tests/fuzz/fuzz.mk
 include bench/bench.mk
+include tests/core_alone/core_alone.mk
 include api/api.mk
 
 minivmm: $(BUILD)/minivmm
@@ -128,7 +129,7 @@ have-sources:
 	@[ $(words $(C_FILES)) -gt 0 ] || { echo "make: $@: the folders here have no *.c or *.h file" >&2; exit 1; }
 
 lint: have-sources
-	scripts/check-floors
+	scripts/check-floors $(BUILD)
 	clang-format --dry-run --Werror $(C_FILES)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices stubs examples

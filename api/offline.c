@@ -30,6 +30,11 @@ int minivmm_print_device(const char *type, int fd, struct minivmm_error *error)
     return 0;
 }
 
+void minivmm_print_stubs(int fd)
+{
+    stub_print_types(stub_types, fd);
+}
+
 int minivmm_parse_number(const char *text, const char *suffixes, uint64_t *number)
 {
     return number_parse(text, suffixes, number);

@@ -1,7 +1,6 @@
-/* Functions for stubs, in callbacks and elsewhere, and the list of stubs. */
+/* Functions for stubs, in callbacks and elsewhere. */
 #include "api/handle.h"
 
-#include "stubs/types.h"
 #include "vmm/core/callback.h"
 #include "vmm/step/decode.h"
 #include "vmm/step/step_code.h"
@@ -58,9 +57,4 @@ int minivmm_error_set(struct minivmm_error *error, int code, const char *format,
     vsnprintf(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
     return code;
-}
-
-void minivmm_print_stubs(int fd)
-{
-    stub_print_types(stub_types, fd);
 }

@@ -245,6 +245,7 @@ const struct device_type doorbell_type = {
     .help = "counts OUTs to a port, which KVM can take itself; with an interrupt",
     .instance_size = sizeof(struct doorbell),
     .locking = DEVICE_LOCK_FREE, /* the ops take the lock, see above */
+    .needs = HOST_NEED(HOST_EVENT) | HOST_NEED(HOST_THREAD) | HOST_NEED(HOST_PORT_EVENT),
     .properties = doorbell_properties,
     .state = &doorbell_state,
     .create = doorbell_create,

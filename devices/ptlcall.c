@@ -130,6 +130,7 @@ const struct device_type ptlcall_type = {
     .help = "MARSSx86's hypercalls: a trigger page and a port",
     .instance_size = sizeof(struct ptlcall_device),
     .locking = DEVICE_LOCKED,
+    .needs = HOST_NEED(HOST_WRITE_FILE) | HOST_NEED(HOST_OUT_FILE) | HOST_NEED(HOST_CHECKPOINT),
     .properties = ptlcall_properties,
     .state = &ptlcall_state,
     .create = ptlcall_create,

@@ -107,6 +107,7 @@ const struct device_type ptlcall_pci_type = {
     .help = "ptlcalls by a PCI function: BAR0 is a trigger page, BAR1 the port",
     .instance_size = sizeof(struct ptlcall_pci),
     .locking = DEVICE_LOCKED,
+    .needs = HOST_NEED(HOST_WRITE_FILE) | HOST_NEED(HOST_OUT_FILE) | HOST_NEED(HOST_CHECKPOINT),
     .properties = ptlcall_pci_properties,
     .state = &ptlcall_pci_state,
     .create = ptlcall_pci_create,

@@ -286,6 +286,8 @@ const struct device_type serial_type = {
     .help = "serial port (16550A)",
     .instance_size = sizeof(struct serial),
     .locking = DEVICE_LOCK_FREE, /* the ops take the lock, see above */
+    .needs = HOST_NEED(HOST_READ_FILE) | HOST_NEED(HOST_WRITE_FILE) | HOST_NEED(HOST_EVENT) |
+             HOST_NEED(HOST_THREAD),
     .properties = serial_properties,
     .state = &serial_state,
     .create = serial_create,

@@ -119,6 +119,7 @@ const struct device_type xen_type = {
     .help = "Xen's hypercalls, for a machine that is a domain",
     .instance_size = sizeof(struct xen),
     .locking = DEVICE_LOCK_FREE, /* a domain has its own locks, and some calls wait */
+    .needs = HOST_NEED(HOST_MEMORY_SLOT),
     .properties = xen_properties,
     .create = xen_create,
     .read = xen_read,

@@ -258,6 +258,7 @@ const struct device_type xen_ring_type = {
     .help = "answers a domain's ring: the monitor as domain 0",
     .instance_size = sizeof(struct xen_ring),
     .locking = DEVICE_LOCK_FREE, /* it has no regions */
+    .needs = HOST_NEED(HOST_EVENT) | HOST_NEED(HOST_THREAD) | HOST_NEED(HOST_MEMORY_SLOT),
     .properties = xen_ring_properties,
     .create = xen_ring_create,
     .destroy = xen_ring_destroy,

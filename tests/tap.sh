@@ -15,7 +15,7 @@
 readonly NO_KVM=202 NO_END=206
 
 # shellcheck source=tests/probes.sh
-. "$here/probes.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/probes.sh"
 
 tap_begin() {
     suite=$1

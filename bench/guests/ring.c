@@ -19,7 +19,7 @@
 #include "guest/lib/interrupt.h"
 #include "guest/lib/smp.h"
 #include "guest/xen/start.h"
-#include "tests/guests/xen-as.h"
+#include "guest/xen/test_ring.h"
 
 #define BATCH_PRESET  64u
 #define BOUND_ROUNDS  200000u

@@ -1,8 +1,9 @@
 /*
  * Fuzzing of exits: whatever a guest does, the monitor keeps its contracts; see
- * tests/unit/hostile.h for what the bytes mean.
+ * tests/unit/hostile_steps.h for what the bytes mean.
  */
 #include "tests/unit/hostile.h"
+#include "tests/unit/hostile_steps.h"
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

@@ -10,7 +10,7 @@
 #include "guest/lib/guest.h"
 #include "guest/lib/interrupt.h"
 #include "guest/xen/start.h"
-#include "tests/guests/xen-as.h"
+#include "guest/xen/test_ring.h"
 
 #define GRANTER 1
 #define MAPPER  0

@@ -18,7 +18,7 @@
 #include "guest/lib/guest.h"
 #include "guest/lib/smp.h"
 #include "guest/xen/start.h"
-#include "tests/guests/xen-as.h"
+#include "guest/xen/test_ring.h"
 
 #define WAIT_ROUNDS  200000u
 #define QUIET_ROUNDS 2000u /* enough time for a back end to make a mistake */

@@ -9,7 +9,7 @@
 #include "guest/lib/guest.h"
 #include "guest/lib/smp.h"
 #include "guest/xen/start.h"
-#include "tests/guests/xen-as-back.h"
+#include "tests/guests/xen-ring-back.h"
 
 #define WRAP_INDEX  0xfffffff0u
 #define WAIT_ROUNDS 20000u

@@ -5,7 +5,7 @@
 #include "guest/lib/check.h"
 #include "guest/lib/guest.h"
 #include "guest/xen/start.h"
-#include "tests/guests/xen-as.h"
+#include "guest/xen/test_ring.h"
 
 #define WAIT_ROUNDS 200000u
 

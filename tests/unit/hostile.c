@@ -1,5 +1,4 @@
-/* The machine of a hostile guest, and what must hold after each of its exits. */
-#include "tests/unit/hostile_steps.h"
+#include "tests/unit/hostile.h"
 
 #include "devices/types.h"
 #include "vmm/core/exit.h"
@@ -236,16 +235,4 @@ void hostile_prepare(void)
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = HOSTILE_FILE_MAX;
     setrlimit(RLIMIT_FSIZE, &limit);
-}
-
-void hostile_run(const uint8_t *bytes, size_t size)
-{
-    struct hostile hostile;
-
-    hostile_begin(&hostile);
-    hostile.next = bytes;
-    hostile.left = size;
-    while (hostile.left > 0)
-        hostile_step(&hostile);
-    hostile_end(&hostile);
 }

@@ -1,10 +1,7 @@
 /*
- * A hostile guest: bytes that are read as a sequence of exits of two vCPUs, with registers and guest
- * memory to match. The fuzzer makes up the bytes, and so do unit tests.
- *
- * The machine has every device type but the back end of a ring, and no KVM. After each exit it is checked that what the monitor
- * promises still holds; where it does not, the process aborts with a sentence. A machine that has
- * ended is set going again, so that the rest of the bytes is run, too.
+ * The machine of a hostile guest: every device type but the back end of a ring, and no KVM. After each
+ * exit it is checked that what the monitor promises still holds; where it does not, the process aborts
+ * with a sentence. tests/unit/hostile_steps.h makes its exits.
  */
 #ifndef TESTS_UNIT_HOSTILE_H
 #define TESTS_UNIT_HOSTILE_H
@@ -16,6 +13,10 @@
 #define HOSTILE_VCPUS     2
 #define HOSTILE_FILE_MAX  (256 * KIB) /* what a file may hold: a longer core dump fails */
 #define HOSTILE_DIR_BYTES 64
+
+/* As in KVM's run page: the data of a port access lie after the structure. */
+#define HOSTILE_RUN_SIZE    (3 * PAGE_SIZE)
+#define HOSTILE_DATA_OFFSET PAGE_SIZE
 
 struct stats;
 
@@ -41,7 +42,19 @@ void hostile_prepare(void);
 void hostile_begin(struct hostile *hostile);
 void hostile_end(struct hostile *hostile);
 
-/* Run (size) bytes on a machine of their own. */
-void hostile_run(const uint8_t *bytes, size_t size);
+/* Abort with (what) unless it (holds). */
+void hostile_require(bool holds, const char *what);
+
+/*
+ * Handle the exit in the run page of hostile->vcpu, and check the promises. A machine that has ended
+ * is set going again.
+ */
+void hostile_exit(struct hostile *hostile);
+
+/* Write the crash report and the statistics to /dev/null. */
+void hostile_report(struct hostile *hostile);
+
+/* Reset every device. */
+void hostile_reset(struct hostile *hostile);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "guest/abi/pci.h"
 #include "guest/abi/ptlcall.h"
+#include "tests/unit/hostile.h"
 
 #include <string.h>
 
@@ -304,7 +305,7 @@ static void step_vcpu(struct hostile *hostile)
     hostile->vcpu = &hostile->machine.vcpus[take(hostile, 1) % HOSTILE_VCPUS];
 }
 
-void hostile_step(struct hostile *hostile)
+static void step(struct hostile *hostile)
 {
     static void (*const steps[])(struct hostile *) = {
         step_out,       step_in,     step_outs,     step_ins,       step_store,
@@ -315,4 +316,16 @@ void hostile_step(struct hostile *hostile)
     const uint64_t which = take(hostile, 1);
 
     steps[which % (sizeof(steps) / sizeof(steps[0]))](hostile);
+}
+
+void hostile_run(const uint8_t *bytes, size_t size)
+{
+    struct hostile hostile;
+
+    hostile_begin(&hostile);
+    hostile.next = bytes;
+    hostile.left = size;
+    while (hostile.left > 0)
+        step(&hostile);
+    hostile_end(&hostile);
 }

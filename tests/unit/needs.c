@@ -1,6 +1,7 @@
 #include "tests/unit/needs.h"
 
 #include "vmm/core/kvm.h"
+#include "vmm/observe/disasm.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -37,6 +38,15 @@ static bool probe_full(void)
            status.st_rdev == makedev(1, 7);
 }
 
+static bool probe_zydis(void)
+{
+    struct disasm disasm = {0};
+    const bool found = disasm_open(&disasm) == 0;
+
+    disasm_close(&disasm);
+    return found;
+}
+
 static const struct {
     const char *name; /* in PROBES_MISSING, as in tests/probes.sh */
     bool (*probe)(void);
@@ -44,6 +54,7 @@ static const struct {
 } needs[NEEDS] = {
     [NEED_KVM] = {"kvm", probe_kvm, "/dev/kvm cannot be used"},
     [NEED_FULL] = {"full", probe_full, "/dev/full is not the device that is always full"},
+    [NEED_ZYDIS] = {"zydis", probe_zydis, "libzydis cannot be loaded"},
 };
 
 static bool is_said_to_miss(const char *name)

@@ -9,8 +9,9 @@
 #include <stdio.h>
 
 enum need {
-    NEED_KVM,  /* /dev/kvm, for this user */
-    NEED_FULL, /* /dev/full, as a device */
+    NEED_KVM,   /* /dev/kvm, for this user */
+    NEED_FULL,  /* /dev/full, as a device */
+    NEED_ZYDIS, /* the library that disassembles */
     NEEDS,
 };
 

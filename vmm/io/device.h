@@ -10,6 +10,7 @@
 #define VMM_IO_DEVICE_H
 
 #include "vmm/base/error.h"
+#include "vmm/base/host_needs.h"
 #include "vmm/base/lock.h"
 #include "vmm/base/property.h"
 
@@ -50,6 +51,7 @@ struct device_type {
     const char *help; /* one line */
     size_t instance_size;
     enum device_locking locking;
+    unsigned needs;                    /* of the host: HOST_NEED() bits; 0: no more than each run */
     const struct property *properties; /* ended by a NULL name */
     const struct device_state *state;  /* NULL: the properties are its only state */
 

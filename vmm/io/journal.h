@@ -13,7 +13,7 @@
 #ifndef VMM_IO_JOURNAL_H
 #define VMM_IO_JOURNAL_H
 
-#include "vmm/io/memory.h"
+#include "vmm/io/gpa.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -12,32 +12,22 @@
 #define VMM_IO_MEMORY_H
 
 #include "vmm/base/error.h"
+#include "vmm/io/gpa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A guest-physical address, in bytes. */
-typedef struct {
-    uint64_t value;
-} gpa_t;
-
-static inline gpa_t gpa(uint64_t value)
-{
-    return (gpa_t){value};
-}
-
-#define PAGE_SIZE  4096UL
-#define PAGE_MASK  (PAGE_SIZE - 1)
-#define KIB        1024ULL
-#define MIB        (1024 * KIB)
-#define GIB        (1024 * MIB)
-#define MEMORY_MIN MIB /* the boot area lies below 1 MiB */
-#define MEMORY_LOW_MAX                                                                             \
-    (3 * GIB)                  /* RAM below 4 GiB ends here, and device space begins, as on a PC */
-#define MEMORY_HIGH  (4 * GIB) /* the rest of the RAM begins here */
-#define MEMORY_MAX   (64 * GIB * 1024)
-#define MEMORY_SLOTS 8
+#define PAGE_SIZE      4096UL
+#define PAGE_MASK      (PAGE_SIZE - 1)
+#define KIB            1024ULL
+#define MIB            (1024 * KIB)
+#define GIB            (1024 * MIB)
+#define MEMORY_MIN     MIB       /* the boot area lies below 1 MiB */
+#define MEMORY_LOW_MAX (3 * GIB) /* RAM below 4 GiB ends here: then device space, as on a PC */
+#define MEMORY_HIGH    (4 * GIB) /* the rest of the RAM begins here */
+#define MEMORY_MAX     (64 * GIB * 1024)
+#define MEMORY_SLOTS   8
 
 struct memory_slot {
     gpa_t base;

@@ -1,6 +1,7 @@
-/* Exits of a hostile guest, see tests/unit/hostile.h: made-up ones, the same each time, and kept ones. */
+/* Exits of a hostile guest, see tests/unit/hostile_steps.h: made-up ones, the same each time, and kept ones. */
 #include "tests/unit/hex.h"
 #include "tests/unit/hostile.h"
+#include "tests/unit/hostile_steps.h"
 #include "vmm/core/exit.h"
 #include "vmm/core/machine_run.h"
 

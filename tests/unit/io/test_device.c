@@ -111,6 +111,38 @@ START_TEST(a_description_is_a_type_and_its_properties)
 }
 END_TEST
 
+static bool names_file(const struct device_type *type)
+{
+    for (const struct property *property = type->properties; property && property->name; property++)
+        if (property->kind == PROPERTY_FILE)
+            return true;
+    return false;
+}
+
+START_TEST(a_type_whose_properties_name_files_needs_files)
+{
+    const unsigned files = HOST_NEED(HOST_READ_FILE) | HOST_NEED(HOST_WRITE_FILE);
+
+    for (const struct device_type *const *type = device_types; *type; type++) {
+        ck_assert_msg(((*type)->needs & HOST_NEED(HOST_RUN)) == 0, "%s", (*type)->name);
+        ck_assert_msg((*type)->needs >> HOST_NEEDS == 0, "%s", (*type)->name);
+        ck_assert_msg(!names_file(*type) || ((*type)->needs & files) != 0,
+                      "%s has a property that names a file, and declares no need of one",
+                      (*type)->name);
+    }
+}
+END_TEST
+
+START_TEST(each_need_has_words_and_system_calls)
+{
+    for (unsigned need = 0; need < HOST_NEEDS; need++) {
+        ck_assert_msg(host_needs[need].name && *host_needs[need].name, "need %u", need);
+        ck_assert_msg(host_needs[need].files && *host_needs[need].files, "need %u", need);
+        ck_assert_msg(host_needs[need].calls && *host_needs[need].calls, "need %u", need);
+    }
+}
+END_TEST
+
 Suite *device_suite(void)
 {
     Suite *suite = suite_create("device");
@@ -119,6 +151,8 @@ Suite *device_suite(void)
     tcase_add_test(tcase, every_type_is_found_by_its_name);
     tcase_add_test(tcase, every_type_says_what_it_is_and_so_does_each_property);
     tcase_add_test(tcase, help_lists_all_types);
+    tcase_add_test(tcase, a_type_whose_properties_name_files_needs_files);
+    tcase_add_test(tcase, each_need_has_words_and_system_calls);
     tcase_add_test(tcase, help_of_a_type_lists_its_properties);
     tcase_add_loop_test(tcase, a_description_is_a_type_and_its_properties, 0,
                         sizeof(descriptions) / sizeof(descriptions[0]));

@@ -511,6 +511,32 @@ START_TEST(help_names_every_option_and_every_status)
 }
 END_TEST
 
+/* In --help the values that are files are words in capitals. */
+static bool takes_file(const struct option_spec *spec)
+{
+    static const char *const words[] = {"FILE", "DIR", "PREFIX"};
+
+    for (int i = 0; spec->value && i < COUNT(words); i++)
+        if (strstr(spec->value, words[i]))
+            return true;
+    return false;
+}
+
+START_TEST(an_option_that_names_files_declares_what_it_needs_of_the_host)
+{
+    unsigned declared = 0;
+
+    for (int i = 0; i < OPTION_SPECS; i++) {
+        const struct option_spec *spec = &option_specs[i];
+
+        ck_assert_msg(!takes_file(spec) || spec->needs, "--%s", spec->name);
+        ck_assert_msg(spec->needs >> HOST_NEEDS == 0, "--%s", spec->name);
+        declared |= spec->needs;
+    }
+    ck_assert_uint_ne(declared, 0);
+}
+END_TEST
+
 Suite *options_suite(void)
 {
     Suite *suite = suite_create("options");
@@ -518,6 +544,7 @@ Suite *options_suite(void)
 
     tcase_add_test(tcase, an_image_alone_gives_the_presets);
     tcase_add_test(tcase, devices_are_kept_in_the_order_given);
+    tcase_add_test(tcase, an_option_that_names_files_declares_what_it_needs_of_the_host);
     tcase_add_test(tcase, too_many_devices_are_refused);
     tcase_add_test(tcase, device_help_needs_no_image);
     tcase_add_test(tcase, what_goes_with_an_image_is_kept);

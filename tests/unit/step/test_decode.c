@@ -1,7 +1,12 @@
 /* Instructions taken apart: how long one is, whether it ends a basic block, whether it repeats. */
 #include "vmm/step/decode.h"
 
+#include "tests/unit/needs.h"
+#include "vmm/observe/disasm.h"
+
+#include <Zydis/Zydis.h>
 #include <check.h>
+#include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -257,6 +262,97 @@ START_TEST(an_opcode_of_one_byte_is_told_unless_it_is_locked)
 }
 END_TEST
 
+/* Zydis as the second opinion: it is another decoder, with tables of its own. */
+
+#define ZYDIS_ROUNDS 400000
+
+typedef ZyanStatus (*decoder_init)(ZydisDecoder *decoder, ZydisMachineMode mode,
+                                   ZydisStackWidth width);
+typedef ZyanStatus (*decoder_decode)(const ZydisDecoder *decoder, ZydisDecoderContext *context,
+                                     const void *bytes, ZyanUSize length,
+                                     ZydisDecodedInstruction *instruction);
+
+static const struct {
+    unsigned bits;
+    ZydisMachineMode mode;
+    ZydisStackWidth width;
+} zydis_modes[] = {
+    {16, ZYDIS_MACHINE_MODE_REAL_16, ZYDIS_STACK_WIDTH_16},
+    {32, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32},
+    {64, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64},
+};
+
+/* The next number of a xorshift generator: the same numbers in each run. */
+static uint64_t next_number(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Bytes that are often instructions: up to two prefixes, an opcode of each map, and anything. */
+static void make_bytes(uint64_t *state, uint8_t *bytes)
+{
+    static const uint8_t starts[] = {0x66, 0x67, 0xf2, 0xf3, 0x48, 0x41, 0x0f, 0x0f,
+                                     0xc4, 0xc5, 0x62, 0x8f, 0xf0, 0x2e, 0x4c, 0x40};
+    const uint64_t shape = next_number(state);
+
+    for (unsigned i = 0; i < INSTRUCTION_MAX; i++)
+        bytes[i] = (uint8_t)(next_number(state) >> 24);
+    for (unsigned i = 0; i < (shape & 3) && i < 2; i++)
+        bytes[i] = starts[shape >> (8 + 4 * i) & 15];
+    if ((shape >> 20 & 7) == 0) /* the third maps */
+        memcpy(bytes + (shape & 1), shape >> 24 & 1 ? "\x0f\x38" : "\x0f\x3a", 2);
+}
+
+static void complain_length(const uint8_t *bytes, unsigned ours, unsigned theirs, unsigned bits)
+{
+    char text[3 * INSTRUCTION_MAX + 1];
+
+    for (unsigned i = 0; i < INSTRUCTION_MAX; i++)
+        snprintf(text + 3 * (size_t)i, 4, "%02x ", bytes[i]);
+    ck_abort_msg("%u-bit code %s: %u bytes instead of %u", bits, text, ours, theirs);
+}
+
+/* What only Zydis refuses has a length of ours too: it is not compared, and neither are
+ * the instructions of the Xeon Phi coprocessor. */
+START_TEST(lengths_are_those_of_zydis)
+{
+    const unsigned bits = zydis_modes[_i].bits;
+    struct disasm disasm = {0};
+    decoder_init init;
+    decoder_decode decode_with;
+    ZydisDecoder decoder;
+    uint64_t state = 0x9e3779b97f4a7c15u + bits;
+    unsigned compared = 0;
+
+    ck_assert_int_eq(disasm_open(&disasm), 0);
+    init = (decoder_init)dlsym(disasm.library, "ZydisDecoderInit");
+    decode_with = (decoder_decode)dlsym(disasm.library, "ZydisDecoderDecodeInstruction");
+    ck_assert(init && decode_with);
+    ck_assert(ZYAN_SUCCESS(init(&decoder, zydis_modes[_i].mode, zydis_modes[_i].width)));
+    for (unsigned round = 0; round < ZYDIS_ROUNDS; round++) {
+        uint8_t bytes[INSTRUCTION_MAX];
+        ZydisDecodedInstruction theirs;
+        unsigned ours;
+
+        make_bytes(&state, bytes);
+        if (!ZYAN_SUCCESS(decode_with(&decoder, NULL, bytes, sizeof(bytes), &theirs)))
+            continue;
+        if (theirs.meta.isa_ext == ZYDIS_ISA_EXT_KNC || theirs.meta.isa_ext == ZYDIS_ISA_EXT_KNCE ||
+            theirs.meta.isa_ext == ZYDIS_ISA_EXT_KNCV)
+            continue;
+        compared++;
+        ours = instruction_decode(bytes, sizeof(bytes), bits).length;
+        if (ours != theirs.length)
+            complain_length(bytes, ours, theirs.length, bits);
+    }
+    ck_assert_uint_gt(compared, ZYDIS_ROUNDS / 3);
+    disasm_close(&disasm);
+}
+END_TEST
+
 Suite *decode_suite(void)
 {
     Suite *suite = suite_create("decode");
@@ -271,6 +367,7 @@ Suite *decode_suite(void)
     tcase_add_loop_test(tcase, only_a_string_instruction_with_a_prefix_repeats, 0, COUNT(strings));
     tcase_add_loop_test(tcase, an_opcode_of_one_byte_is_told_unless_it_is_locked, 0,
                         COUNT(opcodes));
+    needs_test_add(tcase, NEED_ZYDIS, lengths_are_those_of_zydis, COUNT(zydis_modes));
     suite_add_tcase(suite, tcase);
     return suite;
 }

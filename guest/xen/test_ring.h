@@ -1,11 +1,11 @@
 /*
- * The ring of xen-front.c and xen-back.c for the guests that test it: a front end that counts and
- * checks, and prints nothing.
+ * The ring of xen-front.c and xen-back.c for guests that test or measure it: a front end that counts
+ * and checks, and prints nothing.
  *
  * Request n has id n, status n and operation n | 1; its response differs by status n + 1 alone.
  */
-#ifndef TESTS_GUESTS_XEN_AS_H
-#define TESTS_GUESTS_XEN_AS_H
+#ifndef GUEST_XEN_TEST_RING_H
+#define GUEST_XEN_TEST_RING_H
 
 #include "guest/xen/events.h"
 #include "guest/xen/gnttab.h"

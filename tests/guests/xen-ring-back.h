@@ -1,11 +1,11 @@
 /*
- * A back end for the ring of xen-as.h in the same guest, which grants the page to itself: both
+ * A back end for the ring of guest/xen/test_ring.h in the same guest, which grants the page to itself: both
  * sides in one program, so that a test can stop between any two steps.
  */
-#ifndef TESTS_GUESTS_XEN_AS_BACK_H
-#define TESTS_GUESTS_XEN_AS_BACK_H
+#ifndef TESTS_GUESTS_XEN_RING_BACK_H
+#define TESTS_GUESTS_XEN_RING_BACK_H
 
-#include "tests/guests/xen-as.h"
+#include "guest/xen/test_ring.h"
 
 struct as_back {
     struct as_back_ring ring;
