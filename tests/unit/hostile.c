@@ -223,8 +223,7 @@ void hostile_report(struct hostile *hostile)
 void hostile_reset(struct hostile *hostile)
 {
     for (struct device *device = hostile->machine.devices; device; device = device->next)
-        if (device->type->reset)
-            device->type->reset(device);
+        device_reset(device);
     require_lines(hostile);
 }
 

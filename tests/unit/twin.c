@@ -306,8 +306,7 @@ static void play_reset(struct twin *twin, uint64_t *random, struct twin_step *st
     if (twin_random(random) % RESET_RARE)
         return;
     for (struct device *device = twin->fixture.machine.devices; device; device = device->next)
-        if (device->type->reset)
-            device->type->reset(device);
+        device_reset(device);
 }
 
 struct twin_step twin_play(struct twin *twin, uint64_t seed)

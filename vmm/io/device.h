@@ -20,6 +20,7 @@
 #define DEVICE_NAME_MAX 32 /* bytes of a type's name, and of a device's */
 
 struct device_state;
+struct device_timer;
 struct machine;
 struct vcpu;
 
@@ -35,9 +36,10 @@ struct device {
     struct machine *machine;
     char name[DEVICE_NAME_MAX]; /* its type and number: "serial.1" */
     char *property_text;        /* owned; string properties point into it */
-    bool locked; /* ops run under (lock): more than one vCPU, and the type wants it */
+    bool locked; /* ops run under (lock): the type wants it, with several vCPUs or a timer */
     struct lock lock;
-    struct device *next; /* in the machine's list, in order of creation */
+    struct device *next;         /* in the machine's list, in order of creation */
+    struct device_timer *timers; /* its own, see vmm/io/timer.h; NULL: it has none */
 };
 
 enum device_locking {

@@ -3,7 +3,8 @@
  *
  * A device type declares what of its instance is state in a const table; what follows from the
  * properties, or is the host's (descriptors, threads, pointers), is not. The text has a line for each
- * field, NAME=HEX: the field's bytes as they lie in memory, so integers little-endian.
+ * field, NAME=HEX: the field's bytes as they lie in memory, so integers little-endian. The deadlines of a
+ * device's timers follow by themselves, as 8 bytes each with the names timer.0, timer.1 and so on.
  */
 #ifndef VMM_IO_DEVICE_STATE_H
 #define VMM_IO_DEVICE_STATE_H
