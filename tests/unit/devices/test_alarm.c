@@ -5,6 +5,7 @@
 #include "vmm/core/machine_device.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 Suite *alarm_suite(void);
