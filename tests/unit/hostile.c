@@ -52,14 +52,19 @@ static void add_device(struct machine *machine, const char *type, const char *pr
     abort();
 }
 
+static const char *properties_of(const struct device_type *type)
+{
+    if (strncmp(type->name, "ptlcall", strlen("ptlcall")) == 0)
+        return "log=/dev/null";
+    return strcmp(type->name, "alarm") == 0 ? "irq=5" : NULL;
+}
+
 static void add_devices(struct machine *machine)
 {
     for (const struct device_type *const *type = device_types; *type; type++) {
-        const bool logs = strncmp((*type)->name, "ptlcall", strlen("ptlcall")) == 0;
-
         if (strcmp((*type)->name, "xen-ring") == 0) /* it has a thread of its own */
             continue;
-        add_device(machine, (*type)->name, logs ? "log=/dev/null" : NULL);
+        add_device(machine, (*type)->name, properties_of(*type));
     }
     add_device(machine, "serial", "port=0x2f8,irq=3,out=/dev/null");
 }
@@ -222,8 +227,7 @@ void hostile_report(struct hostile *hostile)
 void hostile_reset(struct hostile *hostile)
 {
     for (struct device *device = hostile->machine.devices; device; device = device->next)
-        if (device->type->reset)
-            device->type->reset(device);
+        device_reset(device);
     require_lines(hostile);
 }
 

@@ -285,6 +285,14 @@ static void step_type(struct hostile *hostile)
     console_type(&hostile->machine.console, bytes, wanted);
 }
 
+static void step_timers(struct hostile *hostile)
+{
+    struct device_timer *timer = hostile->machine.timers.first;
+
+    for (; timer; timer = timer->next)
+        device_timer_fire(timer);
+}
+
 static void step_reset(struct hostile *hostile)
 {
     hostile_reset(hostile);
@@ -311,7 +319,7 @@ static void step(struct hostile *hostile)
         step_out,       step_in,     step_outs,     step_ins,       step_store,
         step_load,      step_call,   step_register, step_mode,      step_entry,
         step_long_mode, step_memory, step_any,      step_type,      step_reset,
-        step_fetched,   step_vcpu,   step_report,   step_configure,
+        step_fetched,   step_vcpu,   step_report,   step_configure, step_timers,
     };
     const uint64_t which = take(hostile, 1);
 

@@ -70,6 +70,8 @@ static const char *properties_of(const struct device_type *type, const char *log
 {
     if (strcmp(type->name, "ptlcall") == 0)
         return log;
+    if (strcmp(type->name, "alarm") == 0)
+        return "irq=7";
     return strcmp(type->name, "doorbell") == 0 ? "irq=6,ioeventfd=off" : NULL;
 }
 
@@ -82,7 +84,7 @@ void twin_begin(struct twin *twin)
     fixture_setup(fixture);
     twin->told[0] = '\0';
     snprintf(log, sizeof(log), "log=%s/log", fixture->out_dir);
-    fixture->machine.config.wall_clock = 1;
+    fixture->machine.config.wall_clock = fixture->machine.config.clock = 1;
     fixture->machine.irqs.sink =
         (struct irq_sink){.set = note_line, .message = note_message, .opaque = twin};
     for (const struct device_type *const *type = device_types; *type; type++)
@@ -300,22 +302,32 @@ static void play_call(struct twin *twin, uint64_t *random, struct twin_step *ste
     step->action = fixture_out(&twin->fixture, ports[twin_random(random) & 1], 1, 0);
 }
 
+/* Every timer that is set fires, whatever the time. */
+static void play_timers(struct twin *twin, uint64_t *random, struct twin_step *step)
+{
+    struct device_timer *timer = twin->fixture.machine.timers.first;
+
+    (void)random;
+    for (; timer; timer = timer->next)
+        step->value = step->value * 2 + device_timer_fire(timer);
+}
+
 static void play_reset(struct twin *twin, uint64_t *random, struct twin_step *step)
 {
     (void)step;
     if (twin_random(random) % RESET_RARE)
         return;
     for (struct device *device = twin->fixture.machine.devices; device; device = device->next)
-        if (device->type->reset)
-            device->type->reset(device);
+        device_reset(device);
 }
 
 struct twin_step twin_play(struct twin *twin, uint64_t seed)
 {
     static void (*const plays[])(struct twin *, uint64_t *, struct twin_step *) = {
-        play_port, play_port,   play_port,     play_port,     play_port,    play_port, play_port,
-        play_port, play_memory, play_memory,   play_config,   play_edu,     play_edu,  play_typing,
-        play_call, play_reset,  play_loopback, play_keyboard, play_reading,
+        play_port,   play_port,     play_port,     play_port,    play_port,
+        play_port,   play_port,     play_port,     play_memory,  play_memory,
+        play_config, play_edu,      play_edu,      play_typing,  play_call,
+        play_reset,  play_loopback, play_keyboard, play_reading, play_timers,
     };
     struct machine *machine = &twin->fixture.machine;
     struct twin_step step = {0};

@@ -11,6 +11,7 @@ void machine_set_journal(struct machine *machine, struct journal *journal)
     machine->journal = journal;
     machine->memory.journal = journal;
     machine->irqs.journal = journal;
+    machine->timers.journal = journal;
     console_set_journal(&machine->console, journal, NULL);
 }
 
@@ -72,7 +73,10 @@ void machine_add_event(struct machine *machine, struct machine_event *event)
 
 uint64_t machine_clock(struct machine *machine)
 {
-    return journal_supply_number(machine->journal, JOURNAL_CLOCK, clock_now());
+    if (machine->config.clock)
+        return machine->config.clock;
+    return journal_supply_number(machine->journal, JOURNAL_CLOCK,
+                                 timer_list_clock(&machine->timers));
 }
 
 uint64_t machine_wall_clock(struct machine *machine)

@@ -24,6 +24,7 @@
 #include "vmm/io/msr.h"
 #include "vmm/io/outfile.h"
 #include "vmm/io/pci.h"
+#include "vmm/io/timer.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -55,6 +56,7 @@ struct machine_config {
     bool irqchip;        /* interrupt controllers even if no device needs them */
     struct vcpu *vcpus; /* zeroed room for its vCPUs, the caller's; NULL: the machine has its own */
     uint64_t wall_clock; /* a fixed date, for tests; 0: the host's */
+    uint64_t clock;      /* the same for machine_clock() */
 };
 
 struct machine {
@@ -98,6 +100,10 @@ struct machine {
     atomic_bool all_kicked; /* the first vCPU that noticed the end has kicked the others */
     struct vcpu
         *ended_by; /* the vCPU that crashed, for the report; valid once all vCPUs are at rest */
+
+    struct timer_list timers; /* of its devices */
+    pthread_t timer_thread;   /* fires them, if (has_timer_thread) */
+    bool has_timer_thread;
 };
 
 /* Set the machine's journal, before any device is made. It must outlive the machine. */
@@ -149,8 +155,8 @@ static inline bool machine_takes_events(const struct machine *machine)
 }
 
 /*
- * The clocks that devices read: nanoseconds since a fixed point, the date in nanoseconds since 1970
- * (UTC), and the host's time-stamp counter.
+ * The clocks that devices read: nanoseconds since a fixed point, which continue in a restored machine
+ * that has timers; the date in nanoseconds since 1970 (UTC); and the host's time-stamp counter.
  */
 uint64_t machine_clock(struct machine *machine);
 uint64_t machine_wall_clock(struct machine *machine);

@@ -19,6 +19,7 @@ static void append(struct machine *machine, struct device *device)
 
 static void release(struct device *device)
 {
+    timer_list_remove(&device->machine->timers, device);
     free(device->property_text);
     free(device);
 }
@@ -108,6 +109,13 @@ int device_claim_all(struct device *device, const struct device_claim *claims, u
     for (unsigned i = 0; result == 0 && i < count; i++)
         result = device_claim(device, &claims[i], error);
     return result;
+}
+
+void device_reset(struct device *device)
+{
+    timer_list_cancel(&device->machine->timers, device);
+    if (device->type->reset)
+        device->type->reset(device);
 }
 
 void device_destroy(struct device *device)

@@ -1,8 +1,8 @@
 /*
  * The devices of a machine: how they are made, and how a device claims its addresses.
  *
- * A device's source file includes this header; it includes struct device, the buses and the state
- * tables.
+ * A device's source file includes this header; it includes struct device, the buses, the state tables
+ * and the timers.
  */
 #ifndef VMM_CORE_MACHINE_DEVICE_H
 #define VMM_CORE_MACHINE_DEVICE_H
@@ -11,6 +11,7 @@
 #include "vmm/io/bus.h"
 #include "vmm/io/device.h"
 #include "vmm/io/device_state.h"
+#include "vmm/io/timer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ struct machine;
 int device_create(struct machine *machine, const struct device_type *type, const char *text,
                   struct error *error);
 void device_destroy(struct device *device);
+
+/* Bring the device to its state after create(), its timers cancelled. No vCPU and no timer thread runs. */
+void device_reset(struct device *device);
 
 /* A range of addresses that a device decodes, as its region (index). */
 struct device_claim {

@@ -5,6 +5,7 @@
 #include "vmm/core/machine.h"
 #include "vmm/core/machine_device.h"
 #include "vmm/core/machine_pause.h"
+#include "vmm/core/machine_timer.h"
 #include "vmm/core/vcpu.h"
 
 #include <errno.h>
@@ -56,6 +57,7 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     bus_init(&machine->bus[BUS_MMIO], BUS_MMIO);
     machine->bus[BUS_PIO].alone = machine->bus[BUS_MMIO].alone = config->vcpu_count == 1;
     irq_init(&machine->irqs);
+    timer_list_init(&machine->timers);
     machine->irqs.needed = config->irqchip || config->vcpu_count > 1;
     pci_bus_init(&machine->pci, machine->bus, &machine->irqs);
     console_init(&machine->console, config->console_fd, config->console_policy,
@@ -92,6 +94,7 @@ void machine_destroy(struct machine *machine)
     pause_destroy(&machine->pause);
     pci_bus_destroy(&machine->pci);
     irq_destroy(&machine->irqs);
+    timer_list_destroy(&machine->timers);
     bus_destroy(&machine->bus[BUS_PIO]);
     bus_destroy(&machine->bus[BUS_MMIO]);
     memory_destroy(&machine->memory);
@@ -109,8 +112,15 @@ void machine_run(struct machine *machine)
 {
     pthread_t threads[machine->vcpu_count];
     unsigned started = 1;
+    int result;
 
     pause_start(&machine->pause, machine->vcpu_count);
+    result = machine_timers_start(machine);
+    if (result < 0) {
+        machine_notice(machine, "the thread for timers: %s; raise the limit of threads",
+                       strerror(-result));
+        machine_stop(machine, OUTCOME_SETUP);
+    }
     for (; started < machine->vcpu_count; started++) {
         if (pthread_create(&threads[started], NULL, vcpu_thread, &machine->vcpus[started]) != 0) {
             machine_stop(machine, OUTCOME_SETUP);
@@ -121,6 +131,7 @@ void machine_run(struct machine *machine)
 
     for (unsigned id = 1; id < started; id++)
         pthread_join(threads[id], NULL);
+    machine_timers_stop(machine);
 }
 
 int machine_finish(struct machine *machine, struct error *error)

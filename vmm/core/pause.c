@@ -111,6 +111,26 @@ void pause_rest(struct pause *pause)
     pthread_mutex_unlock(&pause->lock);
 }
 
+bool pause_enter(struct pause *pause, const atomic_bool *stopping)
+{
+    bool entered;
+
+    pthread_mutex_lock(&pause->lock);
+    while (atomic_load(&pause->wanted) && !atomic_load(stopping))
+        pthread_cond_wait(&pause->changed, &pause->lock);
+    entered = !atomic_load(stopping);
+    pause->running += entered;
+    pthread_mutex_unlock(&pause->lock);
+    return entered;
+}
+
+void pause_wake(struct pause *pause)
+{
+    pthread_mutex_lock(&pause->lock);
+    pthread_cond_broadcast(&pause->changed);
+    pthread_mutex_unlock(&pause->lock);
+}
+
 void pause_leave(struct pause *pause)
 {
     pthread_mutex_lock(&pause->lock);

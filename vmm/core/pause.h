@@ -13,7 +13,7 @@
 struct pause {
     pthread_mutex_t lock; /* protects (running), and changes of (wanted) */
     pthread_cond_t changed;
-    unsigned running;   /* vCPUs that are not at rest */
+    unsigned running;   /* vCPUs that are not at rest, and other threads after pause_enter() */
     atomic_uint wanted; /* pauses that have begun and not ended */
     /*
      * Held by the one caller that reads or changes the whole machine while all vCPUs rest: two
@@ -39,6 +39,13 @@ bool pause_wait(struct pause *pause, unsigned timeout_ms, bool self);
 
 /* End a pause. A caller with (self) continues once no other pause is wanted. */
 void pause_release(struct pause *pause, bool self);
+
+/*
+ * For a thread that is not a vCPU's and changes devices at times: wait until no pause is wanted, and count as
+ * running until pause_leave(). False: (stopping) was set, and pause_wake() called, before that.
+ */
+bool pause_enter(struct pause *pause, const atomic_bool *stopping);
+void pause_wake(struct pause *pause);
 
 /* For a vCPU's thread: rest until no pause is wanted; leave the count when the thread ends. */
 void pause_rest(struct pause *pause);

@@ -127,6 +127,12 @@ static void use_typed(struct reader *reader, struct cursor line)
         flag(reader, HTML_TYPED, &line);
 }
 
+static void use_timer(struct reader *reader, struct cursor line)
+{
+    html_recording_add_event(&reader->recording, &reader->event, line.next,
+                             (size_t)(line.end - line.next));
+}
+
 /* An effect may have reported the end before, with the status. */
 static void use_ended(struct reader *reader, struct cursor line)
 {
@@ -144,6 +150,9 @@ static void use_event(struct reader *reader, struct cursor line)
         break;
     case EVENT_TYPED:
         use_typed(reader, line);
+        break;
+    case EVENT_TIMER:
+        use_timer(reader, line);
         break;
     case EVENT_ENDED:
         use_ended(reader, line);

@@ -21,6 +21,7 @@
 #define DEVICE_NAME_MAX 32 /* bytes of a type's name, and of a device's */
 
 struct device_state;
+struct device_timer;
 struct machine;
 struct vcpu;
 
@@ -36,9 +37,10 @@ struct device {
     struct machine *machine;
     char name[DEVICE_NAME_MAX]; /* its type and number: "serial.1" */
     char *property_text;        /* owned; string properties point into it */
-    bool locked;                /* ops run under (lock): several vCPUs, and DEVICE_LOCKED */
+    bool locked; /* ops run under (lock): DEVICE_LOCKED, with several vCPUs or a timer */
     struct lock lock;
-    struct device *next; /* in the machine's list, in order of creation */
+    struct device *next;         /* in the machine's list, in order of creation */
+    struct device_timer *timers; /* its own, see vmm/io/timer.h; NULL: it has none */
 };
 
 enum device_locking {

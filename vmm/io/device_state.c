@@ -1,13 +1,15 @@
 #include "vmm/io/device_state.h"
 
 #include "vmm/io/device.h"
+#include "vmm/io/timer.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_MAX (DEVICE_NAME_MAX + 32)
+#define HEADER_MAX     (DEVICE_NAME_MAX + 32)
+#define TIMER_NAME_MAX 24
 
 static const struct state_field no_fields[] = {{0}};
 
@@ -27,6 +29,33 @@ static unsigned version_of(const struct device *device)
     return device->type->state ? device->type->state->version : 0;
 }
 
+/* The name of the line for the timer (index) of a device. */
+static void make_timer_name(unsigned index, char name[TIMER_NAME_MAX])
+{
+    snprintf(name, TIMER_NAME_MAX, "timer.%u", index);
+}
+
+static void put_line(struct text *text, const char *name, const void *bytes, size_t size)
+{
+    text_put_string(text, name);
+    text_put_string(text, "=");
+    text_put_bytes(text, bytes, size);
+    text_put_string(text, "\n");
+}
+
+static void put_timers(struct device *device, struct text *text)
+{
+    char name[TIMER_NAME_MAX];
+    unsigned index = 0;
+
+    for (struct device_timer *timer = device->timers; timer; timer = timer->next_of_device) {
+        const uint64_t deadline = device_timer_deadline(timer);
+
+        make_timer_name(index++, name);
+        put_line(text, name, &deadline, sizeof(deadline));
+    }
+}
+
 void state_put(struct device *device, struct text *text)
 {
     const struct device_state *state = device->type->state;
@@ -40,12 +69,9 @@ void state_put(struct device *device, struct text *text)
     lock_take(&device->lock);
     if (state && state->saving)
         state->saving(device);
-    for (const struct state_field *field = fields_of(device); field->name; field++) {
-        text_put_string(text, field->name);
-        text_put_string(text, "=");
-        text_put_bytes(text, (const char *)device + field->offset, field->size);
-        text_put_string(text, "\n");
-    }
+    for (const struct state_field *field = fields_of(device); field->name; field++)
+        put_line(text, field->name, (const char *)device + field->offset, field->size);
+    put_timers(device, text);
     lock_release(&device->lock);
 }
 
@@ -113,19 +139,48 @@ static int take_header(const struct device *device, struct reader *reader, struc
     return 0;
 }
 
-/* Parse all fields into (bytes), one after the other. */
+/* NAME=HEX of (size) bytes. */
+static int take_line(const struct device *device, struct reader *reader, const char *name,
+                     uint8_t *bytes, size_t size, struct error *error)
+{
+    if (take_string(reader, name) && take_string(reader, "=") && take_bytes(reader, bytes, size) &&
+        take_string(reader, "\n"))
+        return 0;
+    return error_set(error, -EINVAL, "device %s: its state has no valid %s at its place",
+                     device->name, name);
+}
+
+static int take_timers(const struct device *device, struct reader *reader, uint8_t *bytes,
+                       struct error *error)
+{
+    char name[TIMER_NAME_MAX];
+    unsigned index = 0;
+    int result = 0;
+
+    for (const struct device_timer *timer = device->timers; result == 0 && timer;
+         timer = timer->next_of_device) {
+        make_timer_name(index++, name);
+        result = take_line(device, reader, name, bytes, sizeof(timer->deadline), error);
+        bytes += sizeof(timer->deadline);
+    }
+    return result;
+}
+
+/* Parse all fields into (bytes), one after the other, and then the deadlines of the timers. */
 static int take_fields(const struct device *device, struct reader *reader, uint8_t *bytes,
                        struct error *error)
 {
     for (const struct state_field *field = fields_of(device); field->name; field++) {
-        if (!take_string(reader, field->name) || !take_string(reader, "=") ||
-            !take_bytes(reader, bytes, field->size) || !take_string(reader, "\n"))
-            return error_set(error, -EINVAL, "device %s: its state has no valid %s at its place",
-                             device->name, field->name);
+        const int result = take_line(device, reader, field->name, bytes, field->size, error);
+
+        if (result < 0)
+            return result;
         if (!bits_fit(field, bytes))
             return state_refuse(device, field->name, error);
         bytes += field->size;
     }
+    if (take_timers(device, reader, bytes, error) < 0)
+        return -EINVAL;
     if (reader->at != reader->end)
         return error_set(error, -EINVAL, "device %s: there is extra text after its state",
                          device->name);
@@ -143,6 +198,15 @@ static void exchange_fields(struct device *device, uint8_t *bytes)
             in_device[i] = *bytes;
             *bytes = byte;
         }
+    }
+    for (struct device_timer *timer = device->timers; timer; timer = timer->next_of_device) {
+        const uint64_t deadline = device_timer_deadline(timer);
+        uint64_t loaded;
+
+        memcpy(&loaded, bytes, sizeof(loaded));
+        memcpy(bytes, &deadline, sizeof(deadline));
+        device_timer_restore(timer, loaded);
+        bytes += sizeof(deadline);
     }
 }
 
@@ -168,6 +232,8 @@ static size_t fields_size(const struct device *device)
 
     for (const struct state_field *field = fields_of(device); field->name; field++)
         size += field->size;
+    for (const struct device_timer *timer = device->timers; timer; timer = timer->next_of_device)
+        size += sizeof(timer->deadline);
     return size;
 }
 

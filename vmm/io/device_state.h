@@ -3,7 +3,8 @@
  *
  * A device type declares its state fields in a const table. Fields that follow from the properties,
  * or are the host's (descriptors, threads, pointers), are not state. The text has a line for each
- * field, NAME=HEX: the field's bytes in memory order, so integers little-endian.
+ * field, NAME=HEX: the field's bytes in memory order, so integers little-endian. The deadlines of a
+ * device's timers follow, as 8 bytes each with the names timer.0, timer.1 and so on.
  */
 #ifndef VMM_IO_DEVICE_STATE_H
 #define VMM_IO_DEVICE_STATE_H

@@ -57,6 +57,13 @@ struct journal_ops {
     bool (*begin_typed)(struct journal *journal);
     void (*end_typed)(struct journal *journal, const char *name, const void *bytes, size_t length);
 
+    /*
+     * A device's timer is due: waits while another event is under way. At the end, the timer's name; NULL: it
+     * did not fire, so there was no event.
+     */
+    void (*begin_timer)(struct journal *journal);
+    void (*end_timer)(struct journal *journal, const char *name);
+
     /* Inputs: what the exit uses where the host gives (live), a number or 0 or a negative errno. */
     uint64_t (*supply_number)(struct journal *journal, enum journal_number number, uint64_t live);
     int (*supply_result)(struct journal *journal, enum journal_operation operation, int live);
@@ -126,6 +133,16 @@ static inline void journal_end_typed(struct journal *journal, const char *name, 
                                      size_t length)
 {
     journal->ops->end_typed(journal, name, bytes, length);
+}
+
+static inline void journal_begin_timer(struct journal *journal)
+{
+    journal->ops->begin_timer(journal);
+}
+
+static inline void journal_end_timer(struct journal *journal, const char *name)
+{
+    journal->ops->end_timer(journal, name);
 }
 
 static inline uint64_t journal_supply_number(struct journal *journal, enum journal_number number,

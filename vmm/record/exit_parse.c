@@ -156,6 +156,20 @@ static int parse_typed(struct cursor *line, struct exit_event *event, struct err
     return cursor_text(line, "a text in quotes", &event->text, error);
 }
 
+/* NAME: a device, or a device and the index of its timer. */
+static int parse_timer(struct cursor *line, struct exit_event *event, struct error *error)
+{
+    const size_t length = cursor_plain(line);
+    const char *word;
+
+    if (length == 0 || length >= sizeof(event->name))
+        return lines_refuse(line->lines, error, "give the name of a timer, such as alarm.0");
+    cursor_word(line, &word);
+    memcpy(event->name, word, length);
+    event->name[length] = '\0';
+    return 0;
+}
+
 static int parse_text(struct cursor *line, struct exit_event *event, struct error *error)
 {
     return cursor_text(line, "a text in quotes", &event->text, error);
@@ -213,6 +227,7 @@ static const struct event_form forms[] = {
     {"wrmsr", EVENT_EXIT, KVM_EXIT_X86_WRMSR, parse_wrmsr},
     {"system-event", EVENT_EXIT, KVM_EXIT_SYSTEM_EVENT, parse_type},
     {"other", EVENT_EXIT, EXIT_REASON_OTHER, parse_other},
+    {"timer", EVENT_TIMER, 0, parse_timer},
     {"typed", EVENT_TYPED, 0, parse_typed},
     {"ended", EVENT_ENDED, 0, parse_outcome},
     {"report", EVENT_REPORT, 0, parse_text},

@@ -18,6 +18,7 @@ struct vcpu;
 enum exit_event_kind {
     EVENT_EXIT,
     EVENT_TYPED,  /* (text) was typed at the console (name) */
+    EVENT_TIMER,  /* the timer (name) fired */
     EVENT_ENDED,  /* the run ended with outcome (value) */
     EVENT_REPORT, /* (text): a line of the crash report */
     EVENT_WAITS,  /* the recording made vCPUs wait (value) times */
@@ -37,7 +38,7 @@ struct exit_event {
     bool measured;    /* (handle_ns) is valid */
     int64_t delta;    /* ns since the previous exit */
     uint64_t handle_ns;
-    char name[32];    /* of a device's console; empty: the machine's console */
+    char name[32];    /* of a timer or a device's console; empty: the machine's console */
     struct text text; /* bytes of OUTS, or a text; owned, and reused by the next event */
 };
 

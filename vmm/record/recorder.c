@@ -107,12 +107,14 @@ static void put_times(struct recorder *recorder, uint64_t handled)
 
 /*
  * The inputs got long: write the lines so far. Not for string I/O: its line says how many elements were
- * handled, which is not known yet.
+ * handled, which is not known yet. Nor for a timer, whose device reads little.
  */
 static void spill(struct recorder *recorder)
 {
-    const struct kvm_run *run = recorder->vcpu->run;
+    const struct kvm_run *run = recorder->vcpu ? recorder->vcpu->run : NULL;
 
+    if (!run)
+        return;
     if (run->exit_reason == KVM_EXIT_IO && run->io.count != 1)
         return;
     if (!recorder->head_written) {
@@ -209,6 +211,26 @@ static void end_typed(struct journal *journal, const char *name, const void *byt
         text_put(head, "\"", 1);
         text_put_escaped(head, bytes, length);
         text_put(head, "\"", 1);
+    }
+    write_event(recorder);
+    exit_lines_end(&recorder->lines);
+}
+
+static void begin_timer(struct journal *journal)
+{
+    struct recorder *recorder = recorder_of(journal);
+
+    exit_lines_begin(&recorder->lines);
+    start_event(recorder, NULL, 0);
+}
+
+static void end_timer(struct journal *journal, const char *name)
+{
+    struct recorder *recorder = recorder_of(journal);
+
+    if (name) {
+        text_put_string(&recorder->head, "timer ");
+        text_put_string(&recorder->head, name);
     }
     write_event(recorder);
     exit_lines_end(&recorder->lines);
@@ -378,6 +400,8 @@ static const struct journal_ops ops = {
     .end_exit = end_exit,
     .begin_typed = begin_typed,
     .end_typed = end_typed,
+    .begin_timer = begin_timer,
+    .end_timer = end_timer,
     .supply_number = supply_number,
     .supply_result = supply_result,
     .record_read = record_read,

@@ -162,6 +162,22 @@ static void end_typed(struct journal *journal, const char *name, const void *byt
     exit_lines_end(&given_of(journal)->lines);
 }
 
+static void begin_timer(struct journal *journal)
+{
+    struct given *given = given_of(journal);
+
+    exit_lines_begin(&given->lines);
+    given->vcpu = NULL;
+    given->reads = 0;
+    memset(given->operations, 0, sizeof(given->operations));
+}
+
+static void end_timer(struct journal *journal, const char *name)
+{
+    (void)name;
+    exit_lines_end(&given_of(journal)->lines);
+}
+
 static uint64_t supply_number(struct journal *journal, enum journal_number number, uint64_t live)
 {
     struct given *given = given_of(journal);
@@ -224,6 +240,8 @@ static const struct journal_ops ops = {
     .end_exit = end_exit,
     .begin_typed = begin_typed,
     .end_typed = end_typed,
+    .begin_timer = begin_timer,
+    .end_timer = end_timer,
     .supply_number = supply_number,
     .supply_result = supply_result,
     .supply_memory = supply_memory,

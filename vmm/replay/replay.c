@@ -196,6 +196,26 @@ static int run_typed(struct replay *replay, struct error *error)
     return 0;
 }
 
+/* The stream says when timers fire: a replay has no time. */
+static int run_timer(struct replay *replay, struct error *error)
+{
+    const char *name = replay->event.name;
+    struct device_timer *timer = timer_list_find(&replay->machine.timers, name);
+    struct text *text = &replay->difference;
+
+    if (!timer)
+        return refuse_event(replay, error, "there is no timer ");
+    if (device_timer_fire(timer))
+        return 0;
+    text_put_string(text, replay->lines.path);
+    text_put_string(text, ":");
+    text_put_decimal(text, replay->line);
+    text_put_string(text, ": the timer ");
+    text_put_string(text, name);
+    text_put_string(text, " fires in the stream, but its device has not set it\n");
+    return -EDOM;
+}
+
 static int check_done(struct replay *replay, struct error *error)
 {
     struct cursor line;
@@ -220,6 +240,8 @@ static int run_event(struct replay *replay, struct error *error)
         return 0;
     case EVENT_TYPED:
         return run_typed(replay, error);
+    case EVENT_TIMER:
+        return run_timer(replay, error);
     case EVENT_DONE:
         return check_done(replay, error);
     default:
@@ -241,8 +263,8 @@ static int take_inputs(struct replay *replay, struct error *error)
             lines_hold(&replay->lines);
             return 1;
         }
-        if (replay->event.kind != EVENT_EXIT)
-            return lines_refuse(&replay->lines, error, "only an exit has inputs");
+        if (replay->event.kind == EVENT_TYPED)
+            return lines_refuse(&replay->lines, error, "only exits and timers have inputs");
         result = given_parse_input(&replay->given, &line, replay->event.vcpu, error);
         if (result < 0)
             return result;
@@ -282,7 +304,7 @@ static int replay_event(struct replay *replay, struct cursor *line, struct error
     if (replay->event.vcpu >= replay->machine.vcpu_count)
         return lines_refuse(&replay->lines, error, "there is no vCPU %u", replay->event.vcpu);
     given_clear(&replay->given);
-    if (replay->event.kind == EVENT_EXIT || replay->event.kind == EVENT_TYPED) {
+    if (replay->event.kind <= EVENT_TIMER) { /* events that can have inputs or effects */
         result = take_inputs(replay, error);
         if (result < 0 || (result == 0 && replay_is_broken_off(replay)))
             return result;

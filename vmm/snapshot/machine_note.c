@@ -31,6 +31,8 @@ void machine_note_write(struct machine *machine, struct text *text)
     text_put_string(text, "by " MINIVMM_VERSION "\n");
     write_number(text, "saved ", clock_read(CLOCK_REALTIME));
     write_number(text, "exits ", exits);
+    if (machine->timers.first)
+        write_number(text, "clock ", timer_list_clock(&machine->timers));
     machine_plan_put(machine->plan, text);
 }
 
@@ -70,14 +72,18 @@ static int parse_exits(struct machine_note *note, struct cursor *line, struct er
     return cursor_number(line, "a number of exits", &note->exits, error);
 }
 
+static int parse_clock(struct machine_note *note, struct cursor *line, struct error *error)
+{
+    note->has_clock = true;
+    return cursor_number(line, "nanoseconds", &note->clock, error);
+}
+
 static const struct {
     const char *word;
     int (*take)(struct machine_note *note, struct cursor *line, struct error *error);
 } forms[] = {
-    {"checkpoint", parse_version},
-    {"by", parse_by},
-    {"saved", parse_saved},
-    {"exits", parse_exits},
+    {"checkpoint", parse_version}, {"by", parse_by},       {"saved", parse_saved},
+    {"exits", parse_exits},        {"clock", parse_clock},
 };
 
 static int parse_line(struct machine_note *note, struct cursor *line, struct error *error)

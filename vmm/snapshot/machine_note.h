@@ -11,6 +11,7 @@
 #include "vmm/core/machine_plan.h"
 #include "vmm/snapshot/elf_file.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MACHINE_NOTE_VERSION 1
@@ -22,7 +23,9 @@ struct machine_note {
     uint64_t version; /* MACHINE_NOTE_VERSION */
     uint64_t saved;   /* nanoseconds since 1970, UTC */
     uint64_t exits;   /* of all vCPUs, before it was saved */
-    char by[32];      /* the version of minivmm that saved it */
+    bool has_clock;   /* a device has a timer: (clock) is the machine's clock, in ns */
+    uint64_t clock;
+    char by[32]; /* the version of minivmm that saved it */
 };
 
 /* Append the note's text. No vCPU may run. */

@@ -132,6 +132,9 @@ int restore_vm(const struct restore *restore, struct machine *machine, struct er
     if (result == 0 && elf_file_find(&restore->elf, ELF_NOTE_VCPU, machine->vcpu_count))
         return error_set(error, -EINVAL, "%s: it has the state of a vCPU that is not there",
                          restore->elf.path);
+    /* Deadlines of timers are times of the machine's clock, which differs from the host's now. */
+    if (result == 0 && restore->note.has_clock)
+        timer_list_set_clock(&machine->timers, restore->note.clock);
     /* After the interrupt controllers are set: now they receive all input. */
     return result < 0 ? result : restore_devices(restore, machine, error);
 }

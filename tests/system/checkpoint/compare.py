@@ -9,6 +9,7 @@ recordings is in docs/exits.md.
 What no two runs have in common is not compared:
 - times, and the counters in files;
 - how often the date is read, by who waits for the next second;
+- when a timer goes off: deadlines, and how often the count of an alarm is read, or its interrupt acknowledged;
 - when input comes from outside: then accesses to serial ports are compared by what the ports show;
 - with several vCPUs their order: the numbers of their calls, and who stored in memory when.
 """
@@ -24,6 +25,7 @@ PIECE = re.compile(r'(console|log)( [a-z0-9_.-]+)? "(.*)"$')
 COUNTERS = re.compile(r'file ("[^"]*\.stats") .*')
 TIMES = re.compile(r"\b(time=|tsc=|exits=)[a-z0-9.:,-]+")
 CALL_NUMBER = re.compile(r"\b(ptlcall )[0-9]+ ")
+ALARM_PORT = re.compile(r"(in 0xda8|out 0xdac) ")
 SERIAL_PORT = re.compile(r"(in|out) 0x[23]f[89a-f] ")
 CMOS_INDEX, CMOS_DATA = "out 0x70 ", "in 0x71 "
 ESCAPE = re.compile(rb"\\(x..|.)")
@@ -55,6 +57,8 @@ class Exit:
             self.inputs.append(line)
 
     def take_effect(self, line):
+        if line.startswith("timer "):
+            return
         if line.startswith("memory "):
             self.memory.append(memory_of(line.partition(" ")[2]))
         piece = PIECE.match(line)
@@ -197,6 +201,10 @@ def without_serial_ports(exits):
     return [each for each in exits if not SERIAL_PORT.match(each.head)]
 
 
+def without_alarms(exits):
+    return [each for each in exits if not ALARM_PORT.match(each.head)]
+
+
 def without_dates(exits):
     """Without reads of the date, and the selection of a register before each."""
     return [each for each, after in zip(exits, [*exits[1:], NO_EXIT])
@@ -232,8 +240,9 @@ def compare_told(pair, states, alone):
 
 def compare_exits(full, first, second):
     for vcpu in sorted({*full.vcpus, *first.vcpus, *second.vcpus}):
-        whole = without_dates(full.vcpus.get(vcpu, []))
-        parts = without_dates(first.vcpus.get(vcpu, []) + second.vcpus.get(vcpu, []))
+        whole = without_dates(without_alarms(full.vcpus.get(vcpu, [])))
+        parts = without_dates(without_alarms(
+            first.vcpus.get(vcpu, []) + second.vcpus.get(vcpu, [])))
         if full.typed:
             whole, parts = without_serial_ports(whole), without_serial_ports(parts)
         yield from compare_vcpu(vcpu, whole, parts, full)

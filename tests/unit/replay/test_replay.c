@@ -123,7 +123,7 @@ static const struct {
     {"exits 1\nintr\n< typed serial.0 \"x\"\n", "3: no device 'serial.0' has a console"},
     {"exits 1\nintr\n< typed \"x\"\n", "3: the line ends where a text in quotes should be"},
     {"exits 1\ntyped serial.0 \"x\"\nintr\n", "2: there is no console of serial.0"},
-    {"exits 1\ntyped \"x\"\n< clock 1\n", "3: only an exit has inputs"},
+    {"exits 1\ntyped \"x\"\n< clock 1\n", "3: only exits and timers have inputs"},
     {"exits 1\nintr\n< weather fine\n", "3: 'weather' is no input"},
     {"exits 1\nintr\n<\n", "3: '' is no input"},
     {"exits 1\n< clock 1\n", "2: an input without its exit: inputs stand before effects"},
