@@ -160,6 +160,7 @@ const struct device_type alarm_type = {
     .help = "goes off once or periodically, counts, and interrupts",
     .instance_size = sizeof(struct alarm),
     .locking = DEVICE_LOCKED,
+    .needs = HOST_NEED(HOST_THREAD),
     .properties = alarm_properties,
     .state = &alarm_state,
     .create = alarm_create,
