@@ -129,9 +129,10 @@ have-sources:
 	@[ $(words $(C_FILES)) -gt 0 ] || { echo "make: $@: the folders here have no *.c or *.h file" >&2; exit 1; }
 
 lint: have-sources
-	scripts/check-floors $(BUILD)
-	clang-format --dry-run --Werror $(C_FILES)
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	@echo "  LINT floors, format, cppcheck"
+	@scripts/check-floors $(BUILD)
+	@clang-format --dry-run --Werror $(C_FILES)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. api program vmm devices stubs examples
 
 clean:

@@ -61,7 +61,7 @@ static int make_machine(struct minivmm_machine *machine, struct error *error)
         return result;
     config.vcpus = machine->vcpus;
     machine_plan_configure(&machine->plan, &config);
-    result = machine_create(&machine->machine, &config, error);
+    result = machine_init(&machine->machine, &config, error);
     if (result < 0)
         return result;
     machine->machine.plan = &machine->plan;
@@ -79,8 +79,8 @@ static int make_domain(struct minivmm_machine *machine, struct error *error)
 
     if (!config->world)
         return 0;
-    result = xen_domain_create(&machine->domain, &config->world->world, config->domid,
-                               &machine->machine, error);
+    result = xen_domain_init(&machine->domain, &config->world->world, config->domid,
+                             &machine->machine, error);
     if (result < 0)
         return result;
     foreign_init(&machine->foreign, &machine->machine);
@@ -254,10 +254,10 @@ void boot_unmake(struct minivmm_machine *machine)
     machine->wired = false;
     run_files_detach(&machine->watch);
     stepping_finish(&machine->stepping, &machine->machine);
-    machine_destroy(&machine->machine);
+    machine_finish(&machine->machine);
     if (machine->made == HANDLE_CLOSED) {
-        xen_domain_destroy(&machine->domain);
-        foreign_destroy(&machine->foreign);
+        xen_domain_finish(&machine->domain);
+        foreign_finish(&machine->foreign);
     }
     machine->made = HANDLE_NOTHING;
     pthread_rwlock_unlock(&machine->lock);

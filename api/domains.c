@@ -23,7 +23,7 @@ int minivmm_world_destroy(struct minivmm_world *world, struct minivmm_error *err
         return 0;
     if (atomic_load(&world->machines) > 0)
         return api_refuse(error, -EBUSY, "the world has domains; destroy their machines first");
-    xen_world_destroy(&world->world);
+    xen_world_finish(&world->world);
     pthread_mutex_destroy(&world->lock);
     free(world);
     return 0;

@@ -62,7 +62,7 @@ static void report_crash(struct minivmm_machine *machine, struct vcpu *vcpu)
     vcpu_fetch_registers(vcpu, NULL);
     crash_report_write(&machine->machine, vcpu, file);
     if (fclose(file) == 0) {
-        text_put(&machine->report, bytes, size + 1);
+        text_append(&machine->report, bytes, size + 1);
         if (!machine->report.failed)
             machine->report.used--;
     }
@@ -108,7 +108,7 @@ int result_finish(struct minivmm_machine *machine, struct minivmm_result *result
     int code = run_files_finish(watch, ended, &machine->report, &error);
 
     if (code == 0)
-        code = machine_finish(ended, &error);
+        code = machine_flush(ended, &error);
     if (code == 0)
         code = run_files_write_stats(watch, &machine->config, &error);
     if (code < 0)

@@ -193,7 +193,7 @@ static int begin_host(struct run *run, struct minivmm_error *error)
 
 static int check_kick(struct minivmm_error *error)
 {
-    if (kick_is_taken())
+    if (kick_is_installed())
         return 0;
     return api_refuse(error, -EINVAL,
                       "SIGRTMIN interrupts nothing, and a vCPU could not be stopped; call "
@@ -309,13 +309,13 @@ int minivmm_run_foreground(struct minivmm_machine *const *machines, unsigned cou
         }
         return -EINVAL;
     }
-    kick_take();
+    kick_install();
     return run_machines(machines, count, foreground, results);
 }
 
 int minivmm_take_kick_signal(struct minivmm_error *error)
 {
-    const int result = kick_take();
+    const int result = kick_install();
 
     return result == 0
                ? 0

@@ -71,7 +71,7 @@ static int step_halted(struct vcpu *vcpu, struct error *error)
     timer_t timer;
     int result;
 
-    if (!kick_is_taken())
+    if (!kick_is_installed())
         return -EAGAIN;
     event._sigev_un._tid = gettid();
     if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0)
@@ -86,7 +86,7 @@ static int step_halted(struct vcpu *vcpu, struct error *error)
 /* Kicks also reach the calling thread; without a handler they would end the process. */
 static void set_stepper(struct vcpu *vcpu, bool steps)
 {
-    const bool has_stepper = steps && kick_is_taken();
+    const bool has_stepper = steps && kick_is_installed();
 
     pthread_mutex_lock(&vcpu->kick_lock);
     vcpu->stepper = pthread_self();

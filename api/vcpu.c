@@ -121,7 +121,7 @@ int minivmm_set_registers(struct minivmm_vcpu *handle, const struct minivmm_regi
     if (result < 0)
         return result;
     for (size_t i = 0; i < COUNT(general); i++)
-        vcpu_put_register(vcpu, general[i].reg, *register_at(&values, &general[i]));
+        vcpu_set_register(vcpu, general[i].reg, *register_at(&values, &general[i]));
     vcpu->registers_used = true;
     result = hand_over(vcpu, &failure);
     return result < 0 ? api_fail(error, MINIVMM_INTERNAL, result, &failure) : 0;

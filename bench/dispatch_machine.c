@@ -102,7 +102,7 @@ static int read_exits(struct dispatch *dispatch, struct lines *lines, struct err
         if (result < 0)
             break;
         vcpu->run = (void *)((uint8_t *)dispatch->room + dispatch->count * RUN_STRIDE);
-        exit_event_put_run(&event, vcpu);
+        exit_event_fill_run(&event, vcpu);
         dispatch->runs[dispatch->count++] = vcpu->run;
     }
     exit_event_free(&event);
@@ -147,7 +147,7 @@ int dispatch_create(struct dispatch *dispatch, unsigned regions, const char *pat
     int result;
 
     memset(dispatch, 0, sizeof(*dispatch));
-    result = machine_create(&dispatch->machine, &config, error);
+    result = machine_init(&dispatch->machine, &config, error);
     if (result < 0)
         return result;
     result = load(dispatch, regions, path, error);
@@ -163,6 +163,6 @@ int dispatch_create(struct dispatch *dispatch, unsigned regions, const char *pat
 void dispatch_destroy(struct dispatch *dispatch)
 {
     dispatch->machine.vcpus[0].run = NULL;
-    machine_destroy(&dispatch->machine);
+    machine_finish(&dispatch->machine);
     free(dispatch->room);
 }

@@ -46,7 +46,7 @@ static void debugcon_write(struct device *device, const struct device_access *ac
                            uint64_t value)
 {
     (void)access;
-    if (console_put(&device->machine->console, (uint8_t)value) < 0)
+    if (console_write(&device->machine->console, (uint8_t)value) < 0)
         machine_end(device->machine, OUTCOME_OUTPUT, 0);
 }
 

@@ -203,7 +203,7 @@ static void serial_send(struct serial *serial, uint8_t byte)
     serial_chip_begin_send(&serial->chip);
     serial->status_asked = false;
     serial_unlock(serial);
-    if (console_put(serial->out, byte) < 0)
+    if (console_write(serial->out, byte) < 0)
         machine_end(serial->device.machine, OUTCOME_OUTPUT, 0);
     serial_lock(serial);
     serial_chip_end_send(&serial->chip);
@@ -246,7 +246,7 @@ static void serial_saving(struct device *device)
     irq_set(&serial->line, serial_chip_interrupts(&serial->chip));
     serial->line_up = serial->line.level;
     if (serial->chip.wire)
-        console_put_state(serial->chip.wire, &serial->typed);
+        console_save_state(serial->chip.wire, &serial->typed);
 }
 
 /* Restore the level of the line, then account for the input that arrived since. */
@@ -255,7 +255,7 @@ static int serial_loaded(struct device *device, struct error *error)
     struct serial *serial = (struct serial *)device;
     const char *field = serial_chip_impossible(&serial->chip);
 
-    if (!field && serial->chip.wire && console_take_state(serial->chip.wire, &serial->typed) < 0)
+    if (!field && serial->chip.wire && console_load_state(serial->chip.wire, &serial->typed) < 0)
         field = "typed";
     if (field)
         return state_refuse(device, field, error);

@@ -138,7 +138,7 @@ static uint8_t receive(struct serial_chip *chip)
         chip->first = (chip->first + 1) % SERIAL_FIFO;
         chip->count--;
     } else if (!loops_back(chip) && chip->wire) {
-        byte = console_take(chip->wire);
+        byte = console_read(chip->wire);
     }
     return byte < 0 ? 0 : (uint8_t)byte;
 }

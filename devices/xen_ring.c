@@ -193,7 +193,7 @@ static void *bind_thread(void *argument)
 
 static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct error *error)
 {
-    int result = xen_domain_create(&ring->monitor, world, 0, NULL, error);
+    int result = xen_domain_init(&ring->monitor, world, 0, NULL, error);
 
     if (result < 0)
         return result;
@@ -205,7 +205,7 @@ static int open_monitor(struct xen_ring *ring, struct xen_world *world, struct e
         return 0;
     descriptor_close(&ring->stop);
     xen_domain_close(&ring->monitor);
-    xen_domain_destroy(&ring->monitor);
+    xen_domain_finish(&ring->monitor);
     return error_set(error, result, "device xen-ring: no thread for it: %s", strerror(-result));
 }
 
@@ -245,7 +245,7 @@ static void stop(struct xen_ring *ring)
     descriptor_close(&ring->stop);
     disconnect(ring);
     xen_domain_close(&ring->monitor);
-    xen_domain_destroy(&ring->monitor);
+    xen_domain_finish(&ring->monitor);
 }
 
 static void xen_ring_destroy(struct device *device)

@@ -5,7 +5,6 @@
 #define PROGRAM_OPTIONS_TABLE_H
 
 #include "include/minivmm.h"
-#include "vmm/base/host_needs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,7 +82,6 @@ struct option_spec {
     const char *help;
     option_parser parse; /* NULL: the value is stored in (field) */
     size_t field;        /* of struct options: a bool if the option has no argument, else a text */
-    unsigned needs;      /* of the host: HOST_NEED() bits; 0: no more than each run */
 };
 
 extern const struct option_spec option_specs[];

@@ -26,10 +26,10 @@ void xen_world_init(struct xen_world *world)
     pthread_mutex_init(&world->lock, NULL);
 }
 
-void xen_world_destroy(struct xen_world *world)
+void xen_world_finish(struct xen_world *world)
 {
     pthread_mutex_destroy(&world->lock);
-    evtchn_world_destroy(&world->events);
+    evtchn_world_finish(&world->events);
 }
 
 /*
@@ -117,8 +117,8 @@ static void init(struct xen_domain *domain, struct xen_world *world, domid_t dom
     part_add(&machine->parts, &domain->part);
 }
 
-int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_t domid,
-                      struct machine *machine, struct error *error)
+int xen_domain_init(struct xen_domain *domain, struct xen_world *world, domid_t domid,
+                    struct machine *machine, struct error *error)
 {
     int result = 0;
 
@@ -153,9 +153,9 @@ static void show_line(struct xen_domain *domain)
     int result = 0;
 
     for (unsigned i = 0; result == 0 && i < domain->line_length; i++)
-        result = console_put(&domain->machine->console, (uint8_t)domain->line[i]);
+        result = console_write(&domain->machine->console, (uint8_t)domain->line[i]);
     if (result == 0)
-        result = console_put(&domain->machine->console, '\n');
+        result = console_write(&domain->machine->console, '\n');
     domain->line_length = 0;
     if (result < 0)
         machine_end(domain->machine, OUTCOME_OUTPUT, 0);
@@ -212,13 +212,13 @@ void xen_domain_close(struct xen_domain *domain)
     pthread_mutex_unlock(&domain->lock);
 }
 
-void xen_domain_destroy(struct xen_domain *domain)
+void xen_domain_finish(struct xen_domain *domain)
 {
     xen_domain_close(domain);
     if (domain->machine)
         part_remove(&domain->machine->parts, &domain->part);
-    grant_handles_destroy(&domain->handles);
-    grant_table_destroy(&domain->grants);
+    grant_handles_finish(&domain->handles);
+    grant_table_finish(&domain->grants);
     pthread_mutex_destroy(&domain->lock);
 }
 

@@ -59,7 +59,7 @@ struct xen_domain {
 };
 
 void xen_world_init(struct xen_world *world);
-void xen_world_destroy(struct xen_world *world);
+void xen_world_finish(struct xen_world *world);
 
 /*
  * Make (domain) the domain (domid) of (world), before the machine's devices are created, of which
@@ -67,16 +67,16 @@ void xen_world_destroy(struct xen_world *world);
  * events.arrived. Otherwise xen_domain_of(machine) is (domain). The struct must not move. -EINVAL: no
  * such domid, or too many vCPUs; -EBUSY: the domain exists already.
  */
-int xen_domain_create(struct xen_domain *domain, struct xen_world *world, domid_t domid,
-                      struct machine *machine, struct error *error);
+int xen_domain_init(struct xen_domain *domain, struct xen_world *world, domid_t domid,
+                    struct machine *machine, struct error *error);
 
 /*
  * The domain dies; a second call has no effect. Its mappings and ports are released, and its peers'
  * ports become unbound. Its vCPUs must be at rest. Its memory must stay valid until all peers that
- * map it are closed; call xen_domain_destroy() when all domains of the world are.
+ * map it are closed; call xen_domain_finish() when all domains of the world are.
  */
 void xen_domain_close(struct xen_domain *domain);
-void xen_domain_destroy(struct xen_domain *domain);
+void xen_domain_finish(struct xen_domain *domain);
 
 /* The domain that (machine) is; NULL: it is not one. */
 struct xen_domain *xen_domain_of(const struct machine *machine);

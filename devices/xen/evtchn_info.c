@@ -14,7 +14,7 @@ void evtchn_world_init(struct evtchn_world *world)
     pthread_mutex_init(&world->lock, NULL);
 }
 
-void evtchn_world_destroy(struct evtchn_world *world)
+void evtchn_world_finish(struct evtchn_world *world)
 {
     pthread_mutex_destroy(&world->lock);
 }

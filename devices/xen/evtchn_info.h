@@ -72,7 +72,7 @@ struct evtchn_domain {
 };
 
 void evtchn_world_init(struct evtchn_world *world);
-void evtchn_world_destroy(struct evtchn_world *world);
+void evtchn_world_finish(struct evtchn_world *world);
 
 /*
  * All ports are closed, without notifications: set (upcall), (arrived) and (opaque) afterwards,

@@ -10,7 +10,7 @@ void foreign_init(struct foreign *foreign, struct machine *machine)
     pthread_mutex_init(&foreign->lock, NULL);
 }
 
-void foreign_destroy(struct foreign *foreign)
+void foreign_finish(struct foreign *foreign)
 {
     pthread_mutex_destroy(&foreign->lock);
 }

@@ -30,7 +30,7 @@ struct foreign {
 
 /* (machine) has no foreign pages; its devices may be created later. */
 void foreign_init(struct foreign *foreign, struct machine *machine);
-void foreign_destroy(struct foreign *foreign);
+void foreign_finish(struct foreign *foreign);
 
 /*
  * The map callback of struct xen_domain; (opaque) is the struct foreign. May be called while vCPUs

@@ -26,7 +26,7 @@ void grant_table_init(struct grant_table *table, struct memory *memory)
         table->frames[i] = gpa(GRANT_NO_FRAME);
 }
 
-void grant_table_destroy(struct grant_table *table)
+void grant_table_finish(struct grant_table *table)
 {
     pthread_mutex_destroy(&table->lock);
 }
@@ -193,7 +193,7 @@ void grant_handles_init(struct grant_handles *handles)
     pthread_mutex_init(&handles->lock, NULL);
 }
 
-void grant_handles_destroy(struct grant_handles *handles)
+void grant_handles_finish(struct grant_handles *handles)
 {
     pthread_mutex_destroy(&handles->lock);
 }

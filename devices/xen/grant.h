@@ -46,7 +46,7 @@ struct grant_table {
 
 /* (memory) NULL: a domain without a guest, which grants nothing. */
 void grant_table_init(struct grant_table *table, struct memory *memory);
-void grant_table_destroy(struct grant_table *table);
+void grant_table_finish(struct grant_table *table);
 
 /*
  * Place the entries from index * GRANT_FRAME_ENTRIES on in the page at (frame); indices may come in
@@ -95,7 +95,7 @@ struct grant_handles {
 };
 
 void grant_handles_init(struct grant_handles *handles);
-void grant_handles_destroy(struct grant_handles *handles);
+void grant_handles_finish(struct grant_handles *handles);
 
 /* Keep a copy of (mapping), whose (used) is ignored. Returns its handle, from 0, or -ENOSPC. */
 int grant_handle_add(struct grant_handles *handles, const struct grant_mapping *mapping);

@@ -56,7 +56,7 @@ static int run_image(struct machine *machine, const char *path, struct error *er
     if (result < 0)
         return result;
     machine_run(machine);
-    return machine_finish(machine, error);
+    return machine_flush(machine, error);
 }
 
 int main(int count, char **words)
@@ -72,7 +72,7 @@ int main(int count, char **words)
     struct machine machine;
     struct error error = {""};
 
-    if (count != 2 || machine_create(&machine, &config, &error) < 0) {
+    if (count != 2 || machine_init(&machine, &config, &error) < 0) {
         fprintf(stderr, "core_alone: %s\n", count == 2 ? error.text : "usage: core_alone IMAGE");
         return outcome_exit_status(OUTCOME_USAGE, 0);
     }
@@ -80,6 +80,6 @@ int main(int count, char **words)
         fprintf(stderr, "core_alone: %s\n", error.text);
         machine_stop(&machine, OUTCOME_SETUP); /* unless it has ended already */
     }
-    machine_destroy(&machine);
+    machine_finish(&machine);
     return outcome_exit_status(machine_outcome(&machine), machine_status(&machine));
 }

@@ -60,12 +60,12 @@ static void load(const struct loader_file *image, const struct loader_file *init
     struct x86_start start;
     struct error error = {""};
 
-    require(memory_create(&memory, FUZZ_MEMORY, NULL) == 0, "no memory");
+    require(memory_init(&memory, FUZZ_MEMORY, NULL) == 0, "no memory");
     if (loader_load_files(&memory, &request, image, initrd, &start, &error) == 0)
         check_loaded(&memory, &start);
     else
         check_refused(&memory, &error);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

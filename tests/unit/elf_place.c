@@ -71,7 +71,7 @@ struct memory elf_place_memory(uint64_t size)
     struct error error = {""};
     struct memory memory;
 
-    ck_assert_msg(memory_create(&memory, size, &error) == 0, "%s", error.text);
+    ck_assert_msg(memory_init(&memory, size, &error) == 0, "%s", error.text);
     return memory;
 }
 

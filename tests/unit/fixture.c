@@ -34,7 +34,7 @@ void fixture_setup(struct fixture *fixture)
     ck_assert_int_ge(fixture->console, 0);
     config.console_fd = fixture->console;
     config.out_dir = fixture->out_dir;
-    ck_assert_msg(machine_create(&fixture->machine, &config, &error) == 0, "%s", error.text);
+    ck_assert_msg(machine_init(&fixture->machine, &config, &error) == 0, "%s", error.text);
 
     fixture->vcpu = &fixture->machine.vcpus[0];
     fixture->vcpu->run_size = RUN_SIZE;
@@ -60,7 +60,7 @@ void fixture_teardown(struct fixture *fixture)
 {
     free(fixture->vcpu->run);
     fixture->vcpu->run = NULL;
-    machine_destroy(&fixture->machine);
+    machine_finish(&fixture->machine);
     close(fixture->console);
     remove_dir(fixture->out_dir);
 }

@@ -95,14 +95,14 @@ void hostile_begin(struct hostile *hostile)
     hostile->console = open("/dev/null", O_WRONLY | O_CLOEXEC);
     config.console_fd = hostile->console;
     config.out_dir = hostile->out_dir;
-    hostile_require(machine_create(&hostile->machine, &config, NULL) == 0, "no machine");
+    hostile_require(machine_init(&hostile->machine, &config, NULL) == 0, "no machine");
     hostile->stats = stats_create(&hostile->machine);
     hostile_require(hostile->stats, "no memory for statistics");
     hostile->machine.irqs.sink =
         (struct irq_sink){.set = set_line, .message = take_message, .opaque = hostile};
     xen_world_init(&hostile->world);
-    hostile_require(xen_domain_create(&hostile->domain, &hostile->world, 1, &hostile->machine,
-                                      NULL) == 0,
+    hostile_require(xen_domain_init(&hostile->domain, &hostile->world, 1, &hostile->machine,
+                                    NULL) == 0,
                     "no domain");
     add_devices(&hostile->machine);
     bus_freeze(&hostile->machine.bus[BUS_PIO]);
@@ -133,15 +133,15 @@ void hostile_end(struct hostile *hostile)
     struct error error;
 
     xen_domain_close(&hostile->domain);
-    hostile_require(machine_finish(&hostile->machine, &error) == 0, "the end of output is lost");
+    hostile_require(machine_flush(&hostile->machine, &error) == 0, "the end of output is lost");
     for (unsigned id = 0; id < HOSTILE_VCPUS; id++) {
         free(hostile->machine.vcpus[id].run);
         hostile->machine.vcpus[id].run = NULL;
     }
     stats_destroy(hostile->stats);
-    machine_destroy(&hostile->machine);
-    xen_domain_destroy(&hostile->domain);
-    xen_world_destroy(&hostile->world);
+    machine_finish(&hostile->machine);
+    xen_domain_finish(&hostile->domain);
+    xen_world_finish(&hostile->world);
     close(hostile->console);
     remove_dir(hostile->out_dir);
 }

@@ -30,7 +30,7 @@ static void read_header(struct machine_plan *plan, const char *header)
     text_file_make_string(&file, header);
     ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
     while ((result = lines_next(&lines, &line, &error)) > 0)
-        ck_assert_msg(machine_plan_take_line(plan, &line, &error) == 1, "%s", error.text);
+        ck_assert_msg(machine_plan_parse_line(plan, &line, &error) == 1, "%s", error.text);
     ck_assert_int_eq(result, 0);
     lines_close(&lines);
     text_file_close(&file);
@@ -42,18 +42,18 @@ static void make_vcpu(struct vcpu *vcpu)
     ck_assert_ptr_nonnull(vcpu->run);
     vcpu->run_size = EXIT_RUN_SIZE;
     vcpu->registers_valid = true;
-    vcpu_put_register(vcpu, VCPU_CR0, X86_CR0_PE);
-    vcpu_put_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
-    vcpu_put_register(vcpu, VCPU_CS_L, 1);
+    vcpu_set_register(vcpu, VCPU_CR0, X86_CR0_PE);
+    vcpu_set_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
+    vcpu_set_register(vcpu, VCPU_CS_L, 1);
 }
 
 static void put_header(struct recording *recording)
 {
     struct text text = {0};
 
-    text_put_string(&text, "exits 1\nrecorded \"test\"\n");
-    machine_plan_put(&recording->plan, &text);
-    text_put_string(&text, START);
+    text_append_string(&text, "exits 1\nrecorded \"test\"\n");
+    machine_plan_print(&recording->plan, &text);
+    text_append_string(&text, START);
     recorder_begin(recording->recorder, &text);
     text_free(&text);
 }
@@ -74,7 +74,7 @@ void recording_begin(struct recording *recording, const char *header)
     recording->file = memfd_create("recording", MFD_CLOEXEC);
     config.console_fd = recording->console;
     config.out_dir = recording->out_dir;
-    ck_assert_msg(machine_create(machine, &config, &error) == 0, "%s", error.text);
+    ck_assert_msg(machine_init(machine, &config, &error) == 0, "%s", error.text);
     recording->recorder =
         recorder_create(recording->file, machine->vcpu_count, &machine->abandoned);
     ck_assert_ptr_nonnull(recording->recorder);
@@ -92,7 +92,7 @@ void recording_have(struct recording *recording, const struct exit_event *event)
 {
     struct vcpu *vcpu = &recording->machine.vcpus[event->vcpu];
 
-    exit_event_put_run(event, vcpu);
+    exit_event_fill_run(event, vcpu);
     journal_begin_exit(recording->journal, vcpu, clock_now());
     vcpu_count_exit(vcpu);
     exit_handle(&recording->machine, vcpu);
@@ -205,7 +205,7 @@ void recording_end(struct recording *recording)
         free(recording->machine.vcpus[id].run);
         recording->machine.vcpus[id].run = NULL;
     }
-    machine_destroy(&recording->machine);
+    machine_finish(&recording->machine);
     recorder_destroy(recording->recorder);
     machine_plan_free(&recording->plan);
     close(recording->console);

@@ -90,8 +90,7 @@ static void guest_begin(struct xen_guest *guest, struct xen_world *world, domid_
     guest->fixture.machine.cpuid = calloc(1, sizeof(*guest->fixture.machine.cpuid));
     ck_assert_ptr_nonnull(guest->fixture.machine.cpuid); /* it has no leaves */
     guest->fixture.machine.irqs.sink = (struct irq_sink){.message = note_message, .opaque = guest};
-    ck_assert_int_eq(xen_domain_create(&guest->domain, world, domid, &guest->fixture.machine,
-                                       &error),
+    ck_assert_int_eq(xen_domain_init(&guest->domain, world, domid, &guest->fixture.machine, &error),
                      0);
     guest->domain.map = map_page;
     guest->domain.map_opaque = guest;
@@ -112,10 +111,10 @@ void xen_pair_end(struct xen_pair *pair)
     for (domid_t domid = 0; domid < XEN_DOMAINS; domid++)
         xen_domain_close(&pair->guests[domid].domain);
     for (domid_t domid = 0; domid < XEN_DOMAINS; domid++) {
-        xen_domain_destroy(&pair->guests[domid].domain);
+        xen_domain_finish(&pair->guests[domid].domain);
         fixture_teardown(&pair->guests[domid].fixture);
     }
-    xen_world_destroy(&pair->world);
+    xen_world_finish(&pair->world);
 }
 
 void xen_put(struct xen_guest *guest, uint64_t address, const void *bytes, uint64_t length)

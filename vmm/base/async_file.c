@@ -89,7 +89,7 @@ static void put_in_parts(struct async_file *file, const uint8_t *bytes, size_t l
     pthread_cond_broadcast(&file->emptied);
 }
 
-void async_file_put(struct async_file *file, const void *bytes, size_t length)
+void async_file_write(struct async_file *file, const void *bytes, size_t length)
 {
     if (failed(file))
         return;
@@ -266,7 +266,7 @@ uint64_t async_file_waits(const struct async_file *file)
     return atomic_load(&file->waits);
 }
 
-int async_file_finish(struct async_file *file)
+int async_file_destroy(struct async_file *file)
 {
     int failure;
 

@@ -306,14 +306,14 @@ int cursor_text(struct cursor *cursor, const char *what, struct text *text, stru
 
         while (at < cursor->end && *at != '"' && *at != '\\')
             at++;
-        text_put(text, plain, (size_t)(at - plain));
+        text_append(text, plain, (size_t)(at - plain));
         if (at == cursor->end || *at == '"')
             break;
         length = unescape(at + 1, cursor->end, &byte);
         if (length == 0)
             return lines_refuse(cursor->lines, error,
                                 "a \\ stands for nothing; write \\n, \\t, \\\", \\\\ or \\xNN");
-        text_put(text, &byte, 1);
+        text_append(text, &byte, 1);
         at += 1 + length;
     }
     if (at >= cursor->end)
@@ -354,7 +354,7 @@ int cursor_bytes(struct cursor *cursor, const char *what, struct text *text, str
 
         if (high > 15 || low > 15)
             break;
-        text_put(text, &byte, 1);
+        text_append(text, &byte, 1);
     }
     if (length == 0 || text->used * 2 != length) {
         cursor->next = word;

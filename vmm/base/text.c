@@ -39,7 +39,7 @@ static char *reserve(struct text *text, size_t length)
     return bytes + text->used;
 }
 
-void text_put(struct text *text, const void *bytes, size_t length)
+void text_append(struct text *text, const void *bytes, size_t length)
 {
     char *to = reserve(text, length);
 
@@ -49,12 +49,12 @@ void text_put(struct text *text, const void *bytes, size_t length)
     text->used += length;
 }
 
-void text_put_string(struct text *text, const char *string)
+void text_append_string(struct text *text, const char *string)
 {
-    text_put(text, string, strlen(string));
+    text_append(text, string, strlen(string));
 }
 
-void text_put_hex(struct text *text, uint64_t value)
+void text_append_hex(struct text *text, uint64_t value)
 {
     char number[18];
     size_t at = sizeof(number);
@@ -64,10 +64,10 @@ void text_put_hex(struct text *text, uint64_t value)
     while (value >>= 4);
     number[--at] = 'x';
     number[--at] = '0';
-    text_put(text, number + at, sizeof(number) - at);
+    text_append(text, number + at, sizeof(number) - at);
 }
 
-void text_put_decimal(struct text *text, uint64_t value)
+void text_append_decimal(struct text *text, uint64_t value)
 {
     char number[20];
     size_t at = sizeof(number);
@@ -75,7 +75,7 @@ void text_put_decimal(struct text *text, uint64_t value)
     do
         number[--at] = digits[value % 10];
     while (value /= 10);
-    text_put(text, number + at, sizeof(number) - at);
+    text_append(text, number + at, sizeof(number) - at);
 }
 
 size_t text_escape(char *to, char byte)
@@ -100,7 +100,7 @@ size_t text_escape(char *to, char byte)
     return TEXT_ESCAPE_MAX;
 }
 
-void text_put_escaped(struct text *text, const void *bytes, size_t length)
+void text_append_escaped(struct text *text, const void *bytes, size_t length)
 {
     const char *from = bytes;
     char *to = reserve(text, length * TEXT_ESCAPE_MAX);
@@ -112,7 +112,7 @@ void text_put_escaped(struct text *text, const void *bytes, size_t length)
     text->used = (size_t)(to - text->bytes);
 }
 
-void text_put_bytes(struct text *text, const void *bytes, size_t length)
+void text_append_bytes(struct text *text, const void *bytes, size_t length)
 {
     const uint8_t *from = bytes;
     char *to = reserve(text, 2 * length);
@@ -126,7 +126,7 @@ void text_put_bytes(struct text *text, const void *bytes, size_t length)
     text->used += 2 * length;
 }
 
-void text_put_ascii(struct text *text, const void *bytes, size_t length)
+void text_append_ascii(struct text *text, const void *bytes, size_t length)
 {
     const char *from = bytes;
     char *to = reserve(text, length + 2);

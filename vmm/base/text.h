@@ -25,23 +25,23 @@ void text_free(struct text *text);
 /* Make the text empty and keep its memory. */
 void text_clear(struct text *text);
 
-void text_put(struct text *text, const void *bytes, size_t length);
-void text_put_string(struct text *text, const char *string);
+void text_append(struct text *text, const void *bytes, size_t length);
+void text_append_string(struct text *text, const char *string);
 
 /* 0x41 */
-void text_put_hex(struct text *text, uint64_t value);
+void text_append_hex(struct text *text, uint64_t value);
 
 /* 65 */
-void text_put_decimal(struct text *text, uint64_t value);
+void text_append_decimal(struct text *text, uint64_t value);
 
 /* Each byte as text_escape() writes it; the quotes are the caller's. */
-void text_put_escaped(struct text *text, const void *bytes, size_t length);
+void text_append_escaped(struct text *text, const void *bytes, size_t length);
 
 /* Two digits for each byte, without 0x: 48690a */
-void text_put_bytes(struct text *text, const void *bytes, size_t length);
+void text_append_bytes(struct text *text, const void *bytes, size_t length);
 
 /* A column of printable characters: |Hi.| */
-void text_put_ascii(struct text *text, const void *bytes, size_t length);
+void text_append_ascii(struct text *text, const void *bytes, size_t length);
 
 /*
  * Write (byte) as it stands in a quoted string to (to), which has room for TEXT_ESCAPE_MAX bytes: the

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void *firmware_put(struct firmware_area *area, const void *bytes, size_t size)
+void *firmware_append(struct firmware_area *area, const void *bytes, size_t size)
 {
     void *place = area->bytes + area->used;
 

@@ -20,7 +20,7 @@ struct firmware_area {
 };
 
 /* Append a copy of (size) bytes and return it: the area is large enough for FIRMWARE_CPUS_MAX. */
-void *firmware_put(struct firmware_area *area, const void *bytes, size_t size);
+void *firmware_append(struct firmware_area *area, const void *bytes, size_t size);
 
 /* Align the next table to a multiple of 16. */
 void firmware_align(struct firmware_area *area);

@@ -133,7 +133,7 @@ static void *begin_table(struct firmware_area *area, const char *signature, unsi
     struct acpi_header *header;
 
     firmware_align(area);
-    header = firmware_put(area, table, size);
+    header = firmware_append(area, table, size);
     memcpy(header->signature, signature, sizeof(header->signature));
     memcpy(header->oem, "MINIVM", sizeof(header->oem));
     memcpy(header->oem_table, "MINIVMM ", sizeof(header->oem_table));
@@ -186,9 +186,9 @@ static void put_processors(struct firmware_area *area, unsigned count)
                                            id,          PROCESSOR_ENABLED, id};
 
         if (id < APIC_IDS)
-            firmware_put(area, &apic, sizeof(apic));
+            firmware_append(area, &apic, sizeof(apic));
         else
-            firmware_put(area, &x2apic, sizeof(x2apic));
+            firmware_append(area, &x2apic, sizeof(x2apic));
     }
 }
 
@@ -202,15 +202,15 @@ static void put_controllers(struct firmware_area *area, const struct machine *ma
     static const struct madt_local_nmi nmi = {MADT_LOCAL_NMI, sizeof(nmi), EVERY_PROCESSOR, 0,
                                               NMI_INPUT};
 
-    firmware_put(area, &ioapic, sizeof(ioapic));
+    firmware_append(area, &ioapic, sizeof(ioapic));
     for (unsigned irq = 0; irq < ISA_INTERRUPTS; irq++) {
         const struct madt_override override = {MADT_OVERRIDE, sizeof(override), 0, (uint8_t)irq,
                                                irq,           FLAGS_HIGH_LEVEL};
 
         if (firmware_is_pci_interrupt(machine, irq))
-            firmware_put(area, &override, sizeof(override));
+            firmware_append(area, &override, sizeof(override));
     }
-    firmware_put(area, &nmi, sizeof(nmi));
+    firmware_append(area, &nmi, sizeof(nmi));
 }
 
 static uint64_t put_madt(struct firmware_area *area, const struct machine *machine)
@@ -233,7 +233,7 @@ static uint64_t put_list(struct firmware_area *area, const char *signature, size
     void *list = begin_table(area, signature, 1, &empty, sizeof(empty));
 
     for (unsigned i = 0; i < count; i++)
-        firmware_put(area, &tables[i], address_size); /* the low bytes come first */
+        firmware_append(area, &tables[i], address_size); /* the low bytes come first */
     return end_table(area, list);
 }
 
@@ -245,7 +245,7 @@ void firmware_write_acpi(struct firmware_area *area, const struct machine *machi
         .revision = 2,
         .length = sizeof(new_pointer),
     };
-    struct acpi_pointer *pointer = firmware_put(area, &new_pointer, sizeof(new_pointer));
+    struct acpi_pointer *pointer = firmware_append(area, &new_pointer, sizeof(new_pointer));
     const uint64_t dsdt = put_dsdt(area);
     const uint64_t fadt = put_fadt(area, dsdt);
     const uint64_t tables[] = {fadt, put_madt(area, machine)};

@@ -88,7 +88,7 @@ struct mp_table {
 
 static void put(const struct mp_table *table, const void *entry, size_t size)
 {
-    firmware_put(table->area, entry, size);
+    firmware_append(table->area, entry, size);
     table->header->entry_count++;
 }
 
@@ -179,8 +179,8 @@ void firmware_write_mp(struct firmware_area *area, const struct machine *machine
         .flags = IOAPIC_ENABLED,
         .address = X86_IOAPIC,
     };
-    struct mp_pointer *pointer = firmware_put(area, &new_pointer, sizeof(new_pointer));
-    struct mp_header *header = firmware_put(area, &new_header, sizeof(new_header));
+    struct mp_pointer *pointer = firmware_append(area, &new_pointer, sizeof(new_pointer));
+    struct mp_header *header = firmware_append(area, &new_header, sizeof(new_header));
     const struct mp_table table = {area, header};
 
     put_processors(&table, machine->vcpu_count);

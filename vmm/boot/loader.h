@@ -10,7 +10,7 @@
 #include "vmm/boot/loading.h"
 
 /*
- * Load the image and fill in how vCPU 0 starts. The memory is as memory_create() left it. Negative
+ * Load the image and fill in how vCPU 0 starts. The memory is as memory_init() left it. Negative
  * errno: a file cannot be read, is empty or larger than the guest's memory; the image is malformed,
  * does not fit, or overlaps the boot or the BIOS area; or the request contradicts it. The sentence
  * names the file.

@@ -14,7 +14,7 @@ static bool has_handler(const struct sigaction *action)
            (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
-int kick_take(void)
+int kick_install(void)
 {
     const struct sigaction kick = {.sa_handler = do_nothing};
     struct sigaction now;
@@ -26,7 +26,7 @@ int kick_take(void)
     return sigaction(VCPU_KICK_SIGNAL, &kick, NULL) < 0 ? -errno : 0;
 }
 
-bool kick_is_taken(void)
+bool kick_is_installed(void)
 {
     struct sigaction now;
 

@@ -13,10 +13,10 @@
 #define VCPU_KICK_SIGNAL SIGRTMIN
 
 /* Install a handler that does nothing. -EBUSY: the signal has a handler already, which is kept. */
-int kick_take(void);
+int kick_install(void);
 
 /* Does the process handle the signal, without SA_RESTART? */
-bool kick_is_taken(void);
+bool kick_is_installed(void);
 
 /*
  * Unblock the signal in the calling thread and in threads that it creates later; (old) is the

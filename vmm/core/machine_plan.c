@@ -117,23 +117,23 @@ static bool is_plain(const char *description)
                                ",=._/:+-") == strlen(description);
 }
 
-void machine_plan_put(const struct machine_plan *plan, struct text *text)
+void machine_plan_print(const struct machine_plan *plan, struct text *text)
 {
-    text_put_string(text, "machine memory=");
-    text_put_decimal(text, plan->memory_size);
-    text_put_string(text, " cpus=");
-    text_put_decimal(text, plan->vcpu_count);
+    text_append_string(text, "machine memory=");
+    text_append_decimal(text, plan->memory_size);
+    text_append_string(text, " cpus=");
+    text_append_decimal(text, plan->vcpu_count);
     if (plan->irqchip)
-        text_put_string(text, " irqchip=on");
-    text_put_string(text, "\n");
+        text_append_string(text, " irqchip=on");
+    text_append_string(text, "\n");
     for (unsigned i = 0; i < plan->device_count; i++) {
         const char *quote = is_plain(plan->devices[i]) ? "" : "\"";
 
-        text_put_string(text, "device ");
-        text_put_string(text, quote);
-        text_put_escaped(text, plan->devices[i], strlen(plan->devices[i]));
-        text_put_string(text, quote);
-        text_put_string(text, "\n");
+        text_append_string(text, "device ");
+        text_append_string(text, quote);
+        text_append_escaped(text, plan->devices[i], strlen(plan->devices[i]));
+        text_append_string(text, quote);
+        text_append_string(text, "\n");
     }
 }
 
@@ -239,7 +239,7 @@ static int take_device(struct machine_plan *plan, struct cursor *line, struct er
     return 1;
 }
 
-int machine_plan_take_line(struct machine_plan *plan, struct cursor *line, struct error *error)
+int machine_plan_parse_line(struct machine_plan *plan, struct cursor *line, struct error *error)
 {
     if (cursor_skip(line, "machine"))
         return take_machine(plan, line, error);

@@ -61,13 +61,13 @@ int machine_plan_make_devices(const struct machine_plan *plan, struct machine *m
 const char *machine_plan_find_file(const struct machine_plan *plan);
 
 /* Append the plan to (text), as lines of an exit stream. */
-void machine_plan_put(const struct machine_plan *plan, struct text *text);
+void machine_plan_print(const struct machine_plan *plan, struct text *text);
 
 /*
  * Parse (line). 1: it was added to the plan; 0: it is not a line of a plan; -EINVAL: it is
  * malformed.
  */
-int machine_plan_take_line(struct machine_plan *plan, struct cursor *line, struct error *error);
+int machine_plan_parse_line(struct machine_plan *plan, struct cursor *line, struct error *error);
 
 /*
  * Are the (parts), of enum machine_plan_part, of (plan), from the file (path), equal to (wanted)'s?

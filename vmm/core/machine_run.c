@@ -43,8 +43,7 @@ static int make_vcpus(struct machine *machine, struct error *error)
     return 0;
 }
 
-int machine_create(struct machine *machine, const struct machine_config *config,
-                   struct error *error)
+int machine_init(struct machine *machine, const struct machine_config *config, struct error *error)
 {
     int result;
 
@@ -63,17 +62,17 @@ int machine_create(struct machine *machine, const struct machine_config *config,
     console_init(&machine->console, config->console_fd, config->console_policy,
                  &machine->abandoned);
 
-    result = memory_create(&machine->memory, config->memory_size, error);
+    result = memory_init(&machine->memory, config->memory_size, error);
     if (result == 0)
         result = open_out_dir(machine, error);
     if (result == 0)
         result = make_vcpus(machine, error);
     if (result < 0)
-        machine_destroy(machine);
+        machine_finish(machine);
     return result;
 }
 
-void machine_destroy(struct machine *machine)
+void machine_finish(struct machine *machine)
 {
     while (machine->devices) {
         struct device *device = machine->devices;
@@ -82,7 +81,7 @@ void machine_destroy(struct machine *machine)
         device_destroy(device);
     }
     for (unsigned id = 0; id < machine->vcpu_count; id++)
-        vcpu_destroy(&machine->vcpus[id]);
+        vcpu_finish(&machine->vcpus[id]);
     free(machine->cpuid);
     machine->cpuid = NULL;
     if (!machine->config.vcpus)
@@ -90,14 +89,14 @@ void machine_destroy(struct machine *machine)
     machine->vcpus = NULL;
     machine->vcpu_count = 0;
     kvm_close(&machine->kvm);
-    console_destroy(&machine->console);
-    pause_destroy(&machine->pause);
-    pci_bus_destroy(&machine->pci);
-    irq_destroy(&machine->irqs);
+    console_finish(&machine->console);
+    pause_finish(&machine->pause);
+    pci_bus_finish(&machine->pci);
+    irq_finish(&machine->irqs);
     timer_list_destroy(&machine->timers);
-    bus_destroy(&machine->bus[BUS_PIO]);
-    bus_destroy(&machine->bus[BUS_MMIO]);
-    memory_destroy(&machine->memory);
+    bus_finish(&machine->bus[BUS_PIO]);
+    bus_finish(&machine->bus[BUS_MMIO]);
+    memory_finish(&machine->memory);
     descriptor_close(&machine->out_dir_fd);
 }
 
@@ -134,7 +133,7 @@ void machine_run(struct machine *machine)
     machine_timers_stop(machine);
 }
 
-int machine_finish(struct machine *machine, struct error *error)
+int machine_flush(struct machine *machine, struct error *error)
 {
     int result = console_flush(&machine->console);
 

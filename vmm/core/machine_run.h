@@ -13,8 +13,7 @@ struct machine;
 struct machine_config;
 
 /* Make memory, buses, console and vCPUs. On failure nothing is left. */
-int machine_create(struct machine *machine, const struct machine_config *config,
-                   struct error *error);
+int machine_init(struct machine *machine, const struct machine_config *config, struct error *error);
 
 /*
  * Fill the VM that kvm_open() made in machine->kvm: memory, vCPUs and the CPUID leaves of the
@@ -32,10 +31,10 @@ void machine_run(struct machine *machine);
  * After the run: write all buffered output. A negative errno with its sentence if that fails, so
  * that a full disk is not reported as success.
  */
-int machine_finish(struct machine *machine, struct error *error);
+int machine_flush(struct machine *machine, struct error *error);
 
-/* Free all that machine_create() and machine_make_vm() made. No vCPU may run. */
-void machine_destroy(struct machine *machine);
+/* Free all that machine_init() and machine_make_vm() made. No vCPU may run. */
+void machine_finish(struct machine *machine);
 
 /*
  * Do all vCPUs sleep with nothing that could wake them? Then the guest has ended itself. Called

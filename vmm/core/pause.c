@@ -20,7 +20,7 @@ void pause_init(struct pause *pause)
     atomic_init(&pause->wanted, 0);
 }
 
-void pause_destroy(struct pause *pause)
+void pause_finish(struct pause *pause)
 {
     pthread_cond_destroy(&pause->changed);
     pthread_mutex_destroy(&pause->lock);

@@ -23,7 +23,7 @@ struct pause {
 };
 
 void pause_init(struct pause *pause);
-void pause_destroy(struct pause *pause);
+void pause_finish(struct pause *pause);
 
 /* (count) vCPUs run from now on, or are about to. */
 void pause_start(struct pause *pause, unsigned count);

@@ -32,7 +32,7 @@ int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *e
     return result;
 }
 
-void vcpu_destroy(struct vcpu *vcpu)
+void vcpu_finish(struct vcpu *vcpu)
 {
     vcpu_drop_work(vcpu);
     if (vcpu->fd >= 0)

@@ -101,7 +101,7 @@ struct vcpu {
 uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg);
 
 /* Set (reg) in the run page to (value): for exits that do not come from KVM. */
-void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value);
+void vcpu_set_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value);
 
 /* All registers, for reports. */
 static inline struct kvm_regs *vcpu_registers(struct vcpu *vcpu)
@@ -143,7 +143,7 @@ void vcpu_init(struct vcpu *vcpu, struct machine *machine, unsigned id);
 
 /* Make the vCPU in its machine's VM, with (cpuid); its registers keep KVM's values. */
 int vcpu_create(struct vcpu *vcpu, union kvm_cpuid_table *cpuid, struct error *error);
-void vcpu_destroy(struct vcpu *vcpu);
+void vcpu_finish(struct vcpu *vcpu);
 
 /* Set the registers to (start), with the page tables at (root) in long mode. */
 int vcpu_set_start(struct vcpu *vcpu, const struct x86_start *start, uint64_t root,

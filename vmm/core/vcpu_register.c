@@ -48,7 +48,7 @@ uint64_t vcpu_register(struct vcpu *vcpu, enum vcpu_register reg)
     return value;
 }
 
-void vcpu_put_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value)
+void vcpu_set_register(struct vcpu *vcpu, enum vcpu_register reg, uint64_t value)
 {
     memcpy((char *)&vcpu->run->s.regs + places[reg].offset, &value, places[reg].size);
 }

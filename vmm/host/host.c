@@ -28,7 +28,7 @@ static void prepare_signals(struct host *host, sigset_t *taken)
     static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-    kick_take();
+    kick_install();
     sigaction(SIGPIPE, &ignore, &host->old_pipe);
     sigaction(SIGXFSZ, &ignore,
               &host->old_size); /* a file over the user's limit does not end the process */

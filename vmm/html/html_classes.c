@@ -109,26 +109,26 @@ static void write_address(const struct html_class *class, struct text *json)
     if (!class->has_address)
         return;
     html_json_key(json, "address");
-    text_put(json, "\"", 1);
+    text_append(json, "\"", 1);
     if (class->elsewhere)
-        text_put_string(json, "elsewhere");
+        text_append_string(json, "elsewhere");
     else
-        text_put_hex(json, class->address);
-    text_put(json, "\"", 1);
+        text_append_hex(json, class->address);
+    text_append(json, "\"", 1);
 }
 
 /* Pairs of bucket and count, without the empty ones. */
 static void write_buckets(const struct histogram *histogram, struct text *json)
 {
     html_json_key(json, "buckets");
-    text_put(json, "[", 1);
+    text_append(json, "[", 1);
     for (unsigned bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
         if (!histogram->buckets[bucket])
             continue;
         html_json_number(json, bucket);
         html_json_number(json, histogram->buckets[bucket]);
     }
-    text_put(json, "]", 1);
+    text_append(json, "]", 1);
 }
 
 static void write_class(const struct html_class *class, struct text *json)
@@ -136,7 +136,7 @@ static void write_class(const struct html_class *class, struct text *json)
     const struct histogram *handled = &class->handled;
 
     html_json_separate(json);
-    text_put(json, "{", 1);
+    text_append(json, "{", 1);
     html_json_key(json, "word");
     html_json_string(json, class->word, strlen(class->word));
     write_address(class, json);
@@ -148,15 +148,15 @@ static void write_class(const struct html_class *class, struct text *json)
     html_json_add(json, "p99", histogram_percentile(handled, 99));
     html_json_add(json, "max", handled->max);
     write_buckets(handled, json);
-    text_put(json, "}", 1);
+    text_append(json, "}", 1);
 }
 
 void html_classes_write(const struct html_classes *classes, struct text *json)
 {
     html_json_add(json, "sub_bits", HISTOGRAM_SUB_BITS);
     html_json_key(json, "classes");
-    text_put(json, "[", 1);
+    text_append(json, "[", 1);
     for (unsigned i = 0; i < classes->count; i++)
         write_class(&classes->classes[i], json);
-    text_put(json, "]", 1);
+    text_append(json, "]", 1);
 }

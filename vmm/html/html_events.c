@@ -19,7 +19,7 @@ int html_events_init(struct html_events *events)
     return events->flags ? 0 : -ENOMEM;
 }
 
-void html_events_free(struct html_events *events)
+void html_events_finish(struct html_events *events)
 {
     for (unsigned i = 0; i < HTML_LAST; i++) {
         text_free(&events->last[i].line);
@@ -55,9 +55,9 @@ void html_events_add(struct html_events *events, const struct html_event *event,
 
     text_clear(&own);
     text_clear(&details);
-    text_put(&own, line, length < HTML_LINE_MAX ? length : HTML_LINE_MAX);
+    text_append(&own, line, length < HTML_LINE_MAX ? length : HTML_LINE_MAX);
     if (length > HTML_LINE_MAX)
-        text_put_string(&own, ellipsis);
+        text_append_string(&own, ellipsis);
     *kept = *event;
     kept->line = own;
     kept->details = details;
@@ -72,18 +72,18 @@ void html_events_detail(struct html_events *events, const char *line, size_t len
     if (!events->event_count || last->cut)
         return;
     if (details->used)
-        text_put(details, "\n", 1);
+        text_append(details, "\n", 1);
     room = HTML_DETAILS_MAX > details->used ? HTML_DETAILS_MAX - details->used : 0;
     last->cut = length > room;
-    text_put(details, line, last->cut ? room : length);
+    text_append(details, line, last->cut ? room : length);
     if (last->cut)
-        text_put_string(details, ellipsis);
+        text_append_string(details, ellipsis);
 }
 
 static void write_flag(const struct html_flag *flag, struct text *json)
 {
     html_json_separate(json);
-    text_put(json, "{", 1);
+    text_append(json, "{", 1);
     html_json_key(json, "kind");
     html_json_string(json, flag_names[flag->kind], strlen(flag_names[flag->kind]));
     html_json_add(json, "time", flag->time);
@@ -92,7 +92,7 @@ static void write_flag(const struct html_flag *flag, struct text *json)
     html_json_key(json, "text");
     html_json_string(json, flag->text, flag->length);
     html_json_add(json, "cut", flag->cut);
-    text_put(json, "}", 1);
+    text_append(json, "}", 1);
 }
 
 static void write_flags(const struct html_events *events, struct text *json)
@@ -101,19 +101,19 @@ static void write_flags(const struct html_events *events, struct text *json)
 
     html_json_add(json, "flag_count", events->flag_count);
     html_json_key(json, "flags");
-    text_put(json, "[", 1);
+    text_append(json, "[", 1);
     for (uint64_t i = 0; i < events->flag_count; i++) {
         if (i == HTML_FLAGS_FIRST && events->flag_count > kept)
             i = events->flag_count - HTML_FLAGS_LAST;
         write_flag(&events->flags[place_of(i)], json);
     }
-    text_put(json, "]", 1);
+    text_append(json, "]", 1);
 }
 
 static void write_event(const struct html_event *event, struct text *json)
 {
     html_json_separate(json);
-    text_put(json, "{", 1);
+    text_append(json, "{", 1);
     html_json_add(json, "number", event->number);
     html_json_add(json, "vcpu", event->vcpu);
     html_json_add(json, "time", event->time);
@@ -121,7 +121,7 @@ static void write_event(const struct html_event *event, struct text *json)
         html_json_add(json, "handled", event->handle_ns);
     html_json_add_text(json, "line", &event->line);
     html_json_add_text(json, "details", &event->details);
-    text_put(json, "}", 1);
+    text_append(json, "}", 1);
     json->failed |= event->line.failed || event->details.failed;
 }
 
@@ -131,8 +131,8 @@ void html_events_write(const struct html_events *events, struct text *json)
 
     write_flags(events, json);
     html_json_key(json, "last");
-    text_put(json, "[", 1);
+    text_append(json, "[", 1);
     for (uint64_t i = events->event_count - kept; i < events->event_count; i++)
         write_event(&events->last[i % HTML_LAST], json);
-    text_put(json, "]", 1);
+    text_append(json, "]", 1);
 }

@@ -47,7 +47,7 @@ struct html_events {
 
 /* (events) is zero. -ENOMEM. */
 int html_events_init(struct html_events *events);
-void html_events_free(struct html_events *events);
+void html_events_finish(struct html_events *events);
 
 /* (text) follows the kind's word in the stream. */
 void html_events_flag(struct html_events *events, const struct html_flag *flag, const char *text,

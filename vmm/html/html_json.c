@@ -13,43 +13,43 @@ void html_json_string(struct text *text, const void *bytes, size_t length)
     static const char digits[] = "0123456789abcdef";
     const unsigned char *from = bytes;
 
-    text_put(text, "\"", 1);
+    text_append(text, "\"", 1);
     for (size_t i = 0; i < length;) {
         size_t plain = i;
         char escape[] = "\\u00NN";
 
         while (plain < length && is_plain(from[plain]))
             plain++;
-        text_put(text, from + i, plain - i);
+        text_append(text, from + i, plain - i);
         i = plain;
         if (i == length)
             break;
         escape[4] = digits[from[i] >> 4];
         escape[5] = digits[from[i] & 0xf];
-        text_put(text, escape, sizeof(escape) - 1);
+        text_append(text, escape, sizeof(escape) - 1);
         i++;
     }
-    text_put(text, "\"", 1);
+    text_append(text, "\"", 1);
 }
 
 void html_json_separate(struct text *text)
 {
     if (text->used && !strchr("{[:,", text->bytes[text->used - 1]))
-        text_put(text, ",", 1);
+        text_append(text, ",", 1);
 }
 
 void html_json_key(struct text *text, const char *name)
 {
     html_json_separate(text);
-    text_put(text, "\"", 1);
-    text_put_string(text, name);
-    text_put(text, "\":", 2);
+    text_append(text, "\"", 1);
+    text_append_string(text, name);
+    text_append(text, "\":", 2);
 }
 
 void html_json_number(struct text *text, uint64_t number)
 {
     html_json_separate(text);
-    text_put_decimal(text, number < HTML_JSON_MAX ? number : HTML_JSON_MAX);
+    text_append_decimal(text, number < HTML_JSON_MAX ? number : HTML_JSON_MAX);
 }
 
 void html_json_add(struct text *text, const char *name, uint64_t number)

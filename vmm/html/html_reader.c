@@ -208,11 +208,11 @@ static int write_data(struct reader *reader, struct text *data, struct error *er
     const char *slash = strrchr(reader->lines.path, '/');
     const char *name = slash && slash[1] ? slash + 1 : reader->lines.path;
 
-    text_put(data, "{", 1);
+    text_append(data, "{", 1);
     html_json_key(data, "file");
     html_json_string(data, name, strlen(name));
     html_recording_write(&reader->recording, data);
-    text_put(data, "}", 1);
+    text_append(data, "}", 1);
     if (data->failed)
         return error_set(error, -ENOMEM, "%s: out of memory", reader->lines.path);
     return 0;
@@ -235,7 +235,7 @@ int html_read(const char *path, struct text *data, struct error *error)
             result = write_data(reader, data, error);
         lines_close(&reader->lines);
     }
-    html_recording_free(&reader->recording);
+    html_recording_finish(&reader->recording);
     exit_event_free(&reader->event);
     free(reader);
     return result;

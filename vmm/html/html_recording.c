@@ -18,15 +18,15 @@ int html_recording_init(struct html_recording *recording)
     return 0;
 }
 
-void html_recording_free(struct html_recording *recording)
+void html_recording_finish(struct html_recording *recording)
 {
     text_free(&recording->recorded);
     text_free(&recording->machine);
     text_free(&recording->devices);
     text_free(&recording->outcome);
     text_free(&recording->report);
-    html_events_free(&recording->events);
-    html_timeline_free(&recording->timeline);
+    html_events_finish(&recording->events);
+    html_timeline_finish(&recording->timeline);
     html_classes_destroy(recording->classes);
 }
 
@@ -34,7 +34,7 @@ static void append_limited(struct text *text, const char *bytes, size_t length, 
 {
     const size_t room = text->used < limit ? limit - text->used : 0;
 
-    text_put(text, bytes, length < room ? length : room);
+    text_append(text, bytes, length < room ? length : room);
 }
 
 void html_recording_keep(struct text *text, const char *bytes, size_t length)
@@ -145,9 +145,9 @@ static void write_texts(const struct html_recording *recording, struct text *dat
     html_json_add_text(data, "outcome", &recording->outcome);
     html_json_add_text(data, "report", &recording->report);
     html_json_key(data, "devices");
-    text_put(data, "[", 1);
-    text_put(data, recording->devices.bytes, recording->devices.used);
-    text_put(data, "]", 1);
+    text_append(data, "[", 1);
+    text_append(data, recording->devices.bytes, recording->devices.used);
+    text_append(data, "]", 1);
     data->failed |= recording->recorded.failed || recording->machine.failed ||
                     recording->outcome.failed || recording->report.failed ||
                     recording->devices.failed;

@@ -34,7 +34,7 @@ struct html_recording {
 
 /* (recording) is zero, and must always be freed. -ENOMEM. */
 int html_recording_init(struct html_recording *recording);
-void html_recording_free(struct html_recording *recording);
+void html_recording_finish(struct html_recording *recording);
 
 /* Append (length) bytes to a text of the header, as far as there is room. */
 void html_recording_keep(struct text *text, const char *bytes, size_t length);

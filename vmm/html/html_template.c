@@ -38,7 +38,7 @@ static void write_part(const struct part *parts, size_t count, const char *name,
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(parts[i].name) == length && memcmp(parts[i].name, name, length) == 0)
-            text_put(html, parts[i].bytes, *parts[i].length);
+            text_append(html, parts[i].bytes, *parts[i].length);
 }
 
 void html_template_fill(const struct text *data, const char *nonce, struct text *html)
@@ -59,7 +59,7 @@ void html_template_fill(const struct text *data, const char *nonce, struct text 
         const char *open = find(at, end, "{{");
         const char *close = find(open, end, "}}");
 
-        text_put(html, at, (size_t)(open - at));
+        text_append(html, at, (size_t)(open - at));
         if (close == end)
             break;
         write_part(parts, sizeof(parts) / sizeof(parts[0]), open + 2, (size_t)(close - open - 2),

@@ -16,7 +16,7 @@ int html_timeline_init(struct html_timeline *timeline)
     return timeline->recent ? 0 : -ENOMEM;
 }
 
-void html_timeline_free(struct html_timeline *timeline)
+void html_timeline_finish(struct html_timeline *timeline)
 {
     for (unsigned i = 0; i < timeline->track_count; i++)
         free(timeline->tracks[i].slices);
@@ -209,13 +209,13 @@ static void write_track(const struct html_track *track, bool shared, struct text
     uint64_t end = 0;
 
     html_json_separate(json);
-    text_put(json, "{", 1);
+    text_append(json, "{", 1);
     html_json_add(json, "vcpu", track->vcpu);
     html_json_add(json, "shared", shared);
     html_json_add(json, "exits", track->exits);
     html_json_add(json, "busy", track->busy);
     html_json_key(json, "slices");
-    text_put(json, "[", 1);
+    text_append(json, "[", 1);
     for (size_t i = 0; i < track->count; i++) {
         const struct html_slice *slice = &track->slices[i];
 
@@ -225,7 +225,7 @@ static void write_track(const struct html_track *track, bool shared, struct text
         write_mix(slice, others, json);
         end = slice->end;
     }
-    text_put(json, "]}", 2);
+    text_append(json, "]}", 2);
 }
 
 void html_timeline_write(struct html_timeline *timeline, struct text *json)
@@ -236,9 +236,9 @@ void html_timeline_write(struct html_timeline *timeline, struct text *json)
         append(timeline, &timeline->recent[number % HTML_EXACT], true);
     html_json_add(json, "resolution", timeline->resolution);
     html_json_key(json, "tracks");
-    text_put(json, "[", 1);
+    text_append(json, "[", 1);
     for (unsigned i = 0; i < timeline->track_count; i++)
         write_track(&timeline->tracks[i], i == HTML_TRACKS, json);
-    text_put(json, "]", 1);
+    text_append(json, "]", 1);
     json->failed |= timeline->failed;
 }

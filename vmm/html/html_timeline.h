@@ -60,7 +60,7 @@ struct html_timeline {
 
 /* (timeline) is zero. -ENOMEM. */
 int html_timeline_init(struct html_timeline *timeline);
-void html_timeline_free(struct html_timeline *timeline);
+void html_timeline_finish(struct html_timeline *timeline);
 
 /* Add an exit of (class) on (vcpu), in the handler from (start) to (end) >= (start). */
 void html_timeline_add(struct html_timeline *timeline, unsigned vcpu, uint64_t start, uint64_t end,

@@ -22,7 +22,7 @@ void bus_init(struct bus *bus, enum bus_space space)
     pthread_rwlock_init(&bus->moving_lock, NULL);
 }
 
-void bus_destroy(struct bus *bus)
+void bus_finish(struct bus *bus)
 {
     pthread_rwlock_destroy(&bus->moving_lock);
 }

@@ -74,7 +74,7 @@ struct bus_cycle {
 };
 
 void bus_init(struct bus *bus, enum bus_space space);
-void bus_destroy(struct bus *bus);
+void bus_finish(struct bus *bus);
 
 /* -EBUSY: overlap (both devices are named), -EINVAL: empty, wraps or past the end, -ENOSPC. */
 int bus_add(struct bus *bus, const struct bus_region *region, struct error *error);

@@ -37,7 +37,7 @@ void console_set_journal(struct console *console, struct journal *journal, const
     journal_add_console(journal, console);
 }
 
-void console_destroy(struct console *console)
+void console_finish(struct console *console)
 {
     journal_remove_console(console->journal, console);
     pthread_mutex_destroy(&console->input_lock);
@@ -45,7 +45,7 @@ void console_destroy(struct console *console)
     pthread_mutex_destroy(&console->lock);
 }
 
-int console_put(struct console *console, uint8_t byte)
+int console_write(struct console *console, uint8_t byte)
 {
     pthread_mutex_lock(&console->lock);
 
@@ -101,7 +101,7 @@ size_t console_room(const struct console *console)
 
 /*
  * Put bytes into the ring until all are in, or until no room is seen after the last one was put: a
- * producer that then waits for room is notified by console_take().
+ * producer that then waits for room is notified by console_read().
  */
 static size_t store(struct console *console, const uint8_t *bytes, size_t length)
 {
@@ -136,13 +136,13 @@ static void read_file(struct console *console)
     }
 }
 
-void console_give(struct console *console, const void *bytes, size_t length)
+void console_supply(struct console *console, const void *bytes, size_t length)
 {
     if (console->given_next == console->given.used) {
         text_clear(&console->given);
         console->given_next = 0;
     }
-    text_put(&console->given, bytes, length);
+    text_append(&console->given, bytes, length);
 }
 
 /* Fill the ring from the input that a replay supplied. */
@@ -168,7 +168,7 @@ size_t console_waiting(struct console *console)
     return ring_count(console);
 }
 
-int console_take(struct console *console)
+int console_read(struct console *console)
 {
     unsigned tail = atomic_load(&console->input_tail);
     int byte;
@@ -229,7 +229,7 @@ static uint32_t copy_ring(const struct console *console, uint8_t bytes[CONSOLE_R
     return count;
 }
 
-void console_put_state(struct console *console, struct console_state *state)
+void console_save_state(struct console *console, struct console_state *state)
 {
     *state = (struct console_state){.file_read = console->file_read};
     pthread_mutex_lock(&console->input_lock);
@@ -272,7 +272,7 @@ static void fill_ring(struct console *console, const struct console_state *state
     atomic_store(&console->input_head, tail + state->count + come);
 }
 
-int console_take_state(struct console *console, const struct console_state *state)
+int console_load_state(struct console *console, const struct console_state *state)
 {
     const bool from_file = console->file_read > 0;
 

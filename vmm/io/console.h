@@ -53,13 +53,13 @@ struct console {
 
 void console_init(struct console *console, int fd, enum output_policy policy,
                   const atomic_bool *abandoned);
-void console_destroy(struct console *console);
+void console_finish(struct console *console);
 
 /* Report input and output to (journal), which may be NULL, as the console of the device (name). */
 void console_set_journal(struct console *console, struct journal *journal, const char *name);
 
 /* Output one byte. 0, or a negative errno once the output has failed. */
-int console_put(struct console *console, uint8_t byte);
+int console_write(struct console *console, uint8_t byte);
 int console_flush(struct console *console);
 
 /* The same outside of an exit: at the end. */
@@ -75,7 +75,7 @@ int console_listen(struct console *console, void (*heard)(void *opaque), void *o
 size_t console_waiting(struct console *console);
 
 /* Take one byte: 0..255, or -1 if none waits. */
-int console_take(struct console *console);
+int console_read(struct console *console);
 
 /*
  * For the producer: add up to (length) bytes. Returns how many found room: 0 also while a vCPU
@@ -94,7 +94,7 @@ int console_open(struct console *console, const char *in, const char *out,
                  const atomic_bool *abandoned, const char *owner, struct error *error);
 
 /* For a replay: supply input that came from a file, for the taker. */
-void console_give(struct console *console, const void *bytes, size_t length);
+void console_supply(struct console *console, const void *bytes, size_t length);
 
 /* The state of a console: the input that waits, and the position in its file. */
 struct console_state {
@@ -109,8 +109,8 @@ struct console_state {
  * -EINVAL: more input than the ring holds, or a position that the file cannot have; nothing has
  * changed then.
  */
-void console_put_state(struct console *console, struct console_state *state);
-int console_take_state(struct console *console, const struct console_state *state);
+void console_save_state(struct console *console, struct console_state *state);
+int console_load_state(struct console *console, const struct console_state *state);
 
 /* After console_listen(): the file's reader starts here. */
 int console_start(struct console *console, const char *owner, struct error *error);

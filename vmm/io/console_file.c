@@ -146,5 +146,5 @@ void console_close(struct console *console)
     descriptor_close(&console->room_event);
     descriptor_close(&console->file);
     descriptor_close(&console->output.fd);
-    console_destroy(console);
+    console_finish(console);
 }

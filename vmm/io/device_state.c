@@ -37,10 +37,10 @@ static void make_timer_name(unsigned index, char name[TIMER_NAME_MAX])
 
 static void put_line(struct text *text, const char *name, const void *bytes, size_t size)
 {
-    text_put_string(text, name);
-    text_put_string(text, "=");
-    text_put_bytes(text, bytes, size);
-    text_put_string(text, "\n");
+    text_append_string(text, name);
+    text_append_string(text, "=");
+    text_append_bytes(text, bytes, size);
+    text_append_string(text, "\n");
 }
 
 static void put_timers(struct device *device, struct text *text)
@@ -56,15 +56,15 @@ static void put_timers(struct device *device, struct text *text)
     }
 }
 
-void state_put(struct device *device, struct text *text)
+void state_write(struct device *device, struct text *text)
 {
     const struct device_state *state = device->type->state;
     char header[HEADER_MAX];
 
     make_header(device, header);
-    text_put_string(text, header);
-    text_put_decimal(text, version_of(device));
-    text_put_string(text, "\n");
+    text_append_string(text, header);
+    text_append_decimal(text, version_of(device));
+    text_append_string(text, "\n");
 
     lock_take(&device->lock);
     if (state && state->saving)
@@ -237,7 +237,7 @@ static size_t fields_size(const struct device *device)
     return size;
 }
 
-int state_take(struct device *device, const char *text, size_t length, struct error *error)
+int state_read(struct device *device, const char *text, size_t length, struct error *error)
 {
     struct reader reader = {.at = text, .end = text + length};
     int result = take_header(device, &reader, error);

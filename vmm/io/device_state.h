@@ -57,17 +57,17 @@ struct device_state {
  * any. No vCPU runs. Input may come meanwhile: the device's lock is held, also around saving().
  * Output that is not written yet is not state: flush it before.
  */
-void state_put(struct device *device, struct text *text);
+void state_write(struct device *device, struct text *text);
 
 /*
- * Load the text of state_put(), (length) bytes at (text), untrusted, into a device that was just
+ * Load the text of state_write(), (length) bytes at (text), untrusted, into a device that was just
  * made with the same properties. -EINVAL: another device, another version, a field that is missing,
  * unknown, in another place or of another size, or refused by the type; then the device is
  * unchanged. No interrupt is raised: lines get their saved level, as do the interrupt controllers,
  * which are restored first, so that they receive interrupts of input that came since. No vCPU runs;
  * the device's lock is held, also around loaded().
  */
-int state_take(struct device *device, const char *text, size_t length, struct error *error);
+int state_read(struct device *device, const char *text, size_t length, struct error *error);
 
 /* For loaded(): refuse the value of (field). Returns -EINVAL. */
 int state_refuse(const struct device *device, const char *field, struct error *error);

@@ -11,7 +11,7 @@ void irq_init(struct irq_hub *hub)
     pthread_mutex_init(&hub->lock, NULL);
 }
 
-void irq_destroy(struct irq_hub *hub)
+void irq_finish(struct irq_hub *hub)
 {
     pthread_mutex_destroy(&hub->lock);
 }

@@ -41,7 +41,7 @@ struct irq_line {
 };
 
 void irq_init(struct irq_hub *hub);
-void irq_destroy(struct irq_hub *hub);
+void irq_finish(struct irq_hub *hub);
 
 /*
  * Connect (line) to (gsi). (needed): the device needs interrupt controllers, so the machine makes

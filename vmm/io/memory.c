@@ -34,7 +34,7 @@ static void slot_add(struct memory *memory, uint64_t base, uint64_t size, uint8_
         (struct memory_slot){.base = gpa(base), .size = size, .host = host};
 }
 
-int memory_create(struct memory *memory, uint64_t size, struct error *error)
+int memory_init(struct memory *memory, uint64_t size, struct error *error)
 {
     uint64_t low = size < MEMORY_LOW_MAX ? size : MEMORY_LOW_MAX;
     uint8_t *host;
@@ -111,7 +111,7 @@ int memory_map_file(struct memory *memory, const char *path, int fd,
     return result;
 }
 
-void memory_destroy(struct memory *memory)
+void memory_finish(struct memory *memory)
 {
     if (memory->file)
         close(memory->file->fd);

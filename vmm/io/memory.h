@@ -61,8 +61,8 @@ struct memory {
  * Reserve (size) bytes of zeroed RAM, from gpa 0, around the hole below 4 GiB. No page is touched.
  * -EINVAL: not a multiple of PAGE_SIZE, or outside MEMORY_MIN..MEMORY_MAX; -ENOMEM.
  */
-int memory_create(struct memory *memory, uint64_t size, struct error *error);
-void memory_destroy(struct memory *memory);
+int memory_init(struct memory *memory, uint64_t size, struct error *error);
+void memory_finish(struct memory *memory);
 
 /*
  * Map (count) extents of the file (path), open for reading as (fd), into memory just made:
@@ -84,7 +84,7 @@ bool memory_overlaps(const struct memory *memory, uint64_t first, uint64_t last)
 
 /*
  * The host address of (length) bytes at (address), or NULL unless the whole range lies in one slot.
- * Length 0 is valid for an address in RAM. Valid until memory_destroy().
+ * Length 0 is valid for an address in RAM. Valid until memory_finish().
  */
 void *memory_at(const struct memory *memory, gpa_t address, uint64_t length);
 

@@ -38,7 +38,7 @@ void pci_bus_init(struct pci_bus *bus, struct bus *buses, struct irq_hub *irqs)
     pthread_mutex_init(&bus->lock, NULL);
 }
 
-void pci_bus_destroy(struct pci_bus *bus)
+void pci_bus_finish(struct pci_bus *bus)
 {
     pthread_mutex_destroy(&bus->lock);
 }

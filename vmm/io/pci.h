@@ -100,7 +100,7 @@ struct pci_bus {
 
 /* (buses) and (irqs) are the machine's, and outlive it. */
 void pci_bus_init(struct pci_bus *bus, struct bus *buses, struct irq_hub *irqs);
-void pci_bus_destroy(struct pci_bus *bus);
+void pci_bus_finish(struct pci_bus *bus);
 
 /*
  * Attach (pci) to its machine's (bus): identity, BARs placed and enabled by the command register,

@@ -143,7 +143,7 @@ static void write_host_offset(const struct memory *memory, gpa_t address, FILE *
     if (host)
         fprintf(file, " -> RAM + 0x%tx\n", host - memory->slots[0].host);
     else
-        fprintf(file, ", which is no RAM\n");
+        fprintf(file, ", which is not RAM\n");
 }
 
 /*

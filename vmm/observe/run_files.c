@@ -71,7 +71,7 @@ int run_files_attach(struct run_files *watch, const struct minivmm_config *confi
 
 void run_files_detach(struct run_files *watch)
 {
-    trace_finish(watch->trace);
+    trace_destroy(watch->trace);
     stats_destroy(watch->stats);
     watch->trace = NULL;
     watch->stats = NULL;
@@ -83,15 +83,15 @@ void run_files_begin(struct run_files *watch, const char *source, const struct m
 
     if (!watch->recorder)
         return;
-    text_put_string(&header, "exits ");
-    text_put_decimal(&header, EXIT_STREAM_VERSION);
-    text_put_string(&header, "\nrecorded \"");
-    text_put_escaped(&header, source, strlen(source));
-    text_put_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");
-    machine_plan_put(plan, &header);
-    text_put_string(&header, "start ");
-    text_put_decimal(&header, clock_read(CLOCK_REALTIME));
-    text_put_string(&header, "\n");
+    text_append_string(&header, "exits ");
+    text_append_decimal(&header, EXIT_STREAM_VERSION);
+    text_append_string(&header, "\nrecorded \"");
+    text_append_escaped(&header, source, strlen(source));
+    text_append_string(&header, "\" by minivmm " MINIVMM_VERSION "\n");
+    machine_plan_print(plan, &header);
+    text_append_string(&header, "start ");
+    text_append_decimal(&header, clock_read(CLOCK_REALTIME));
+    text_append_string(&header, "\n");
     recorder_begin(watch->recorder, &header);
     text_free(&header);
 }
@@ -115,7 +115,7 @@ static int finish_recording(struct run_files *watch, struct machine *machine,
 
 static int finish_trace(struct run_files *watch, struct error *error)
 {
-    int result = trace_finish(watch->trace);
+    int result = trace_destroy(watch->trace);
 
     watch->trace = NULL;
     if (result < 0)

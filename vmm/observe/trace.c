@@ -42,19 +42,19 @@ static void put_quoted(struct text *text, const char *string)
 {
     static const char digits[] = "0123456789abcdef";
 
-    text_put(text, "\"", 1);
+    text_append(text, "\"", 1);
     for (; *string; string++) {
         const unsigned char byte = (unsigned char)*string;
         const char code[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0xf]};
 
         if (byte < ' ')
-            text_put(text, code, sizeof(code));
+            text_append(text, code, sizeof(code));
         else if (byte == '"' || byte == '\\')
-            text_put(text, (const char[]){'\\', *string}, 2);
+            text_append(text, (const char[]){'\\', *string}, 2);
         else
-            text_put(text, string, 1);
+            text_append(text, string, 1);
     }
-    text_put(text, "\"", 1);
+    text_append(text, "\"", 1);
 }
 
 /* Microseconds with three decimals. */
@@ -64,8 +64,8 @@ static void put_us(struct text *text, uint64_t ns)
     const char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
                              (char)('0' + rest % 10)};
 
-    text_put_decimal(text, ns / 1000);
-    text_put(text, decimals, sizeof(decimals));
+    text_append_decimal(text, ns / 1000);
+    text_append(text, decimals, sizeof(decimals));
 }
 
 static uint64_t ns_from_to(uint64_t from, uint64_t to)
@@ -81,17 +81,17 @@ static uint64_t ns_from_to(uint64_t from, uint64_t to)
 static void put_event(const struct trace *trace, struct text *text, const char *phase, unsigned id,
                       uint64_t time)
 {
-    text_put_string(text, ",\"ph\":\"");
-    text_put_string(text, phase);
-    text_put_string(text, "\",\"pid\":1,\"tid\":");
-    text_put_decimal(text, id + 1u);
-    text_put_string(text, ",\"ts\":");
+    text_append_string(text, ",\"ph\":\"");
+    text_append_string(text, phase);
+    text_append_string(text, "\",\"pid\":1,\"tid\":");
+    text_append_decimal(text, id + 1u);
+    text_append_string(text, ",\"ts\":");
     put_us(text, ns_from_to(trace->origin, time));
 }
 
 static void begin_event(struct text *text)
 {
-    text_put_string(text, ",\n{\"name\":");
+    text_append_string(text, ",\n{\"name\":");
 }
 
 /* Pass (text) to the file, and clear it. */
@@ -100,7 +100,7 @@ static void hand_over(struct trace *trace, struct text *text)
     if (text->failed)
         atomic_store(&trace->failed, true);
     else if (text->used)
-        async_file_put(trace->file, text->bytes, text->used);
+        async_file_write(trace->file, text->bytes, text->used);
     text_clear(text);
 }
 
@@ -130,11 +130,11 @@ static void put_exit_name(struct trace *trace, struct text *text, const struct e
 
 static void put_hex_argument(struct text *text, const char *name, uint64_t value)
 {
-    text_put_string(text, ",\"");
-    text_put_string(text, name);
-    text_put_string(text, "\":\"");
-    text_put_hex(text, value);
-    text_put_string(text, "\"");
+    text_append_string(text, ",\"");
+    text_append_string(text, name);
+    text_append_string(text, "\":\"");
+    text_append_hex(text, value);
+    text_append_string(text, "\"");
 }
 
 /* Numbers of up to 64 bits are strings: viewers store numbers as doubles. */
@@ -143,25 +143,25 @@ static void put_arguments(struct text *text, const struct exit_record *record)
     const struct place *place = &places[exit_reason_index(record->reason)];
     const uint64_t mask = record->size >= 8 ? UINT64_MAX : (1ull << 8 * record->size) - 1;
 
-    text_put_string(text, ",\"args\":{\"reason\":");
+    text_append_string(text, ",\"args\":{\"reason\":");
     put_quoted(text, exit_reason_name(record->reason));
     if (place->argument) {
         put_hex_argument(text, place->argument, record->address);
-        text_put_string(text, ",\"size\":");
-        text_put_decimal(text, record->size);
-        text_put_string(text, record->write ? ",\"access\":\"write\"" : ",\"access\":\"read\"");
+        text_append_string(text, ",\"size\":");
+        text_append_decimal(text, record->size);
+        text_append_string(text, record->write ? ",\"access\":\"write\"" : ",\"access\":\"read\"");
         put_hex_argument(text, "data", record->data & mask);
     }
     if (record->count != 1) {
-        text_put_string(text, ",\"count\":");
-        text_put_decimal(text, record->count);
+        text_append_string(text, ",\"count\":");
+        text_append_decimal(text, record->count);
     }
-    text_put_string(text, "}");
+    text_append_string(text, "}");
 }
 
 static void put_duration(struct text *text, uint64_t from, uint64_t to)
 {
-    text_put_string(text, ",\"dur\":");
+    text_append_string(text, ",\"dur\":");
     put_us(text, ns_from_to(from, to));
 }
 
@@ -180,13 +180,13 @@ static void put_counters(struct trace *trace, uint64_t time)
             continue;
         trace->counts[reason] = counts[reason];
         begin_event(text);
-        text_put_string(text, "\"exits ");
-        text_put_string(text, exit_reason_name(reason));
-        text_put_string(text, "\"");
+        text_append_string(text, "\"exits ");
+        text_append_string(text, exit_reason_name(reason));
+        text_append_string(text, "\"");
         put_event(trace, text, "C", 0, time);
-        text_put_string(text, ",\"args\":{\"total\":");
-        text_put_decimal(text, counts[reason]);
-        text_put_string(text, "}}");
+        text_append_string(text, ",\"args\":{\"total\":");
+        text_append_decimal(text, counts[reason]);
+        text_append_string(text, "}}");
     }
     hand_over(trace, text);
 }
@@ -213,17 +213,17 @@ void trace_exit(struct trace *trace, const struct vcpu *vcpu, uint64_t entered, 
     struct text *text = &track->line;
 
     begin_event(text);
-    text_put_string(text, "\"guest\"");
+    text_append_string(text, "\"guest\"");
     put_event(trace, text, "X", vcpu->id, entered);
     put_duration(text, entered, exited);
-    text_put_string(text, "}");
+    text_append_string(text, "}");
 
     begin_event(text);
     put_exit_name(trace, text, record);
     put_event(trace, text, "X", vcpu->id, exited);
     put_duration(text, exited, handled);
     put_arguments(text, record);
-    text_put_string(text, "}");
+    text_append_string(text, "}");
 
     hand_over(trace, text);
     track->last = handled;
@@ -235,19 +235,19 @@ void trace_milestone(struct trace *trace, const char *name, uint64_t value, uint
     struct text text = {0};
 
     begin_event(&text);
-    text_put_string(&text, "\"");
-    text_put_string(&text, name);
-    text_put_string(&text, " ");
-    text_put_decimal(&text, value);
-    text_put_string(&text, " (");
-    text_put_hex(&text, value);
-    text_put_string(&text, ")\"");
+    text_append_string(&text, "\"");
+    text_append_string(&text, name);
+    text_append_string(&text, " ");
+    text_append_decimal(&text, value);
+    text_append_string(&text, " (");
+    text_append_hex(&text, value);
+    text_append_string(&text, ")\"");
     put_event(trace, &text, "i", 0, time);
-    text_put_string(&text, ",\"s\":\"p\",\"args\":{\"decimal\":\"");
-    text_put_decimal(&text, value);
-    text_put_string(&text, "\"");
+    text_append_string(&text, ",\"s\":\"p\",\"args\":{\"decimal\":\"");
+    text_append_decimal(&text, value);
+    text_append_string(&text, "\"");
     put_hex_argument(&text, "hex", value);
-    text_put_string(&text, "}}");
+    text_append_string(&text, "}}");
     hand_over(trace, &text);
     text_free(&text);
 }
@@ -271,20 +271,20 @@ static void put_names(struct trace *trace)
 {
     struct text *text = &trace->samples;
 
-    text_put_string(text, "[\n{\"name\":\"process_name\"");
+    text_append_string(text, "[\n{\"name\":\"process_name\"");
     put_event(trace, text, "M", 0, trace->origin);
-    text_put_string(text, ",\"args\":{\"name\":\"minivmm --cpus ");
-    text_put_decimal(text, trace->machine->vcpu_count);
-    text_put_string(text, "\",\"clock_ns\":\"");
-    text_put_decimal(text, trace->origin);
-    text_put_string(text, "\"}}");
+    text_append_string(text, ",\"args\":{\"name\":\"minivmm --cpus ");
+    text_append_decimal(text, trace->machine->vcpu_count);
+    text_append_string(text, "\",\"clock_ns\":\"");
+    text_append_decimal(text, trace->origin);
+    text_append_string(text, "\"}}");
     for (unsigned id = 0; id < trace->machine->vcpu_count; id++) {
         begin_event(text);
-        text_put_string(text, "\"thread_name\"");
+        text_append_string(text, "\"thread_name\"");
         put_event(trace, text, "M", id, trace->origin);
-        text_put_string(text, ",\"args\":{\"name\":\"vCPU ");
-        text_put_decimal(text, id);
-        text_put_string(text, "\"}}");
+        text_append_string(text, ",\"args\":{\"name\":\"vCPU ");
+        text_append_decimal(text, id);
+        text_append_string(text, "\"}}");
     }
     hand_over(trace, text);
 }
@@ -321,7 +321,7 @@ struct trace *trace_create(struct machine *machine, int fd)
     return trace;
 }
 
-int trace_finish(struct trace *trace)
+int trace_destroy(struct trace *trace)
 {
     uint64_t last = 0;
     int result;
@@ -333,8 +333,8 @@ int trace_finish(struct trace *trace)
         if (trace->tracks[id].last > last)
             last = trace->tracks[id].last;
     put_counters(trace, last);
-    async_file_put(trace->file, "\n]\n", 3);
-    result = async_file_finish(trace->file);
+    async_file_write(trace->file, "\n]\n", 3);
+    result = async_file_destroy(trace->file);
     if (result == 0 && atomic_load(&trace->failed))
         result = -ENOMEM;
     destroy(trace);

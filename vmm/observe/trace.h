@@ -40,6 +40,6 @@ void trace_milestone(struct trace *trace, const char *name, uint64_t value, uint
  * the first failed write; -ETIMEDOUT: the file's reader stalled when the machine was ended from
  * outside, and the end of the trace is lost.
  */
-int trace_finish(struct trace *trace);
+int trace_destroy(struct trace *trace);
 
 #endif

@@ -27,7 +27,7 @@ void exit_lines_init(struct exit_lines *lines, const struct journal_ops *ops)
     pthread_mutex_init(&lines->lock, NULL);
 }
 
-void exit_lines_destroy(struct exit_lines *lines)
+void exit_lines_finish(struct exit_lines *lines)
 {
     text_free(&lines->effects);
     pthread_mutex_destroy(&lines->lock);
@@ -72,11 +72,11 @@ static struct text *new_line(struct journal *journal)
 
 static void put_number(struct text *text, uint64_t number, bool hex)
 {
-    text_put(text, " ", 1);
+    text_append(text, " ", 1);
     if (hex)
-        text_put_hex(text, number);
+        text_append_hex(text, number);
     else
-        text_put_decimal(text, number);
+        text_append_decimal(text, number);
 }
 
 void exit_lines_record_effect(struct journal *journal, const char *word, const uint64_t *numbers,
@@ -84,21 +84,21 @@ void exit_lines_record_effect(struct journal *journal, const char *word, const u
 {
     struct text *effects = new_line(journal);
 
-    text_put(effects, "> ", 2);
-    text_put_string(effects, word);
+    text_append(effects, "> ", 2);
+    text_append_string(effects, word);
     for (unsigned i = 0; i < count; i++)
         put_number(effects, numbers[i], hex);
-    text_put(effects, "\n", 1);
+    text_append(effects, "\n", 1);
 }
 
-void exit_lines_put_memory(struct text *text, uint64_t address, const void *bytes, size_t length)
+void exit_lines_print_memory(struct text *text, uint64_t address, const void *bytes, size_t length)
 {
     put_number(text, address, true);
-    text_put(text, " ", 1);
-    text_put_bytes(text, bytes, length);
-    text_put(text, " ", 1);
-    text_put_ascii(text, bytes, length);
-    text_put(text, "\n", 1);
+    text_append(text, " ", 1);
+    text_append_bytes(text, bytes, length);
+    text_append(text, " ", 1);
+    text_append_ascii(text, bytes, length);
+    text_append(text, "\n", 1);
 }
 
 void exit_lines_record_write(struct journal *journal, gpa_t address, const void *bytes,
@@ -108,8 +108,9 @@ void exit_lines_record_write(struct journal *journal, gpa_t address, const void 
 
     for (uint64_t done = 0, piece; done < length; done += piece) {
         piece = length - done < EXIT_LINE_MEMORY ? length - done : EXIT_LINE_MEMORY;
-        text_put_string(effects, "> memory");
-        exit_lines_put_memory(effects, address.value + done, (const uint8_t *)bytes + done, piece);
+        text_append_string(effects, "> memory");
+        exit_lines_print_memory(effects, address.value + done, (const uint8_t *)bytes + done,
+                                piece);
     }
 }
 
@@ -122,13 +123,13 @@ static void continue_text(struct exit_lines *lines, const struct output *output)
         effects->used -= 2; /* the quote and the newline */
         return;
     }
-    text_put(effects, "> ", 2);
-    text_put_string(effects, exit_operation_names[output->operation]);
+    text_append(effects, "> ", 2);
+    text_append_string(effects, exit_operation_names[output->operation]);
     if (output->name) {
-        text_put(effects, " ", 1);
-        text_put_string(effects, output->name);
+        text_append(effects, " ", 1);
+        text_append_string(effects, output->name);
     }
-    text_put(effects, " \"", 2);
+    text_append(effects, " \"", 2);
     lines->shown = output;
     lines->shown_bytes = 0;
 }
@@ -150,8 +151,8 @@ void exit_lines_record_text(struct journal *journal, const struct output *output
         newline = memchr(next, '\n', piece);
         if (newline)
             piece = (size_t)(newline - next) + 1;
-        text_put_escaped(&lines->effects, next, piece);
-        text_put(&lines->effects, "\"\n", 2);
+        text_append_escaped(&lines->effects, next, piece);
+        text_append(&lines->effects, "\"\n", 2);
         lines->shown_bytes += (unsigned)piece;
         if (newline || lines->shown_bytes == TEXT_BYTES)
             lines->shown_bytes = 0;
@@ -164,21 +165,21 @@ void exit_lines_record_file(struct journal *journal, const char *name, uint64_t 
 {
     struct text *effects = new_line(journal);
 
-    text_put_string(effects, "> file \"");
-    text_put_escaped(effects, name, strlen(name));
-    text_put(effects, "\"", 1);
+    text_append_string(effects, "> file \"");
+    text_append_escaped(effects, name, strlen(name));
+    text_append(effects, "\"", 1);
     put_number(effects, size, false);
     put_number(effects, hash, true);
-    text_put(effects, "\n", 1);
+    text_append(effects, "\n", 1);
 }
 
 void exit_lines_record_end(struct journal *journal, unsigned outcome, int status)
 {
     struct text *effects = new_line(journal);
 
-    text_put_string(effects, "> end ");
-    text_put_string(effects, outcome_table[outcome].name);
+    text_append_string(effects, "> end ");
+    text_append_string(effects, outcome_table[outcome].name);
     if (outcome == OUTCOME_GUEST)
         put_number(effects, (uint64_t)status, false);
-    text_put(effects, "\n", 1);
+    text_append(effects, "\n", 1);
 }

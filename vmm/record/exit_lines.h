@@ -27,7 +27,7 @@ struct exit_lines {
 };
 
 void exit_lines_init(struct exit_lines *lines, const struct journal_ops *ops);
-void exit_lines_destroy(struct exit_lines *lines);
+void exit_lines_finish(struct exit_lines *lines);
 
 /* Begin an event; exit_lines_try_begin() returns false if another one is under way. */
 void exit_lines_begin(struct exit_lines *lines);
@@ -47,6 +47,6 @@ void exit_lines_record_end(struct journal *journal, unsigned outcome, int status
 
 /* Append " ADDRESS BYTES |BYTES|" and a newline, for at most EXIT_LINE_MEMORY bytes of memory. */
 #define EXIT_LINE_MEMORY 32
-void exit_lines_put_memory(struct text *text, uint64_t address, const void *bytes, size_t length);
+void exit_lines_print_memory(struct text *text, uint64_t address, const void *bytes, size_t length);
 
 #endif

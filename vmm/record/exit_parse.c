@@ -372,7 +372,7 @@ static void set_mmio(const struct exit_event *event, struct vcpu *vcpu)
     memcpy(run->mmio.data, &event->value, sizeof(run->mmio.data));
 }
 
-void exit_event_put_run(const struct exit_event *event, struct vcpu *vcpu)
+void exit_event_fill_run(const struct exit_event *event, struct vcpu *vcpu)
 {
     struct kvm_run *run = vcpu->run;
 

@@ -59,7 +59,7 @@ void exit_event_free(struct exit_event *event);
  * Fill the run page of (vcpu) as KVM does for the exit. (event->kind) is EVENT_EXIT; the run page is
  * followed by one page with room for EXIT_IO_MAX bytes of data, see EXIT_RUN_SIZE.
  */
-void exit_event_put_run(const struct exit_event *event, struct vcpu *vcpu);
+void exit_event_fill_run(const struct exit_event *event, struct vcpu *vcpu);
 
 #define EXIT_IO_OFFSET 4096                               /* of the data of a port exit */
 #define EXIT_RUN_SIZE  (2 * EXIT_IO_OFFSET + EXIT_IO_MAX) /* bytes of such a run page */

@@ -7,10 +7,10 @@
 
 static void put_place(struct text *text, const char *word, uint64_t address, unsigned size)
 {
-    text_put_string(text, word);
-    text_put_hex(text, address);
-    text_put(text, " ", 1);
-    text_put_decimal(text, size);
+    text_append_string(text, word);
+    text_append_hex(text, address);
+    text_append(text, " ", 1);
+    text_append_decimal(text, size);
 }
 
 static uint64_t value_of(const void *data, unsigned size)
@@ -25,12 +25,12 @@ static uint64_t value_of(const void *data, unsigned size)
 static void put_elements(struct text *text, const uint8_t *data, unsigned size, size_t bytes)
 {
     if (size > 1) {
-        text_put_bytes(text, data, bytes);
+        text_append_bytes(text, data, bytes);
         return;
     }
-    text_put(text, "\"", 1);
-    text_put_escaped(text, data, bytes);
-    text_put(text, "\"", 1);
+    text_append(text, "\"", 1);
+    text_append_escaped(text, data, bytes);
+    text_append(text, "\"", 1);
 }
 
 static const uint8_t *io_data(const struct vcpu *vcpu)
@@ -48,13 +48,13 @@ static void put_io(const struct vcpu *vcpu, struct text *text)
               run->io.size);
     if (!out && !string)
         return;
-    text_put(text, " ", 1);
+    text_append(text, " ", 1);
     if (!string)
-        text_put_hex(text, value_of(io_data(vcpu), run->io.size));
+        text_append_hex(text, value_of(io_data(vcpu), run->io.size));
     else if (out)
         put_elements(text, io_data(vcpu), run->io.size, (size_t)run->io.size * vcpu->io_done);
     else
-        text_put_decimal(text, vcpu->io_done);
+        text_append_decimal(text, vcpu->io_done);
 }
 
 static void put_mmio(const struct kvm_run *run, struct text *text)
@@ -62,14 +62,14 @@ static void put_mmio(const struct kvm_run *run, struct text *text)
     put_place(text, run->mmio.is_write ? "store " : "load ", run->mmio.phys_addr, run->mmio.len);
     if (!run->mmio.is_write)
         return;
-    text_put(text, " ", 1);
-    text_put_hex(text, value_of(run->mmio.data, run->mmio.len));
+    text_append(text, " ", 1);
+    text_append_hex(text, value_of(run->mmio.data, run->mmio.len));
 }
 
 static void put_number(struct text *text, uint64_t value)
 {
-    text_put(text, " ", 1);
-    text_put_decimal(text, value);
+    text_append(text, " ", 1);
+    text_append_decimal(text, value);
 }
 
 void exit_print_line(const struct vcpu *vcpu, struct text *text)
@@ -77,9 +77,9 @@ void exit_print_line(const struct vcpu *vcpu, struct text *text)
     const struct kvm_run *run = vcpu->run;
 
     if (vcpu->id) {
-        text_put(text, "@", 1);
-        text_put_decimal(text, vcpu->id);
-        text_put(text, " ", 1);
+        text_append(text, "@", 1);
+        text_append_decimal(text, vcpu->id);
+        text_append(text, " ", 1);
     }
     switch (run->exit_reason) {
     case KVM_EXIT_IO:
@@ -89,19 +89,19 @@ void exit_print_line(const struct vcpu *vcpu, struct text *text)
         put_mmio(run, text);
         return;
     case KVM_EXIT_X86_RDMSR:
-        text_put_string(text, "rdmsr ");
-        text_put_hex(text, run->msr.index);
+        text_append_string(text, "rdmsr ");
+        text_append_hex(text, run->msr.index);
         return;
     case KVM_EXIT_X86_WRMSR:
-        text_put_string(text, "wrmsr ");
-        text_put_hex(text, run->msr.index);
-        text_put(text, " ", 1);
-        text_put_hex(text, run->msr.data);
+        text_append_string(text, "wrmsr ");
+        text_append_hex(text, run->msr.index);
+        text_append(text, " ", 1);
+        text_append_hex(text, run->msr.data);
         return;
     default:
         break;
     }
-    text_put_string(text, exit_reason_name(run->exit_reason));
+    text_append_string(text, exit_reason_name(run->exit_reason));
     if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT)
         put_number(text, run->system_event.type);
     else if (exit_reason_index(run->exit_reason) == EXIT_REASON_OTHER)
@@ -110,9 +110,9 @@ void exit_print_line(const struct vcpu *vcpu, struct text *text)
 
 static void put_value(struct text *effects, uint64_t value)
 {
-    text_put_string(effects, "> data ");
-    text_put_hex(effects, value);
-    text_put(effects, "\n", 1);
+    text_append_string(effects, "> data ");
+    text_append_hex(effects, value);
+    text_append(effects, "\n", 1);
 }
 
 static void put_io_data(const struct vcpu *vcpu, struct text *effects)
@@ -125,9 +125,9 @@ static void put_io_data(const struct vcpu *vcpu, struct text *effects)
         put_value(effects, value_of(io_data(vcpu), run->io.size));
         return;
     }
-    text_put_string(effects, "> data ");
+    text_append_string(effects, "> data ");
     put_elements(effects, io_data(vcpu), run->io.size, (size_t)run->io.size * vcpu->io_done);
-    text_put(effects, "\n", 1);
+    text_append(effects, "\n", 1);
 }
 
 void exit_print_data(const struct vcpu *vcpu, struct text *effects)
@@ -145,7 +145,7 @@ void exit_print_data(const struct vcpu *vcpu, struct text *effects)
     case KVM_EXIT_X86_RDMSR:
     case KVM_EXIT_X86_WRMSR:
         if (run->msr.error)
-            text_put_string(effects, "> fault\n");
+            text_append_string(effects, "> fault\n");
         else if (run->exit_reason == KVM_EXIT_X86_RDMSR)
             put_value(effects, run->msr.data);
         break;

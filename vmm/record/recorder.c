@@ -59,30 +59,30 @@ static struct recorder *recorder_of(struct journal *journal)
 static void put_registers(struct registers *registers, struct text *text)
 {
     if (registers->news)
-        text_put_string(text, "< regs");
+        text_append_string(text, "< regs");
     for (unsigned reg = 0; registers->news && reg < VCPU_REGISTERS; reg++) {
         if (!(registers->news & UINT32_C(1) << reg))
             continue;
-        text_put(text, " ", 1);
-        text_put_string(text, vcpu_register_names[reg]);
-        text_put(text, "=", 1);
-        text_put_hex(text, registers->values[reg]);
+        text_append(text, " ", 1);
+        text_append_string(text, vcpu_register_names[reg]);
+        text_append(text, "=", 1);
+        text_append_hex(text, registers->values[reg]);
     }
     if (registers->news)
-        text_put(text, "\n", 1);
+        text_append(text, "\n", 1);
     registers->seen = registers->news = 0;
 }
 
 static void write_text(struct recorder *recorder, struct text *text)
 {
-    async_file_put(recorder->file, text->bytes, text->used);
+    async_file_write(recorder->file, text->bytes, text->used);
     text_clear(text);
 }
 
 /* Complete the event's own line, and append the registers. */
 static void end_head(struct recorder *recorder)
 {
-    text_put(&recorder->head, "\n", 1);
+    text_append(&recorder->head, "\n", 1);
     if (recorder->vcpu)
         put_registers(&recorder->registers[recorder->vcpu->id], &recorder->head);
 }
@@ -93,15 +93,15 @@ static void put_times(struct recorder *recorder, uint64_t handled)
     const int64_t delta = (int64_t)(recorder->exited - recorder->last_exited);
     struct text *head = &recorder->head;
 
-    text_put(head, " ; ", 3);
+    text_append(head, " ; ", 3);
     if (delta < 0)
-        text_put(head, "-", 1);
-    text_put_decimal(head, (uint64_t)(delta < 0 ? -delta : delta));
-    text_put(head, " ", 1);
+        text_append(head, "-", 1);
+    text_append_decimal(head, (uint64_t)(delta < 0 ? -delta : delta));
+    text_append(head, " ", 1);
     if (handled)
-        text_put_decimal(head, handled - recorder->exited);
+        text_append_decimal(head, handled - recorder->exited);
     else
-        text_put(head, "-", 1);
+        text_append(head, "-", 1);
     recorder->last_exited = recorder->exited;
 }
 
@@ -144,8 +144,8 @@ static void write_event(struct recorder *recorder)
     else if (recorder->vcpu) /* registers that were read after a spill */
         put_registers(&recorder->registers[recorder->vcpu->id], &recorder->inputs);
     recorder->failed |= recorder->inputs.failed | effects->failed;
-    text_put(head, recorder->inputs.bytes, recorder->inputs.used);
-    text_put(head, effects->bytes, effects->used);
+    text_append(head, recorder->inputs.bytes, recorder->inputs.used);
+    text_append(head, effects->bytes, effects->used);
     recorder->failed |= head->failed;
     write_text(recorder, head);
 }
@@ -203,14 +203,14 @@ static void end_typed(struct journal *journal, const char *name, const void *byt
     struct text *head = &recorder->head;
 
     if (length) {
-        text_put_string(head, "typed ");
+        text_append_string(head, "typed ");
         if (name) {
-            text_put_string(head, name);
-            text_put(head, " ", 1);
+            text_append_string(head, name);
+            text_append(head, " ", 1);
         }
-        text_put(head, "\"", 1);
-        text_put_escaped(head, bytes, length);
-        text_put(head, "\"", 1);
+        text_append(head, "\"", 1);
+        text_append_escaped(head, bytes, length);
+        text_append(head, "\"", 1);
     }
     write_event(recorder);
     exit_lines_end(&recorder->lines);
@@ -229,8 +229,8 @@ static void end_timer(struct journal *journal, const char *name)
     struct recorder *recorder = recorder_of(journal);
 
     if (name) {
-        text_put_string(&recorder->head, "timer ");
-        text_put_string(&recorder->head, name);
+        text_append_string(&recorder->head, "timer ");
+        text_append_string(&recorder->head, name);
     }
     write_event(recorder);
     exit_lines_end(&recorder->lines);
@@ -242,11 +242,11 @@ static uint64_t supply_number(struct journal *journal, enum journal_number numbe
 {
     struct text *inputs = &recorder_of(journal)->inputs;
 
-    text_put(inputs, "< ", 2);
-    text_put_string(inputs, exit_number_names[number]);
-    text_put(inputs, " ", 1);
-    text_put_decimal(inputs, live);
-    text_put(inputs, "\n", 1);
+    text_append(inputs, "< ", 2);
+    text_append_string(inputs, exit_number_names[number]);
+    text_append(inputs, " ", 1);
+    text_append_decimal(inputs, live);
+    text_append(inputs, "\n", 1);
     return live;
 }
 
@@ -259,13 +259,13 @@ static int supply_result(struct journal *journal, enum journal_operation operati
 
     if (live == 0)
         return 0;
-    text_put_string(inputs, "< result ");
-    text_put_string(inputs, exit_operation_names[operation]);
-    text_put(inputs, " ", 1);
-    text_put_decimal(inputs, count);
-    text_put(inputs, " ", 1);
-    text_put_decimal(inputs, (uint64_t)-live);
-    text_put(inputs, "\n", 1);
+    text_append_string(inputs, "< result ");
+    text_append_string(inputs, exit_operation_names[operation]);
+    text_append(inputs, " ", 1);
+    text_append_decimal(inputs, count);
+    text_append(inputs, " ", 1);
+    text_append_decimal(inputs, (uint64_t)-live);
+    text_append(inputs, "\n", 1);
     return live;
 }
 
@@ -294,11 +294,11 @@ static void record_input(struct journal *journal, const char *name, const void *
 {
     struct text *inputs = &recorder_of(journal)->inputs;
 
-    text_put_string(inputs, "< typed ");
-    text_put_string(inputs, name);
-    text_put(inputs, " \"", 2);
-    text_put_escaped(inputs, bytes, length);
-    text_put(inputs, "\"\n", 2);
+    text_append_string(inputs, "< typed ");
+    text_append_string(inputs, name);
+    text_append(inputs, " \"", 2);
+    text_append_escaped(inputs, bytes, length);
+    text_append(inputs, "\"\n", 2);
 }
 
 /* ---- memory ---- */
@@ -350,10 +350,10 @@ static void put_news(struct recorder *recorder, bool touched, uint64_t address,
         piece = length - done < EXIT_LINE_MEMORY ? length - done : EXIT_LINE_MEMORY;
         if (known_pages_holds(recorder->pages, gpa(address + done), bytes + done, piece))
             continue;
-        text_put_string(inputs, touched ? "< changed " : "< memory");
+        text_append_string(inputs, touched ? "< changed " : "< memory");
         if (touched)
-            text_put_decimal(inputs, recorder->reads);
-        exit_lines_put_memory(inputs, address + done, bytes + done, piece);
+            text_append_decimal(inputs, recorder->reads);
+        exit_lines_print_memory(inputs, address + done, bytes + done, piece);
     }
     known_pages_set(recorder->pages, gpa(address), bytes, length);
 }
@@ -436,12 +436,12 @@ void recorder_destroy(struct recorder *recorder)
 {
     if (!recorder)
         return;
-    async_file_finish(recorder->file);
+    async_file_destroy(recorder->file);
     known_pages_destroy(recorder->pages);
     free(recorder->registers);
     text_free(&recorder->head);
     text_free(&recorder->inputs);
-    exit_lines_destroy(&recorder->lines);
+    exit_lines_finish(&recorder->lines);
     free(recorder);
 }
 
@@ -453,7 +453,7 @@ struct journal *recorder_journal(struct recorder *recorder)
 void recorder_begin(struct recorder *recorder, const struct text *header)
 {
     recorder->last_exited = clock_now();
-    async_file_put(recorder->file, header->bytes, header->used);
+    async_file_write(recorder->file, header->bytes, header->used);
 }
 
 /* One `report` line for each line of (report). */
@@ -466,18 +466,18 @@ static void put_report(struct text *text, const struct text *report)
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const size_t length = (size_t)((newline ? newline : end) - line);
 
-        text_put_string(text, "report \"");
-        text_put_escaped(text, line, length);
-        text_put_string(text, "\"\n");
+        text_append_string(text, "report \"");
+        text_append_escaped(text, line, length);
+        text_append_string(text, "\"\n");
         line += length + 1;
     }
 }
 
 static void put_counted(struct text *text, const char *word, uint64_t number)
 {
-    text_put_string(text, word);
-    text_put_decimal(text, number);
-    text_put(text, "\n", 1);
+    text_append_string(text, word);
+    text_append_decimal(text, number);
+    text_append(text, "\n", 1);
 }
 
 int recorder_finish(struct recorder *recorder, struct machine *machine, const struct text *report)
@@ -486,17 +486,17 @@ int recorder_finish(struct recorder *recorder, struct machine *machine, const st
     struct text text = {0};
     int result, written;
 
-    text_put_string(&text, "ended ");
-    text_put_string(&text, outcome_table[machine_outcome(machine)].name);
-    text_put(&text, "\n", 1);
+    text_append_string(&text, "ended ");
+    text_append_string(&text, outcome_table[machine_outcome(machine)].name);
+    text_append(&text, "\n", 1);
     put_report(&text, report);
     if (waits)
         put_counted(&text, "waits ", waits);
     put_counted(&text, "done ", recorder->exits);
-    async_file_put(recorder->file, text.bytes, text.used);
+    async_file_write(recorder->file, text.bytes, text.used);
     result = text.failed || recorder->failed ? -ENOMEM : 0;
     text_free(&text);
-    written = async_file_finish(recorder->file);
+    written = async_file_destroy(recorder->file);
     recorder->file = NULL;
     return result < 0 ? result : written;
 }

@@ -96,10 +96,10 @@ static struct cursor effect_at(const struct comparison *comparison, size_t at)
 /* A file must not send control characters to a terminal. */
 static void put_line(struct text *text, const char *mark, const char *start, const char *end)
 {
-    text_put_string(text, mark);
+    text_append_string(text, mark);
     for (const char *at = start; at < end; at++)
-        text_put(text, (unsigned char)*at < ' ' || *at == 127 ? "?" : at, 1);
-    text_put(text, "\n", 1);
+        text_append(text, (unsigned char)*at < ' ' || *at == 127 ? "?" : at, 1);
+    text_append(text, "\n", 1);
 }
 
 /* Put the effects from byte (from) to byte (to). */
@@ -112,7 +112,7 @@ static void put_effects(struct comparison *comparison, const char *mark, size_t 
         from += (size_t)(line.end - line.next) + 1;
     }
     if (from < to)
-        text_put_string(comparison->difference, "  …\n");
+        text_append_string(comparison->difference, "  …\n");
 }
 
 /* Put the effects of the stream from (line) on; NULL: there are none. */
@@ -133,7 +133,7 @@ static int put_stream(struct comparison *comparison, const struct cursor *line, 
         }
     }
     if (result > 0)
-        text_put_string(comparison->difference, "  …\n");
+        text_append_string(comparison->difference, "  …\n");
     return result < 0 ? result : 0;
 }
 
@@ -146,9 +146,9 @@ static void put_head(struct comparison *comparison)
 
 static void put_place(struct comparison *comparison, unsigned long number)
 {
-    text_put_string(comparison->difference, comparison->lines->path);
-    text_put_string(comparison->difference, ":");
-    text_put_decimal(comparison->difference, number);
+    text_append_string(comparison->difference, comparison->lines->path);
+    text_append_string(comparison->difference, ":");
+    text_append_decimal(comparison->difference, number);
 }
 
 /* The handler used fewer inputs than it did: it behaves differently, even if the effects agree. */
@@ -157,9 +157,9 @@ static int describe_unused(struct comparison *comparison)
     struct text *text = comparison->difference;
 
     put_place(comparison, comparison->line);
-    text_put_string(text, ": nobody asked for all of the inputs; one is left: ");
-    text_put_string(text, comparison->unused);
-    text_put_string(text, "\n");
+    text_append_string(text, ": nobody asked for all of the inputs; one is left: ");
+    text_append_string(text, comparison->unused);
+    text_append_string(text, "\n");
     put_head(comparison);
     return -EDOM;
 }
@@ -175,7 +175,7 @@ static int describe(struct comparison *comparison, size_t at, const struct curso
     int result;
 
     put_place(comparison, line ? comparison->lines->number : comparison->line);
-    text_put_string(text, ": the effects differ; - is the stream, + is what came\n");
+    text_append_string(text, ": the effects differ; - is the stream, + is what came\n");
     put_head(comparison);
     put_effects(comparison, "  ", 0, at);
     result = put_stream(comparison, line, error);

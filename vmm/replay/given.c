@@ -37,7 +37,7 @@ static void list_clear(struct number_list *list)
 
 void given_set_register(struct given *given, unsigned id, enum vcpu_register reg, uint64_t value)
 {
-    vcpu_put_register(&given->machine->vcpus[id], reg, value);
+    vcpu_set_register(&given->machine->vcpus[id], reg, value);
     if (reg == VCPU_RAX)
         given->rax[id] = value;
 }
@@ -85,7 +85,7 @@ int given_add_change(struct given *given, uint64_t after, gpa_t address, const s
         .offset = given->bytes.used,
         .length = bytes->used,
     };
-    text_put(&given->bytes, bytes->bytes, bytes->used);
+    text_append(&given->bytes, bytes->bytes, bytes->used);
     return given->bytes.failed ? -ENOMEM : 0;
 }
 
@@ -132,7 +132,7 @@ static void begin_exit(struct journal *journal, struct vcpu *vcpu, uint64_t exit
     (void)exited;
     exit_lines_begin(&given->lines);
     if (vcpu->run->kvm_dirty_regs) { /* the last handler changed rax, which is an effect */
-        vcpu_put_register(vcpu, VCPU_RAX, given->rax[vcpu->id]);
+        vcpu_set_register(vcpu, VCPU_RAX, given->rax[vcpu->id]);
         vcpu->run->kvm_dirty_regs = 0;
     }
     given->vcpu = vcpu;
@@ -266,7 +266,7 @@ int given_init(struct given *given, struct machine *machine, unsigned vcpu_count
     return 0;
 }
 
-void given_destroy(struct given *given)
+void given_finish(struct given *given)
 {
     for (unsigned i = 0; i < JOURNAL_NUMBERS; i++)
         free(given->numbers[i].values);
@@ -278,5 +278,5 @@ void given_destroy(struct given *given)
     free(given->changes);
     text_free(&given->bytes);
     text_free(&given->word);
-    exit_lines_destroy(&given->lines);
+    exit_lines_finish(&given->lines);
 }

@@ -55,7 +55,7 @@ struct given {
 
 /* (machine) has (vcpu_count) vCPUs; it may be made later. Returns 0 or -ENOMEM, with nothing left. */
 int given_init(struct given *given, struct machine *machine, unsigned vcpu_count);
-void given_destroy(struct given *given);
+void given_finish(struct given *given);
 
 /* Drop the inputs and the effects of the last exit. */
 void given_clear(struct given *given);

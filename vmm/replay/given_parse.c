@@ -157,7 +157,7 @@ static int take_typed(struct given *given, struct cursor *line, unsigned id, str
     if (!console)
         return lines_refuse(line->lines, error, "no device '%.*s' has a console",
                             (int)(length < 80 ? length : 80), name);
-    console_give(console, given->word.bytes, given->word.used);
+    console_supply(console, given->word.bytes, given->word.used);
     return 0;
 }
 

@@ -37,7 +37,7 @@ static int read_plan(struct replay *replay, struct machine_plan *plan, struct er
             replay->recorded = replay->lines.whole = true;
         else if (cursor_skip(&line, "start"))
             result = take_start(&line, error);
-        else if ((result = machine_plan_take_line(plan, &line, error)) == 0) {
+        else if ((result = machine_plan_parse_line(plan, &line, error)) == 0) {
             lines_hold(&replay->lines);
             return 0;
         }
@@ -105,9 +105,9 @@ static int make_vcpu(struct vcpu *vcpu, struct error *error)
         return error_set(error, -ENOMEM, "out of memory for vCPU %u", vcpu->id);
     vcpu->run_size = EXIT_RUN_SIZE;
     vcpu->registers_valid = true;
-    vcpu_put_register(vcpu, VCPU_CR0, X86_CR0_PE);
-    vcpu_put_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
-    vcpu_put_register(vcpu, VCPU_CS_L, 1);
+    vcpu_set_register(vcpu, VCPU_CR0, X86_CR0_PE);
+    vcpu_set_register(vcpu, VCPU_EFER, X86_EFER_LME | X86_EFER_LMA);
+    vcpu_set_register(vcpu, VCPU_CS_L, 1);
     return 0;
 }
 
@@ -117,8 +117,8 @@ static void end_machine(struct replay *replay)
         free(replay->machine.vcpus[id].run);
         replay->machine.vcpus[id].run = NULL;
     }
-    machine_destroy(&replay->machine);
-    given_destroy(&replay->given);
+    machine_finish(&replay->machine);
+    given_finish(&replay->given);
 }
 
 static int make_machine(struct replay *replay, const struct machine_plan *plan, struct error *error)
@@ -137,9 +137,9 @@ static int make_machine(struct replay *replay, const struct machine_plan *plan, 
     machine_plan_configure(plan, &config);
     if (given_init(&replay->given, machine, config.vcpu_count) < 0)
         return error_set(error, -ENOMEM, "%s: out of memory", replay->lines.path);
-    result = machine_create(machine, &config, &cause);
+    result = machine_init(machine, &config, &cause);
     if (result < 0) {
-        given_destroy(&replay->given);
+        given_finish(&replay->given);
         return error_set(error, result, "%.200s: %.280s", replay->lines.path, cause.text);
     }
     machine_set_journal(machine, &replay->given.lines.journal);
@@ -165,7 +165,7 @@ static void run_exit(struct replay *replay)
     struct machine *machine = &replay->machine;
     struct vcpu *vcpu = &machine->vcpus[replay->event.vcpu];
 
-    exit_event_put_run(&replay->event, vcpu);
+    exit_event_fill_run(&replay->event, vcpu);
     journal_begin_exit(journal, vcpu, 0);
     vcpu_count_exit(vcpu);
     exit_handle(machine, vcpu);
@@ -207,12 +207,12 @@ static int run_timer(struct replay *replay, struct error *error)
         return refuse_event(replay, error, "there is no timer ");
     if (device_timer_fire(timer))
         return 0;
-    text_put_string(text, replay->lines.path);
-    text_put_string(text, ":");
-    text_put_decimal(text, replay->line);
-    text_put_string(text, ": the timer ");
-    text_put_string(text, name);
-    text_put_string(text, " fires in the stream, but its device has not set it\n");
+    text_append_string(text, replay->lines.path);
+    text_append_string(text, ":");
+    text_append_decimal(text, replay->line);
+    text_append_string(text, ": the timer ");
+    text_append_string(text, name);
+    text_append_string(text, " fires in the stream, but its device has not set it\n");
     return -EDOM;
 }
 

@@ -108,7 +108,7 @@ static int add_devices(struct notes *notes, const struct machine *machine)
     for (struct device *device = machine->devices; result == 0 && device; device = device->next) {
         struct text text = {0};
 
-        state_put(device, &text);
+        state_write(device, &text);
         result = add_text(notes, ELF_NOTE_DEVICE, &text);
     }
     return result;

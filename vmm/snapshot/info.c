@@ -108,7 +108,7 @@ static void write_rip_place(const struct info *info, const struct kvm_vcpu_state
         fprintf(info->out, ", not in the file: zero\n");
         break;
     case NO_RAM:
-        fprintf(info->out, ", which is no RAM\n");
+        fprintf(info->out, ", which is not RAM\n");
         break;
     }
 }
@@ -191,7 +191,7 @@ static void write_place(const struct info *info, gpa_t address)
         fprintf(info->out, "offset   not in the file: zero\n");
         break;
     case NO_RAM:
-        fprintf(info->out, "offset   none: this is no RAM\n");
+        fprintf(info->out, "offset   none: this is not RAM\n");
         break;
     }
 }
@@ -279,12 +279,12 @@ int info_print(const char *path, const struct device_type *const *types, const u
 
     if (result < 0)
         return result;
-    result = memory_create(&info.memory, info.file.note.plan.memory_size, error);
+    result = memory_init(&info.memory, info.file.note.plan.memory_size, error);
     if (result == 0)
         result = elf_file_map(&info.file.elf, &info.memory, error);
     if (result == 0)
         result = write_info(&info, gva_wanted, fd, error);
-    memory_destroy(&info.memory);
+    memory_finish(&info.memory);
     restore_close(&info.file);
     return result;
 }

@@ -14,9 +14,9 @@
 
 static void write_number(struct text *text, const char *word, uint64_t number)
 {
-    text_put_string(text, word);
-    text_put_decimal(text, number);
-    text_put_string(text, "\n");
+    text_append_string(text, word);
+    text_append_decimal(text, number);
+    text_append_string(text, "\n");
 }
 
 void machine_note_write(struct machine *machine, struct text *text)
@@ -28,12 +28,12 @@ void machine_note_write(struct machine *machine, struct text *text)
     for (unsigned reason = 0; reason < EXIT_REASONS; reason++)
         exits += counts[reason];
     write_number(text, "checkpoint ", MACHINE_NOTE_VERSION);
-    text_put_string(text, "by " MINIVMM_VERSION "\n");
+    text_append_string(text, "by " MINIVMM_VERSION "\n");
     write_number(text, "saved ", clock_read(CLOCK_REALTIME));
     write_number(text, "exits ", exits);
     if (machine->timers.first)
         write_number(text, "clock ", timer_list_clock(&machine->timers));
-    machine_plan_put(machine->plan, text);
+    machine_plan_print(machine->plan, text);
 }
 
 static int parse_version(struct machine_note *note, struct cursor *line, struct error *error)
@@ -96,7 +96,7 @@ static int parse_line(struct machine_note *note, struct cursor *line, struct err
         result = forms[i].take(note, line, error);
         return result < 0 ? result : cursor_finish(line, error);
     }
-    result = machine_plan_take_line(&note->plan, line, error);
+    result = machine_plan_parse_line(&note->plan, line, error);
     if (result == 0)
         return lines_refuse(line->lines, error, "a line of the machine's note is unknown");
     return result < 0 ? result : 0;

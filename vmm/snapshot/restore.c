@@ -48,7 +48,7 @@ static int restore_devices(const struct restore *restore, struct machine *machin
         if (!note)
             return error_set(error, -EINVAL, "%s: the state of %s is missing", restore->elf.path,
                              device->name);
-        if (state_take(device, note->bytes, note->size, &cause) < 0)
+        if (state_read(device, note->bytes, note->size, &cause) < 0)
             return refuse(restore, error, -EINVAL, &cause);
     }
     if (elf_file_find(&restore->elf, ELF_NOTE_DEVICE, count))

@@ -35,7 +35,7 @@ int step_begin(struct vcpu *vcpu, struct error *error)
     step_of(vcpu)->half = false;
     vcpu->registers_valid = false;
     result = ring_3_is_stepped(vcpu->machine) ? kvm_set_single_step(vcpu->fd, true, NULL, error)
-                                              : step_tell_kvm(vcpu, NULL, error);
+                                              : step_update_kvm(vcpu, NULL, error);
     step_of(vcpu)->on = result == 0;
     return result;
 }

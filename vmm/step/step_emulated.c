@@ -35,7 +35,7 @@ static bool return_address(struct vcpu *vcpu, const struct instruction *iret, ui
     return true;
 }
 
-int step_tell_kvm(struct vcpu *vcpu, const uint64_t *breakpoint, struct error *error)
+int step_update_kvm(struct vcpu *vcpu, const uint64_t *breakpoint, struct error *error)
 {
     struct kvm_regs registers, elsewhere;
     int result = kvm_get_registers(vcpu->fd, &registers, error);
@@ -60,7 +60,7 @@ static int begin_iret(struct vcpu *vcpu, const struct instruction *iret, struct 
 
     if (!return_address(vcpu, iret, &address))
         return STEP_AS_USUAL;
-    result = step_tell_kvm(vcpu, &address, error);
+    result = step_update_kvm(vcpu, &address, error);
     if (result < 0)
         return result;
     step_of(vcpu)->breakpoint = true;
@@ -127,5 +127,5 @@ int step_end_emulated(struct vcpu *vcpu, struct error *error)
     if (!step_of(vcpu)->breakpoint)
         return 0;
     step_of(vcpu)->breakpoint = false;
-    return step_tell_kvm(vcpu, NULL, error);
+    return step_update_kvm(vcpu, NULL, error);
 }

@@ -15,7 +15,7 @@ struct vcpu;
  * that is NULL. KVM sets the flag when stepping is turned on, and whenever registers are set while
  * RIP has the value of that moment: so stepping is turned on with another RIP.
  */
-int step_tell_kvm(struct vcpu *vcpu, const uint64_t *breakpoint, struct error *error);
+int step_update_kvm(struct vcpu *vcpu, const uint64_t *breakpoint, struct error *error);
 
 /*
  * Called before an instruction, whose registers are valid: 0: it is complete, STEP_AS_USUAL: it

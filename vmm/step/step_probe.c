@@ -61,12 +61,12 @@ bool step_probe(void)
     struct kvm kvm;
     bool stepped = false;
 
-    if (memory_create(&memory, MEMORY_MIN, NULL) < 0)
+    if (memory_init(&memory, MEMORY_MIN, NULL) < 0)
         return false;
     if (kvm_open(&kvm, KVM_DEVICE, NULL) == 0) {
         stepped = try_vcpu(&kvm, &memory);
         kvm_close(&kvm);
     }
-    memory_destroy(&memory);
+    memory_finish(&memory);
     return stepped;
 }

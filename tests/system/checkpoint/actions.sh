@@ -58,7 +58,7 @@ check_pause() {
 
 test_pause_lasts_until_sigcont() {
     start first --out out "$guests/checkpoint.bin" -- pause
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     check_pause pause
     leaves roi.core
     kill -CONT "$pid"
@@ -68,7 +68,7 @@ test_pause_lasts_until_sigcont() {
 
 test_pause_only_writes_no_file() {
     start first --out out "$guests/checkpoint.bin" -- pause-only
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     check_pause pause-only
     kill -CONT "$pid"
     finish
@@ -81,7 +81,7 @@ test_pause_lasts_until_ctrl_a_c() {
     local line
     line="'$minivmm' --out out '$guests/checkpoint.bin' -- pause 2>first.err"
     {
-        wait_for first.err 'the machine waits' >&2
+        wait_for first.err 'the machine is paused' >&2
         printf '\001c'
     } | SHELL=$BASH timeout -k 2 "$LIMIT" script -qefc "$line" /dev/null >first.typescript 2>script.err
     status=${PIPESTATUS[1]}
@@ -102,7 +102,7 @@ test_a_guest_pauses_as_often_as_it_wants() {
     start first --out out "$guests/checkpoint-console.bin"
     for round in 1 2 3; do
         type_in 4
-        wait_for first.err 'the machine waits' $round
+        wait_for first.err 'the machine is paused' $round
         kill -CONT "$pid"
         wait_for first.out "^$round action 4: the same run, result 3"
     done
@@ -113,7 +113,7 @@ test_a_guest_pauses_as_often_as_it_wants() {
 
 test_the_copy_of_a_paused_guest_runs() {
     start first --out out "$guests/checkpoint.bin" -- pause
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     vmm copy --restore out/roi.core
     expect copy 7 'after: restored, result 3'
     kill -CONT "$pid"
@@ -123,7 +123,7 @@ test_the_copy_of_a_paused_guest_runs() {
 
 test_a_paused_guest_can_be_ended() {
     start first --out out "$guests/checkpoint.bin" -- pause
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     kill -TERM "$pid"
     finish
     expect first 207 'before: pause'

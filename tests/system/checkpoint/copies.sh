@@ -110,7 +110,7 @@ test_what_was_typed_ahead_is_in_the_file() {
 test_what_was_typed_ahead_comes_before_what_is_typed_at_the_copy() {
     start first --out out "$guests/checkpoint-console.bin"
     type_in 3ab
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     printf cq >copy.in
     vmm copy --restore out/roi.core
     expect copy 0 $'restored, result 3\n2 typed a\n3 typed b\n4 typed c\n5 typed q'
@@ -124,7 +124,7 @@ test_what_was_typed_ahead_comes_before_what_is_typed_at_the_copy() {
 test_what_was_shown_before_is_out_when_the_file_is_there() {
     start first --out out "$guests/checkpoint-console.bin"
     type_in 3
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     kill -KILL "$pid"
     finish
     printf 'ready\n1 action 3: ' >expected

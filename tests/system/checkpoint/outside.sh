@@ -110,7 +110,7 @@ test_a_signal_saves_a_guest_that_waits_for_input() {
 test_a_signal_saves_a_paused_guest() {
     start first --out out --checkpoint-on SIGUSR1:roi.core "$guests/checkpoint-console.bin"
     type_in 4
-    wait_for first.err 'the machine waits'
+    wait_for first.err 'the machine is paused'
     kill -USR1 "$pid"
     wait_for first.err 'roi.core is written'
     has_lines first.out 'result' && echo "the signal let it go on"

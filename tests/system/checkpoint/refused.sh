@@ -19,14 +19,14 @@ test_files_that_are_no_checkpoints_are_refused() {
     head -c 100000 /dev/zero >zeros
     mkfifo fifo
     refused 201 'none: .*No such file' --restore none
-    refused 201 'out: it is no checkpoint' --restore out
-    refused 201 'empty: it is no checkpoint' --restore empty
-    refused 201 'zeros: it is no checkpoint' --restore zeros
-    refused 201 'fifo: it is no checkpoint' --restore fifo
-    refused 201 '/dev/null: it is no checkpoint' --restore /dev/null
-    refused 201 '.*hello.elf: it is no checkpoint' --restore "$guests/hello.elf"
-    refused 201 '.*hello.bin: it is no checkpoint' --restore "$guests/hello.bin"
-    refused 201 'zeros: it is no checkpoint' info zeros
+    refused 201 'out: it is not a checkpoint' --restore out
+    refused 201 'empty: it is not a checkpoint' --restore empty
+    refused 201 'zeros: it is not a checkpoint' --restore zeros
+    refused 201 'fifo: it is not a checkpoint' --restore fifo
+    refused 201 '/dev/null: it is not a checkpoint' --restore /dev/null
+    refused 201 '.*hello.elf: it is not a checkpoint' --restore "$guests/hello.elf"
+    refused 201 '.*hello.bin: it is not a checkpoint' --restore "$guests/hello.bin"
+    refused 201 'zeros: it is not a checkpoint' info zeros
     refused 201 'none: .*No such file' info none
 }
 

@@ -81,7 +81,7 @@ static void put_pattern(struct async_file *async, const char *bytes, size_t leng
         piece = 1 + (piece * 31 + 7) % 20011;
         if (piece > length - done)
             piece = length - done;
-        async_file_put(async, bytes + done, piece);
+        async_file_write(async, bytes + done, piece);
     }
 }
 
@@ -144,7 +144,7 @@ START_TEST(a_file_gets_everything_in_order)
     char *got;
 
     put_pattern(async, bytes, LARGE);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     ck_assert_int_eq(lseek(fd, 0, SEEK_END), LARGE);
     got = mmap(NULL, LARGE, PROT_READ, MAP_SHARED, fd, 0);
     ck_assert_ptr_ne(got, MAP_FAILED);
@@ -161,7 +161,7 @@ START_TEST(a_pipe_gets_everything_in_order)
     char *bytes = make_pattern(LARGE);
 
     put_pattern(async, bytes, LARGE);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, LARGE);
     free(bytes);
@@ -175,8 +175,8 @@ START_TEST(one_piece_may_be_larger_than_the_ring)
     struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
 
-    async_file_put(async, bytes, LARGE);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    async_file_write(async, bytes, LARGE);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, LARGE);
     free(bytes);
@@ -192,7 +192,7 @@ START_TEST(a_slow_reader_is_waited_for_and_that_is_counted)
 
     put_pattern(async, bytes, LARGE);
     ck_assert_uint_gt(async_file_waits(async), 0);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, LARGE);
     free(bytes);
@@ -210,7 +210,7 @@ START_TEST(what_fits_into_the_ring_waits_for_nobody)
     ck_assert_uint_eq(async_file_waits(async), 0);
     ck_assert_int_eq(async_file_failure(async), 0);
     atomic_store(&abandoned, true);
-    async_file_finish(async);
+    async_file_destroy(async);
     free(bytes);
 }
 END_TEST
@@ -228,7 +228,7 @@ static void *put_lines(void *argument)
 
         memset(line + head, '.', i % 300);
         line[(unsigned)head + i % 300] = '\n';
-        async_file_put(async, line, (unsigned)head + i % 300 + 1);
+        async_file_write(async, line, (unsigned)head + i % 300 + 1);
     }
     return NULL;
 }
@@ -260,7 +260,7 @@ START_TEST(pieces_of_several_threads_never_mix)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, put_lines, &async), 0);
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     rewind(file);
     check_lines(file);
     fclose(file);
@@ -290,7 +290,7 @@ static void *put_letters(void *argument)
     ck_assert_ptr_nonnull(piece);
     memset(piece, 'A' + (int)writer->id, letter->length);
     for (size_t i = 0; i < letter->pieces; i++)
-        async_file_put(writer->async, piece, letter->length);
+        async_file_write(writer->async, piece, letter->length);
     free(piece);
     return NULL;
 }
@@ -308,7 +308,7 @@ static void *put_all_letters(void *argument)
     }
     for (unsigned id = 0; id < LETTERS; id++)
         pthread_join(writers[id].thread, NULL);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     close(fd);
     return NULL;
 }
@@ -356,11 +356,11 @@ START_TEST(bytes_are_in_the_file_after_the_delay)
     struct async_file *async = start(fd);
     const uint64_t end = now_ms(CLOCK_MONOTONIC) + patience_ms();
 
-    async_file_put(async, "killed", 6);
+    async_file_write(async, "killed", 6);
     while (lseek(fd, 0, SEEK_END) == 0 && now_ms(CLOCK_MONOTONIC) < end)
         sleep_ms(5);
     ck_assert_int_eq(lseek(fd, 0, SEEK_END), 6);
-    async_file_finish(async);
+    async_file_destroy(async);
 }
 END_TEST
 
@@ -372,7 +372,7 @@ START_TEST(an_idle_file_burns_no_time)
 
     sleep_ms(400);
     ck_assert_uint_lt(now_ms(CLOCK_PROCESS_CPUTIME_ID) - before, 100);
-    async_file_finish(async);
+    async_file_destroy(async);
 }
 END_TEST
 
@@ -382,10 +382,10 @@ START_TEST(a_full_disk_is_told_and_holds_nobody_up)
     struct async_file *async = start(fd);
     char *bytes = make_pattern(LARGE);
 
-    async_file_put(async, bytes, LARGE);
-    async_file_put(async, bytes, LARGE);
+    async_file_write(async, bytes, LARGE);
+    async_file_write(async, bytes, LARGE);
     ck_assert_int_eq(async_file_failure(async), -ENOSPC);
-    ck_assert_int_eq(async_file_finish(async), -ENOSPC);
+    ck_assert_int_eq(async_file_destroy(async), -ENOSPC);
     free(bytes);
 }
 END_TEST
@@ -397,8 +397,8 @@ START_TEST(a_reader_who_left_is_an_error_and_no_signal)
     struct async_file *async = start(fd);
 
     close(read_end);
-    async_file_put(async, "text", 4);
-    ck_assert_int_eq(async_file_finish(async), -EPIPE);
+    async_file_write(async, "text", 4);
+    ck_assert_int_eq(async_file_destroy(async), -EPIPE);
 }
 END_TEST
 
@@ -420,9 +420,9 @@ START_TEST(who_waits_for_a_stalled_reader_goes_on_once_that_is_abandoned)
     pthread_t thread;
 
     ck_assert_int_eq(pthread_create(&thread, NULL, abandon_later, NULL), 0);
-    async_file_put(async, bytes, LARGE);
+    async_file_write(async, bytes, LARGE);
     ck_assert_int_eq(async_file_failure(async), -ETIMEDOUT);
-    ck_assert_int_eq(async_file_finish(async), -ETIMEDOUT);
+    ck_assert_int_eq(async_file_destroy(async), -ETIMEDOUT);
     ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, patience_ms());
     pthread_join(thread, NULL);
     free(bytes);
@@ -437,9 +437,9 @@ START_TEST(finish_waits_for_no_stalled_reader_that_is_abandoned)
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
     const uint64_t begin = now_ms(CLOCK_MONOTONIC);
 
-    async_file_put(async, bytes, ASYNC_FILE_SIZE);
+    async_file_write(async, bytes, ASYNC_FILE_SIZE);
     atomic_store(&abandoned, true);
-    ck_assert_int_eq(async_file_finish(async), -ETIMEDOUT);
+    ck_assert_int_eq(async_file_destroy(async), -ETIMEDOUT);
     ck_assert_uint_lt(now_ms(CLOCK_MONOTONIC) - begin, patience_ms());
     free(bytes);
 }
@@ -452,10 +452,10 @@ START_TEST(a_stalled_reader_is_waited_for_as_long_as_it_takes)
     struct async_file *async = start(fd);
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
 
-    async_file_put(async, bytes, ASYNC_FILE_SIZE);
+    async_file_write(async, bytes, ASYNC_FILE_SIZE);
     sleep_ms(ASYNC_FILE_PATIENCE_MS + 300);
     ck_assert_int_eq(pthread_create(&reader.thread, NULL, read_pattern, &reader), 0);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, ASYNC_FILE_SIZE);
     free(bytes);
@@ -470,8 +470,8 @@ START_TEST(an_abandoned_reader_who_reads_gets_everything)
     char *bytes = make_pattern(ASYNC_FILE_SIZE);
 
     atomic_store(&abandoned, true);
-    async_file_put(async, bytes, ASYNC_FILE_SIZE);
-    ck_assert_int_eq(async_file_finish(async), 0);
+    async_file_write(async, bytes, ASYNC_FILE_SIZE);
+    ck_assert_int_eq(async_file_destroy(async), 0);
     end_reader(&reader, fd);
     ck_assert_uint_eq(reader.count, ASYNC_FILE_SIZE);
     free(bytes);
@@ -482,14 +482,14 @@ START_TEST(the_descriptor_stays_open)
 {
     int fd = memfd_create("async_file", MFD_CLOEXEC);
 
-    ck_assert_int_eq(async_file_finish(start(fd)), 0);
+    ck_assert_int_eq(async_file_destroy(start(fd)), 0);
     ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
 }
 END_TEST
 
 START_TEST(no_file_is_finished)
 {
-    ck_assert_int_eq(async_file_finish(NULL), 0);
+    ck_assert_int_eq(async_file_destroy(NULL), 0);
 }
 END_TEST
 

@@ -495,7 +495,7 @@ static const struct {
 
 START_TEST(a_text_stands_in_quotes)
 {
-    text_put_string(&text, "what it held before");
+    text_append_string(&text, "what it held before");
     take_line(texts[_i].given);
     ck_assert_msg(cursor_text(&line, "a text", &text, &error) == 0, "%s", error.text);
     ck_assert_uint_eq(text.used, texts[_i].length);
@@ -537,9 +537,9 @@ START_TEST(every_byte_comes_back_from_its_escape)
 
     for (unsigned i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)i;
-    text_put_string(&written, "\"");
-    text_put_escaped(&written, bytes, sizeof(bytes));
-    text_put_string(&written, "\"");
+    text_append_string(&written, "\"");
+    text_append_escaped(&written, bytes, sizeof(bytes));
+    text_append_string(&written, "\"");
     line = (struct cursor){&lines, written.bytes, written.bytes + written.used};
     ck_assert_msg(cursor_text(&line, "a text", &text, &error) == 0, "%s", error.text);
     ck_assert_uint_eq(text.used, sizeof(bytes));

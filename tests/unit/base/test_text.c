@@ -39,17 +39,17 @@ END_TEST
 
 START_TEST(strings_and_bytes_are_put_behind_each_other)
 {
-    text_put_string(&text, "out ");
-    text_put(&text, "0x3f8 and more", 5);
-    text_put_string(&text, "");
-    text_put_string(&text, " 1");
+    text_append_string(&text, "out ");
+    text_append(&text, "0x3f8 and more", 5);
+    text_append_string(&text, "");
+    text_append_string(&text, " 1");
     check_text("out 0x3f8 1");
 }
 END_TEST
 
 START_TEST(bytes_may_be_zero)
 {
-    text_put(&text, "a\0b", 3);
+    text_append(&text, "a\0b", 3);
     ck_assert_uint_eq(text.used, 3);
     ck_assert_mem_eq(text.bytes, "a\0b", 3);
 }
@@ -57,9 +57,9 @@ END_TEST
 
 START_TEST(nothing_can_be_put_into_an_empty_text)
 {
-    text_put(&text, "", 0);
-    text_put_bytes(&text, "", 0);
-    text_put_escaped(&text, "", 0);
+    text_append(&text, "", 0);
+    text_append_bytes(&text, "", 0);
+    text_append_escaped(&text, "", 0);
     check_text("");
 }
 END_TEST
@@ -79,14 +79,14 @@ static const struct {
 
 START_TEST(a_hexadecimal_number_is_written_without_leading_zeros)
 {
-    text_put_hex(&text, numbers[_i].value);
+    text_append_hex(&text, numbers[_i].value);
     check_text(numbers[_i].hex);
 }
 END_TEST
 
 START_TEST(a_decimal_number_is_written_without_leading_zeros)
 {
-    text_put_decimal(&text, numbers[_i].value);
+    text_append_decimal(&text, numbers[_i].value);
     check_text(numbers[_i].decimal);
 }
 END_TEST
@@ -118,7 +118,7 @@ START_TEST(a_byte_in_quotes_is_itself_if_it_can_be_read_there)
 
         wanted_escape(wanted, sizeof(wanted), value);
         text_clear(&text);
-        text_put_escaped(&text, &byte, 1);
+        text_append_escaped(&text, &byte, 1);
         check_text(wanted);
         ck_assert_uint_eq(text_escape(escape, byte), strlen(wanted));
         ck_assert_mem_eq(escape, wanted, strlen(wanted));
@@ -128,23 +128,23 @@ END_TEST
 
 START_TEST(bytes_in_quotes_are_escaped_one_by_one)
 {
-    text_put_string(&text, "\"");
-    text_put_escaped(&text, "say \"hi\"\n\0\x7f", 11);
-    text_put_string(&text, "\"");
+    text_append_string(&text, "\"");
+    text_append_escaped(&text, "say \"hi\"\n\0\x7f", 11);
+    text_append_string(&text, "\"");
     check_text("\"say \\\"hi\\\"\\n\\x00\\x7f\"");
 }
 END_TEST
 
 START_TEST(bytes_are_two_digits_each)
 {
-    text_put_bytes(&text, "Hi\n\0\xff", 5);
+    text_append_bytes(&text, "Hi\n\0\xff", 5);
     check_text("48690a00ff");
 }
 END_TEST
 
 START_TEST(for_people_bytes_are_shown_where_they_can_be_read)
 {
-    text_put_ascii(&text, "Hi |\"#~\n\0\x7f\xff", 11);
+    text_append_ascii(&text, "Hi |\"#~\n\0\x7f\xff", 11);
     check_text("|Hi |\"#~....|");
 }
 END_TEST
@@ -154,24 +154,24 @@ START_TEST(a_cleared_text_is_empty_and_keeps_its_room)
     const char *bytes;
     size_t room;
 
-    text_put_string(&text, "something");
+    text_append_string(&text, "something");
     bytes = text.bytes;
     room = text.room;
     text_clear(&text);
     check_text("");
     ck_assert_ptr_eq(text.bytes, bytes);
     ck_assert_uint_eq(text.room, room);
-    text_put_string(&text, "else");
+    text_append_string(&text, "else");
     check_text("else");
 }
 END_TEST
 
 START_TEST(a_freed_text_can_be_used_again)
 {
-    text_put_string(&text, "something");
+    text_append_string(&text, "something");
     text_free(&text);
     check_text("");
-    text_put_string(&text, "else");
+    text_append_string(&text, "else");
     check_text("else");
 }
 END_TEST
@@ -185,7 +185,7 @@ START_TEST(a_text_grows_and_keeps_what_it_has)
     for (size_t i = 0; i < sizeof(all); i++)
         all[i] = (char)(i * 31 + i / 256);
     for (size_t length = 0; used + length <= sizeof(all); used += length, length++)
-        text_put(&text, all + used, length);
+        text_append(&text, all + used, length);
     ck_assert_uint_eq(text.used, used);
     ck_assert_mem_eq(text.bytes, all, used);
     ck_assert_uint_ge(text.room, text.used);
@@ -199,12 +199,12 @@ START_TEST(every_form_may_be_the_one_that_fills_the_room)
 
         memset(wanted, '.', fill);
         text_free(&text);
-        text_put(&text, wanted, fill);
-        text_put_hex(&text, UINT64_MAX);
-        text_put_decimal(&text, UINT64_MAX);
-        text_put_escaped(&text, "\1\2", 2);
-        text_put_bytes(&text, "\1\2", 2);
-        text_put_ascii(&text, "ab", 2);
+        text_append(&text, wanted, fill);
+        text_append_hex(&text, UINT64_MAX);
+        text_append_decimal(&text, UINT64_MAX);
+        text_append_escaped(&text, "\1\2", 2);
+        text_append_bytes(&text, "\1\2", 2);
+        text_append_ascii(&text, "ab", 2);
         strcpy(wanted + fill, "0xffffffffffffffff18446744073709551615\\x01\\x020102|ab|");
         check_text(wanted);
     }

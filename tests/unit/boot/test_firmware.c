@@ -20,7 +20,7 @@ static struct pci_device functions[3];
 static void setup(void)
 {
     memset(&machine, 0, sizeof(machine));
-    ck_assert_int_eq(memory_create(&machine.memory, MIB, NULL), 0);
+    ck_assert_int_eq(memory_init(&machine.memory, MIB, NULL), 0);
     memset(memory_at(&machine.memory, gpa(BOOT_BIOS), BOOT_BIOS_END - BOOT_BIOS), 0xa5,
            BOOT_BIOS_END - BOOT_BIOS);
     machine.vcpu_count = 3;
@@ -29,7 +29,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    memory_destroy(&machine.memory);
+    memory_finish(&machine.memory);
 }
 
 /* Functions in slots 1, 5 and 31; the second has no interrupt. */

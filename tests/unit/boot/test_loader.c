@@ -31,15 +31,15 @@ static void setup(void)
 
 static void teardown(void)
 {
-    memory_destroy(&memory);
+    memory_finish(&memory);
     if (image >= 0)
         close(image);
 }
 
 static void make_memory(uint64_t size)
 {
-    memory_destroy(&memory);
-    ck_assert_msg(memory_create(&memory, size, &error) == 0, "%s", error.text);
+    memory_finish(&memory);
+    ck_assert_msg(memory_init(&memory, size, &error) == 0, "%s", error.text);
 }
 
 static void take_image(int fd)

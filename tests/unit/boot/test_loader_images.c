@@ -22,12 +22,12 @@ static struct error error;
 
 static void setup(void)
 {
-    ck_assert_int_eq(memory_create(&memory, 4 * MIB, NULL), 0);
+    ck_assert_int_eq(memory_init(&memory, 4 * MIB, NULL), 0);
 }
 
 static void teardown(void)
 {
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 
 static void read_image(const char *name, struct hex_image *image)
@@ -452,8 +452,8 @@ START_TEST(an_entry_above_4_gib_is_refused)
     const uint64_t high = MEMORY_HIGH;
     struct hex_image image;
 
-    memory_destroy(&memory);
-    ck_assert_int_eq(memory_create(&memory, 4 * GIB, NULL), 0);
+    memory_finish(&memory);
+    ck_assert_int_eq(memory_init(&memory, 4 * GIB, NULL), 0);
     read_image("elf64-high-half.hex", &image);
     memcpy(image.bytes + 0x58, &high, sizeof(high));
     check_refused(load_bytes(image.bytes, image.size), "entry 0x100000004 is above 4 GiB");

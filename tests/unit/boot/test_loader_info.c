@@ -33,7 +33,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    memory_destroy(&memory);
+    memory_finish(&memory);
     loader_free_file(&module);
 }
 
@@ -57,8 +57,8 @@ static int load(uint64_t size)
 {
     const struct loader_file file = {.path = "image", .bytes = image.bytes, .size = image.size};
 
-    memory_destroy(&memory);
-    ck_assert_int_eq(memory_create(&memory, size, NULL), 0);
+    memory_finish(&memory);
+    ck_assert_int_eq(memory_init(&memory, size, NULL), 0);
     return loader_load_files(&memory, &request, &file, module.size ? &module : NULL, &start,
                              &error);
 }
@@ -322,7 +322,7 @@ START_TEST(a_missing_initrd_is_refused_by_name)
 {
     request.path = "/proc/self/cmdline";
     request.initrd = "/nowhere/initrd";
-    ck_assert_int_eq(memory_create(&memory, 2 * MIB, NULL), 0);
+    ck_assert_int_eq(memory_init(&memory, 2 * MIB, NULL), 0);
     ck_assert_int_eq(loader_load(&memory, &request, &start, &error), -ENOENT);
     ck_assert_str_eq(error.text,
                      "/nowhere/initrd: No such file or directory; give a file that can be read");

@@ -117,7 +117,7 @@ START_TEST(a_memory_slot_that_is_not_aligned_is_an_error_that_names_the_ioctl)
     struct error error;
     struct kvm kvm;
 
-    ck_assert_int_eq(memory_create(&memory, MEMORY_MIN, NULL), 0);
+    ck_assert_int_eq(memory_init(&memory, MEMORY_MIN, NULL), 0);
     ck_assert_int_eq(kvm_open(&kvm, KVM_DEVICE, NULL), 0);
     slot = memory.slots[0];
     ck_assert_int_eq(kvm_set_memory(&kvm, 0, &slot, &error), 0);
@@ -125,7 +125,7 @@ START_TEST(a_memory_slot_that_is_not_aligned_is_an_error_that_names_the_ioctl)
     ck_assert_int_eq(kvm_set_memory(&kvm, 1, &slot, &error), -EINVAL);
     ck_assert_str_eq(error.text, "KVM_SET_USER_MEMORY_REGION: Invalid argument");
     kvm_close(&kvm);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 

@@ -36,18 +36,18 @@ static void teardown(void)
     text_free(&text);
 }
 
-/* Take in the line, which is the 7th of its file. As machine_plan_take_line(). */
+/* Take in the line, which is the 7th of its file. As machine_plan_parse_line(). */
 static int take(struct machine_plan *to, const char *line)
 {
     const struct lines lines = {.path = "FILE", .number = 7};
     struct cursor cursor = {&lines, line, line + strlen(line)};
 
-    return machine_plan_take_line(to, &cursor, &error);
+    return machine_plan_parse_line(to, &cursor, &error);
 }
 
 static void check_put(const char *wanted)
 {
-    machine_plan_put(&plan, &text);
+    machine_plan_print(&plan, &text);
     ck_assert_msg(text.used == strlen(wanted) && memcmp(text.bytes, wanted, text.used) == 0,
                   "'%.*s' instead of '%s'", (int)text.used, text.bytes, wanted);
 }
@@ -118,11 +118,11 @@ START_TEST(a_plan_comes_back_as_it_was)
     plan.irqchip = true;
     for (size_t i = 0; i < COUNT(descriptions); i++)
         machine_plan_add_device(&plan, "serial", descriptions[i].properties, NULL);
-    machine_plan_put(&plan, &text);
+    machine_plan_print(&plan, &text);
     text_file_make(&file, text.bytes, text.used);
     ck_assert_int_eq(lines_open(&lines, file.path, &error), 0);
     while (lines_next(&lines, &line, &error) > 0)
-        ck_assert_msg(machine_plan_take_line(&other, &line, &error) == 1, "%s", error.text);
+        ck_assert_msg(machine_plan_parse_line(&other, &line, &error) == 1, "%s", error.text);
     ck_assert_msg(machine_plan_compare(&other, &plan, ALL, "FILE", &error) == 0, "%s", error.text);
     lines_close(&lines);
     text_file_close(&file);
@@ -226,11 +226,11 @@ START_TEST(a_machine_is_made_as_the_plan_says)
     ck_assert_uint_eq(config.memory_size, 3 * MIB);
     ck_assert_uint_eq(config.vcpu_count, 2);
     ck_assert(config.irqchip);
-    ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
+    ck_assert_int_eq(machine_init(&machine, &config, &error), 0);
     ck_assert_msg(machine_plan_make_devices(&plan, &machine, NULL, &error) == 0, "%s", error.text);
     ck_assert_str_eq(machine.devices->name, "serial.0");
     ck_assert_str_eq(machine.devices->next->name, "serial.1");
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 
@@ -243,11 +243,11 @@ START_TEST(a_device_that_cannot_be_made_is_told)
 
     take(&plan, "device debugcon");
     take(&plan, "device serial,port=1,colour=blue");
-    ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
+    ck_assert_int_eq(machine_init(&machine, &config, &error), 0);
     ck_assert_int_lt(machine_plan_make_devices(&plan, &machine, &failed, &error), 0);
     ck_assert_msg(strncmp(error.text, "device serial", 13) == 0, "%s", error.text);
     ck_assert_uint_eq(failed, 1);
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 

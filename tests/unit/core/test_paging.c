@@ -58,7 +58,7 @@ struct guest {
 
 static void guest_destroy(struct guest *guest)
 {
-    memory_destroy(&guest->memory);
+    memory_finish(&guest->memory);
 }
 
 /* A guest that goes when its block ends. */
@@ -77,7 +77,7 @@ static struct guest guest_make(unsigned mode)
     guest.registers.cr3 = table_address(guest.mode->levels);
     guest.registers.cr4 = guest.mode->cr4;
     guest.registers.efer = guest.mode->efer;
-    ck_assert_int_eq(memory_create(&guest.memory, RAM, NULL), 0);
+    ck_assert_int_eq(memory_init(&guest.memory, RAM, NULL), 0);
     return guest;
 }
 
@@ -480,8 +480,8 @@ START_TEST(a_read_goes_on_from_one_leaf_size_to_another)
     uint64_t end = (guest.address & -leaf->size) + leaf->size;
     char buffer[4];
 
-    memory_destroy(&guest.memory);
-    ck_assert_int_eq(memory_create(&guest.memory, 2 * GIB, NULL), 0);
+    memory_finish(&guest.memory);
+    ck_assert_int_eq(memory_init(&guest.memory, 2 * GIB, NULL), 0);
     guest_map(&guest, end - 1, leaf->level, GIB | leaf_flags(leaf->level));
     guest_map(&guest, end, 1, 0x5000 | PRESENT);
     ram_put(&guest, GIB + leaf->size - 2, "ab", 2);

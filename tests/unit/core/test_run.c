@@ -129,7 +129,7 @@ static struct x86_start make_machine(unsigned vcpu_count, const uint8_t *code, c
     ck_assert_uint_le(file.size, sizeof(bytes));
     memcpy(bytes, code, file.size);
     sigaction(VCPU_KICK_SIGNAL, &kick, NULL);
-    must(machine_create(&machine, &config, &error));
+    must(machine_init(&machine, &config, &error));
     make_device("ptlcall");
     make_device("debug-exit");
     must(loader_load_files(&machine.memory, &request, &file, NULL, &start, &error));
@@ -164,7 +164,7 @@ START_TEST(calls_are_answered_whatever_kvm_keeps_in_the_run_page)
     ck_assert_int_eq((int64_t)result_at(16), 10 * PTLCALL_VERSION_NUMBER);
     ck_assert_uint_eq(result_at(24), PTLCALL_DEFAULT_TRIGGER);
     ck_assert_uint_eq(result_at(32), 0x1122334455667788);
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 
@@ -177,7 +177,7 @@ START_TEST(an_address_that_the_host_does_not_have_is_refused)
     machine.bus[BUS_MMIO].regions[machine.bus[BUS_MMIO].region_count++] = region;
     ck_assert_int_eq(machine_make_vm(&machine, &error), -EOPNOTSUPP);
     ck_assert_ptr_nonnull(strstr(error.text, "too few for address 0x1000000000000007"));
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 
@@ -229,7 +229,7 @@ static void stop_counters(pthread_t thread)
     machine_end(&machine, OUTCOME_INTERRUPTED, 0);
     machine_kick(&machine);
     pthread_join(thread, NULL);
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 
 START_TEST(vcpus_that_never_exit_stop_when_the_machine_ends)
@@ -270,7 +270,7 @@ START_TEST(a_machine_can_end_during_a_pause)
     machine_kick(&machine);
     pthread_join(thread, NULL);
     ck_assert_int_eq(machine_outcome(&machine), OUTCOME_INTERRUPTED);
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 
@@ -310,7 +310,7 @@ START_TEST(a_reader_that_stalls_at_the_end_does_not_hold_the_machine)
     must(machine_set_start(&machine, &start, &error));
     machine.console.output.fd = full_pipe();
     machine.console.output.policy = OUTPUT_FULL;
-    must(console_put(&machine.console, 'x'));
+    must(console_write(&machine.console, 'x'));
     must(pthread_create(&thread, NULL, give_up, &done));
     machine_run(&machine);
     atomic_store(&done, true);
@@ -319,10 +319,10 @@ START_TEST(a_reader_that_stalls_at_the_end_does_not_hold_the_machine)
     ck_assert_int_eq(machine_outcome(&machine), OUTCOME_GUEST);
     /* Later there is nobody to give up. */
     ck_assert_uint_eq(machine.console.output.used, 0);
-    ck_assert_int_eq(machine_finish(&machine, &error), -ETIMEDOUT);
+    ck_assert_int_eq(machine_flush(&machine, &error), -ETIMEDOUT);
     ck_assert_str_eq(error.text,
                      "the console on stdout: the reader stalled; the last output was dropped");
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 

@@ -21,14 +21,14 @@ static struct memory memory;
 /* RAM whose boot area is not zero: what is written there must not count on it. */
 static void setup(void)
 {
-    ck_assert_int_eq(memory_create(&memory, MIB, NULL), 0);
+    ck_assert_int_eq(memory_init(&memory, MIB, NULL), 0);
     memset(memory_at(&memory, gpa(BOOT_AREA), BOOT_AREA_END - BOOT_AREA), 0xff,
            BOOT_AREA_END - BOOT_AREA);
 }
 
 static void teardown(void)
 {
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 
 START_TEST(the_gdt_has_flat_code_and_data_segments)

@@ -111,7 +111,7 @@ START_TEST(a_state_has_the_deadline)
     struct error error = {""};
     const int length =
         snprintf(text, sizeof(text), "device alarm.0 version 1\n%s", states[_i].state);
-    const int result = state_take(device, text, (size_t)length, &error);
+    const int result = state_read(device, text, (size_t)length, &error);
 
     if (states[_i].refused) {
         ck_assert_int_eq(result, -EINVAL);

@@ -191,8 +191,8 @@ START_TEST(memory_sizes_are_told_where_a_pc_has_them)
     struct memory *memory = &fixture.machine.memory;
     struct device *device = fixture.machine.devices;
 
-    memory_destroy(memory);
-    ck_assert_int_eq(memory_create(memory, c->size, NULL), 0);
+    memory_finish(memory);
+    ck_assert_int_eq(memory_init(memory, c->size, NULL), 0);
     device->type->reset(device);
     ck_assert_uint_eq(get(0x15) | get(0x16) << 8, 640);
     ck_assert_uint_eq(get(0x17) | get(0x18) << 8, c->extended);

@@ -254,7 +254,7 @@ static void ck_assert_state(struct device *device, const char *expected)
 {
     struct text text = {0};
 
-    state_put(device, &text);
+    state_write(device, &text);
     ck_assert(!text.failed);
     ck_assert_uint_eq(text.used, strlen(expected));
     ck_assert_mem_eq(text.bytes, expected, text.used);
@@ -278,7 +278,7 @@ START_TEST(a_line_that_was_up_stays_up_without_an_interrupt)
     struct device *device = fixture_device(&fixture, "doorbell", "irq=5");
     struct error error;
 
-    ck_assert_msg(state_take(device, state, strlen(state), &error) == 0, "%s", error.text);
+    ck_assert_msg(state_read(device, state, strlen(state), &error) == 0, "%s", error.text);
     ring_by_event(1);
     ck_assert_uint_eq(count(), 8);
     ck_assert_uint_eq(sink.rises, 0);
@@ -294,7 +294,7 @@ START_TEST(a_line_that_there_is_not_cannot_be_up)
     struct device *device = fixture_device(&fixture, "doorbell", NULL);
     struct error error;
 
-    ck_assert_int_eq(state_take(device, state, strlen(state), &error), -EINVAL);
+    ck_assert_int_eq(state_read(device, state, strlen(state), &error), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error.text, "line_up"));
     ck_assert_uint_eq(count(), 0);
 }
@@ -334,7 +334,7 @@ START_TEST(the_guest_reads_the_same_whether_rings_are_exits_or_not)
     struct error error;
 
     memcpy(bytes, rings, sizeof(bytes));
-    ck_assert_int_eq(machine_create(machine, &config, &error), 0);
+    ck_assert_int_eq(machine_init(machine, &config, &error), 0);
     fixture_device(&fixture, "doorbell", runs[_i].properties);
     fixture_device(&fixture, "debug-exit", NULL);
     ck_assert_int_eq(loader_load_files(&machine->memory, &request, &file, NULL, &start, &error), 0);
@@ -345,7 +345,7 @@ START_TEST(the_guest_reads_the_same_whether_rings_are_exits_or_not)
     ck_assert_int_eq(machine_outcome(machine), OUTCOME_GUEST);
     ck_assert_int_eq(machine_status(machine), 3);
     ck_assert_uint_eq(atomic_load(&machine->vcpus[0].exits[KVM_EXIT_IO]), runs[_i].exits);
-    machine_destroy(machine);
+    machine_finish(machine);
 }
 END_TEST
 

@@ -94,8 +94,8 @@ START_TEST(the_memory_map_is_that_of_the_machine)
     const struct map_case *c = &map_cases[_i];
     struct entry entries[COUNT(c->entries)];
 
-    memory_destroy(&fixture.machine.memory);
-    ck_assert_int_eq(memory_create(&fixture.machine.memory, c->size, NULL), 0);
+    memory_finish(&fixture.machine.memory);
+    ck_assert_int_eq(memory_init(&fixture.machine.memory, c->size, NULL), 0);
     fixture_device(&fixture, "fw_cfg", NULL);
     get(0x20, entries, sizeof(entries));
     ck_assert_mem_eq(entries, c->entries, sizeof(entries));

@@ -127,7 +127,7 @@ static int take(void)
     int byte;
 
     for (unsigned ms = 0; ms < patience_ms(); ms++) {
-        byte = console_take(&fixture.machine.console);
+        byte = console_read(&fixture.machine.console);
         if (byte >= 0)
             return byte;
         poll(NULL, 0, 1);
@@ -211,7 +211,7 @@ START_TEST(a_terminal_in_whose_background_we_are_is_left_alone)
     during = terminal_state();
     type("x\n", 2);
     poll(NULL, 0, SETTLE);
-    ck_assert_int_eq(console_take(&fixture.machine.console), -1);
+    ck_assert_int_eq(console_read(&fixture.machine.console), -1);
     host_end(&host);
     kill(other, SIGKILL);
     ck_assert_uint_eq(during.c_lflag, before.c_lflag);
@@ -308,7 +308,7 @@ START_TEST(the_end_of_input_does_not_end_the_machine)
     stdin_is_null();
     begin(0);
     ck_assert_int_eq(outcome_within(SETTLE), OUTCOME_NONE);
-    ck_assert_int_eq(console_take(&fixture.machine.console), -1);
+    ck_assert_int_eq(console_read(&fixture.machine.console), -1);
     host_end(&host);
 }
 END_TEST
@@ -357,7 +357,7 @@ START_TEST(a_pipe_loses_nothing_on_the_way_through_a_small_ring)
     begin(0);
     for (unsigned i = 0; i < PIPE_BYTES; i++)
         ck_assert_msg(take() == (int)(i % 251), "byte %u is wrong", i);
-    ck_assert_int_eq(console_take(&fixture.machine.console), -1);
+    ck_assert_int_eq(console_read(&fixture.machine.console), -1);
     host_end(&host);
 }
 END_TEST
@@ -597,7 +597,7 @@ START_TEST(ctrl_a_c_lets_a_machine_that_waits_go_on)
     begin_on_terminal();
     type("\001c", 2);
     check_it_goes_on();
-    ck_assert_int_eq(console_take(&fixture.machine.console), -1);
+    ck_assert_int_eq(console_read(&fixture.machine.console), -1);
     host_end(&host);
 }
 END_TEST

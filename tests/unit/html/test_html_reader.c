@@ -57,7 +57,7 @@ static int read_result(void)
 static void read_page(void)
 {
     ck_assert_msg(read_result() == 0, "%s", error.text);
-    text_put(&json, "", 1);
+    text_append(&json, "", 1);
 }
 
 static void read_text(const char *text)

@@ -582,7 +582,7 @@ START_TEST(a_region_moves_on_a_frozen_bus)
     check_decoder(0x8000, 1);
     bus_move(&moving_bus, 1, NULL);
     check_decoder(0x8000, PROBE_REGIONS);
-    bus_destroy(&moving_bus);
+    bus_finish(&moving_bus);
 }
 END_TEST
 
@@ -594,7 +594,7 @@ START_TEST(a_moving_region_yields_to_a_fixed_one)
     check_decoder(0x100, 7);
     check_decoder(0x1ff, 7);
     check_decoder(0x200, 1);
-    bus_destroy(&moving_bus);
+    bus_finish(&moving_bus);
 }
 END_TEST
 
@@ -608,7 +608,7 @@ START_TEST(of_two_moving_regions_the_lower_key_decodes)
     check_decoder(0x1fff, 2);
     bus_move(&moving_bus, 2, NULL);
     check_decoder(0x1800, 5);
-    bus_destroy(&moving_bus);
+    bus_finish(&moving_bus);
 }
 END_TEST
 
@@ -618,7 +618,7 @@ START_TEST(a_moving_region_may_end_at_the_last_address)
     let_move(BUS_MOVING - 1, UINT64_MAX - 0xfff, UINT64_MAX);
     check_decoder(UINT64_MAX, BUS_MOVING - 1);
     check_decoder(0, PROBE_REGIONS);
-    bus_destroy(&moving_bus);
+    bus_finish(&moving_bus);
 }
 END_TEST
 

@@ -24,7 +24,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    console_destroy(&console);
+    console_finish(&console);
     close(shown);
 }
 
@@ -46,8 +46,8 @@ START_TEST(what_is_put_is_shown_by_a_flush)
 {
     char text[3];
 
-    ck_assert_int_eq(console_put(&console, 'a'), 0);
-    ck_assert_int_eq(console_put(&console, 0xff), 0);
+    ck_assert_int_eq(console_write(&console, 'a'), 0);
+    ck_assert_int_eq(console_write(&console, 0xff), 0);
     ck_assert_int_eq(console_flush(&console), 0);
     ck_assert_int_eq(pread(shown, text, sizeof(text), 0), 2);
     ck_assert_mem_eq(text, "a\xff", 2);
@@ -57,9 +57,9 @@ END_TEST
 START_TEST(what_is_typed_is_taken_in_order)
 {
     type_text("a\xff");
-    ck_assert_int_eq(console_take(&console), 'a');
-    ck_assert_int_eq(console_take(&console), 0xff);
-    ck_assert_int_eq(console_take(&console), -1);
+    ck_assert_int_eq(console_read(&console), 'a');
+    ck_assert_int_eq(console_read(&console), 0xff);
+    ck_assert_int_eq(console_read(&console), -1);
 }
 END_TEST
 
@@ -75,8 +75,8 @@ START_TEST(a_full_ring_takes_no_more)
                       CONSOLE_INPUT - 100);
     ck_assert_uint_eq(console_type(&console, bytes, 1), 0);
     for (int i = 0; i < CONSOLE_INPUT; i++)
-        ck_assert_int_eq(console_take(&console), i & 0xff);
-    ck_assert_int_eq(console_take(&console), -1);
+        ck_assert_int_eq(console_read(&console), i & 0xff);
+    ck_assert_int_eq(console_read(&console), -1);
 }
 END_TEST
 
@@ -88,8 +88,8 @@ START_TEST(the_counters_of_the_ring_may_wrap_around)
     type_text("abcd");
     ck_assert_uint_eq(console_room(&console), CONSOLE_INPUT - 4);
     for (const char *next = "abcd"; *next; next++)
-        ck_assert_int_eq(console_take(&console), *next);
-    ck_assert_int_eq(console_take(&console), -1);
+        ck_assert_int_eq(console_read(&console), *next);
+    ck_assert_int_eq(console_read(&console), -1);
 }
 END_TEST
 
@@ -100,8 +100,8 @@ START_TEST(room_is_signalled_once_when_the_ring_was_full)
     console.room_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     type_full();
     ck_assert_int_lt(read(console.room_event, &count, sizeof(count)), 0);
-    console_take(&console);
-    console_take(&console);
+    console_read(&console);
+    console_read(&console);
     ck_assert_int_eq(read(console.room_event, &count, sizeof(count)), sizeof(count));
     ck_assert_uint_eq(count, 1);
     close(console.room_event);
@@ -114,7 +114,7 @@ START_TEST(room_is_not_signalled_when_there_was_room)
 
     console.room_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     type_text("ab");
-    console_take(&console);
+    console_read(&console);
     ck_assert_int_lt(read(console.room_event, &count, sizeof(count)), 0);
     close(console.room_event);
 }
@@ -132,8 +132,8 @@ START_TEST(a_listener_hears_of_input_and_of_nothing_else)
     ck_assert_int_eq(console_listen(&console, count_call, &calls), 0);
     type_text("ab");
     ck_assert_uint_eq(calls, 1);
-    console_put(&console, 'a');
-    console_take(&console);
+    console_write(&console, 'a');
+    console_read(&console);
     type_text("");
     ck_assert_uint_eq(calls, 1);
     type_full();
@@ -162,11 +162,11 @@ START_TEST(a_reader_that_went_away_is_told)
     signal(SIGPIPE, SIG_IGN);
     ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
     close(ends[0]);
-    console_destroy(&console);
+    console_finish(&console);
     console_init(&console, ends[1], OUTPUT_FULL, NULL);
-    ck_assert_int_eq(console_put(&console, 'a'), 0);
+    ck_assert_int_eq(console_write(&console, 'a'), 0);
     ck_assert_int_eq(console_flush(&console), -EPIPE);
-    ck_assert_int_eq(console_put(&console, 'a'), -EPIPE);
+    ck_assert_int_eq(console_write(&console, 'a'), -EPIPE);
     ck_assert_int_eq(console_flush(&console), -EPIPE);
     close(ends[1]);
 }
@@ -201,7 +201,7 @@ START_TEST(a_host_that_sleeps_until_there_is_room_is_always_woken)
     console.room_event = eventfd(0, EFD_CLOEXEC);
     ck_assert_int_eq(pthread_create(&host, NULL, host_thread, NULL), 0);
     for (uint32_t taken = 0; taken < STREAM;) {
-        int byte = console_take(&console);
+        int byte = console_read(&console);
 
         if (byte < 0)
             continue;

@@ -48,15 +48,15 @@ static char *state_of(struct device *device)
 {
     struct text text = {0};
 
-    state_put(device, &text);
-    text_put(&text, "", 1);
+    state_write(device, &text);
+    text_append(&text, "", 1);
     ck_assert(!text.failed);
     return text.bytes;
 }
 
 static int take(struct device *device, const char *state, struct error *error)
 {
-    return state_take(device, state, strlen(state), error);
+    return state_read(device, state, strlen(state), error);
 }
 
 static void ck_assert_state(struct device *device, const char *expected)
@@ -573,7 +573,7 @@ START_TEST(calls_are_numbered_on)
     call_version(&one);
     bring_over("ptlcall.0");
     call_version(&other);
-    ck_assert_int_eq(machine_finish(&other.fixture.machine, &error), 0);
+    ck_assert_int_eq(machine_flush(&other.fixture.machine, &error), 0);
     ck_assert_str_eq(fixture_out_file(&other.fixture, "log"),
                      "ptlcall 3 vcpu=0 via=port op=VERSION result=1\n");
 }
@@ -670,7 +670,7 @@ static void begin_output(struct twin *twin)
 {
     struct error error;
 
-    ck_assert_int_eq(machine_finish(&twin->fixture.machine, &error), 0);
+    ck_assert_int_eq(machine_flush(&twin->fixture.machine, &error), 0);
     ck_assert_int_eq(ftruncate(twin->fixture.console, 0), 0);
     ck_assert_int_eq(lseek(twin->fixture.console, 0, SEEK_SET), 0);
 }
@@ -792,7 +792,7 @@ START_TEST(a_state_cut_short_is_refused)
 
         ck_assert_ptr_nonnull(part);
         memcpy(part, state, cut);
-        ck_assert_int_eq(state_take(device, part, cut, NULL), -EINVAL);
+        ck_assert_int_eq(state_read(device, part, cut, NULL), -EINVAL);
         free(part);
     }
     ck_assert_state(device, before);

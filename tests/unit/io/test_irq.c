@@ -37,7 +37,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    irq_destroy(&hub);
+    irq_finish(&hub);
 }
 
 START_TEST(a_line_tells_each_change_once)

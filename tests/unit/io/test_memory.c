@@ -18,7 +18,7 @@ static struct memory memory_make(uint64_t size)
     struct memory memory;
     struct error error = {""};
 
-    ck_assert_msg(memory_create(&memory, size, &error) == 0, "%s", error.text);
+    ck_assert_msg(memory_init(&memory, size, &error) == 0, "%s", error.text);
     return memory;
 }
 
@@ -48,7 +48,7 @@ START_TEST(ram_is_laid_around_the_hole_below_4_gib)
             ck_assert_uint_eq(memory.slots[1].base.value, MEMORY_HIGH);
             ck_assert_uint_eq(memory.slots[1].size, cases[i].high);
         }
-        memory_destroy(&memory);
+        memory_finish(&memory);
     }
 }
 END_TEST
@@ -72,11 +72,11 @@ START_TEST(a_size_that_cannot_be_is_refused_with_the_mend)
         struct memory memory;
         struct error error = {""};
 
-        ck_assert_int_eq(memory_create(&memory, cases[i].size, &error), -EINVAL);
+        ck_assert_int_eq(memory_init(&memory, cases[i].size, &error), -EINVAL);
         ck_assert_msg(strstr(error.text, cases[i].sentence) == error.text, "%s", error.text);
-        ck_assert_int_eq(memory_create(&memory, cases[i].size, NULL), -EINVAL);
+        ck_assert_int_eq(memory_init(&memory, cases[i].size, NULL), -EINVAL);
         ck_assert_uint_eq(memory.slot_count, 0);
-        memory_destroy(&memory);
+        memory_finish(&memory);
     }
 }
 END_TEST
@@ -91,7 +91,7 @@ START_TEST(memory_that_the_host_does_not_give_is_an_error)
     ck_assert_int_eq(getrlimit(RLIMIT_AS, &old), 0);
     none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
-    result = memory_create(&memory, SMALL, &error);
+    result = memory_init(&memory, SMALL, &error);
     ck_assert_int_eq(setrlimit(RLIMIT_AS, &old), 0);
 
     ck_assert_int_eq(result, -ENOMEM);
@@ -112,7 +112,7 @@ START_TEST(creating_touches_no_page)
     for (size_t i = 0; i < pages; i++)
         ck_assert_msg(!(resident[i] & 1), "page %zu is resident", i);
     free(resident);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -127,7 +127,7 @@ START_TEST(new_ram_reads_as_zeroes_at_both_ends)
         ck_assert_int_eq(memory_read(&memory, gpa(places[i]), &value, sizeof(value)), 0);
         ck_assert_uint_eq(value, 0);
     }
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -135,8 +135,8 @@ START_TEST(destroying_twice_is_harmless)
 {
     struct memory memory = memory_make(BIG);
 
-    memory_destroy(&memory);
-    memory_destroy(&memory);
+    memory_finish(&memory);
+    memory_finish(&memory);
     ck_assert_uint_eq(memory_size(&memory), 0);
     ck_assert_uint_eq(memory_low_end(&memory), 0);
     ck_assert_ptr_null(memory_at(&memory, gpa(0), 0));
@@ -148,7 +148,7 @@ START_TEST(destroying_gives_every_slot_back)
     struct memory memory = memory_make(BIG), old = memory;
     unsigned char resident;
 
-    memory_destroy(&memory);
+    memory_finish(&memory);
     for (unsigned i = 0; i < old.slot_count; i++) {
         ck_assert_int_eq(mincore(old.slots[i].host, PAGE_SIZE, &resident), -1);
         ck_assert_int_eq(errno, ENOMEM);
@@ -197,7 +197,7 @@ START_TEST(a_pointer_is_given_only_for_a_range_within_one_slot)
         expected = address < MEMORY_HIGH ? memory.slots[0].host + address
                                          : memory.slots[1].host + (address - MEMORY_HIGH);
     ck_assert_ptr_eq(memory_at(&memory, gpa(address), range_cases[_i].length), expected);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -219,7 +219,7 @@ START_TEST(a_copy_out_of_range_is_refused_and_copies_nothing)
         ck_assert_int_eq(memory_read(&memory, gpa(SMALL - 8), &value, 8), 0);
         ck_assert_uint_eq(value, 0);
     }
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -235,7 +235,7 @@ START_TEST(what_was_written_is_read_back_up_to_the_last_byte)
         ck_assert_int_eq(memory_read(&memory, gpa(ends[i] - 8), text, 8), 0);
         ck_assert_str_eq(text, "minivmm");
     }
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -251,7 +251,7 @@ START_TEST(ram_on_both_sides_of_the_hole_is_not_the_same)
         ck_assert_int_eq(memory_read(&memory, gpa(places[i]), &held, 8), 0);
         ck_assert_uint_eq(held, marks[i]);
     }
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -263,7 +263,7 @@ START_TEST(length_zero_needs_no_buffer_but_an_address_in_ram)
     ck_assert_int_eq(memory_write(&memory, gpa(SMALL - 1), NULL, 0), 0);
     ck_assert_int_eq(memory_read(&memory, gpa(SMALL), NULL, 0), -EFAULT);
     ck_assert_int_eq(memory_write(&memory, gpa(SMALL), NULL, 0), -EFAULT);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -289,7 +289,7 @@ START_TEST(overlap_means_any_byte_in_ram)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         ck_assert_msg(memory_overlaps(&memory, cases[i].first, cases[i].last) == cases[i].overlaps,
                       "case %zu", i);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 

@@ -252,14 +252,14 @@ START_TEST(deadlines_are_saved_and_loaded_with_the_device)
                                 "timer.1=ffffffffffffffff\n";
     struct text text = {0};
 
-    ck_assert_int_eq(state_take(&probe->device, state, strlen(state), NULL), 0);
+    ck_assert_int_eq(state_read(&probe->device, state, strlen(state), NULL), 0);
     ck_assert_uint_eq(device_timer_deadline(&probe->timers[0]), 0x030201);
     ck_assert(!device_timer_is_set(&probe->timers[1]));
-    state_put(&probe->device, &text);
+    state_write(&probe->device, &text);
     ck_assert_uint_eq(text.used, strlen(state));
     ck_assert_mem_eq(text.bytes, state, text.used);
     text_free(&text);
-    ck_assert_int_lt(state_take(&probe->device, state, strlen(state) - 1, NULL), 0);
+    ck_assert_int_lt(state_read(&probe->device, state, strlen(state) - 1, NULL), 0);
 }
 END_TEST
 

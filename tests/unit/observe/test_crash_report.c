@@ -372,7 +372,7 @@ START_TEST(a_rip_outside_ram_is_told)
 {
     enter_long_mode(8 * MIB + 0x10);
     write_report();
-    check_has("  rip: gva 0x800010 -> gpa 0x4000010, which is no RAM\n");
+    check_has("  rip: gva 0x800010 -> gpa 0x4000010, which is not RAM\n");
     check_lacks("bytes:");
 }
 END_TEST

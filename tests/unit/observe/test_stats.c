@@ -45,7 +45,7 @@ static void setup(void)
         .message_fd = -1,
     };
 
-    ck_assert_msg(machine_create(&machine, &config, &error) == 0, "%s", error.text);
+    ck_assert_msg(machine_init(&machine, &config, &error) == 0, "%s", error.text);
     stats = stats_create(&machine);
     ck_assert_ptr_nonnull(stats);
     written = memfd_create("stats", MFD_CLOEXEC);
@@ -55,7 +55,7 @@ static void setup(void)
 static void teardown(void)
 {
     stats_destroy(stats);
-    machine_destroy(&machine);
+    machine_finish(&machine);
     close(written);
 }
 

@@ -60,14 +60,14 @@ static void setup(void)
 
 static void teardown(void)
 {
-    trace_finish(trace);
+    trace_destroy(trace);
     close(file);
     fixture_teardown(&fixture);
 }
 
 static const char *finish(void)
 {
-    ck_assert_int_eq(trace_finish(trace), 0);
+    ck_assert_int_eq(trace_destroy(trace), 0);
     trace = NULL;
     return read_file();
 }
@@ -284,16 +284,16 @@ START_TEST(each_vcpu_has_a_track)
     struct error error;
     struct trace *three;
 
-    ck_assert_int_eq(machine_create(&machine, &config, &error), 0);
+    ck_assert_int_eq(machine_init(&machine, &config, &error), 0);
     ck_assert_int_eq(ftruncate(file, 0), 0);
     lseek(file, 0, SEEK_SET);
     three = trace_create(&machine, file);
     trace_exit(three, &machine.vcpus[2], 1, 2, 3);
-    ck_assert_int_eq(trace_finish(three), 0);
+    ck_assert_int_eq(trace_destroy(three), 0);
     read_file();
     check_has("\"tid\":3,\"ts\":0.000,\"args\":{\"name\":\"vCPU 2\"}}");
     check_has("{\"name\":\"guest\",\"ph\":\"X\",\"pid\":1,\"tid\":3,");
-    machine_destroy(&machine);
+    machine_finish(&machine);
 }
 END_TEST
 
@@ -311,14 +311,14 @@ START_TEST(a_full_disk_is_told)
 {
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
-    ck_assert_int_eq(trace_finish(trace_create(&fixture.machine, full)), -ENOSPC);
+    ck_assert_int_eq(trace_destroy(trace_create(&fixture.machine, full)), -ENOSPC);
     close(full);
 }
 END_TEST
 
 START_TEST(no_trace_is_finished)
 {
-    ck_assert_int_eq(trace_finish(NULL), 0);
+    ck_assert_int_eq(trace_destroy(NULL), 0);
 }
 END_TEST
 

@@ -63,7 +63,7 @@ static void round_trip(const char *given)
     ck_assert_int_eq(event.kind, EVENT_EXIT);
     vcpu.id = event.vcpu;
     vcpu.io_done = event.count;
-    exit_event_put_run(&event, &vcpu);
+    exit_event_fill_run(&event, &vcpu);
     text_clear(&text);
     exit_print_line(&vcpu, &text);
 }

@@ -492,7 +492,7 @@ static void look_at_some(const struct device_access *access)
 
 static void set_register(unsigned id, enum vcpu_register reg, uint64_t value)
 {
-    vcpu_put_register(&machine->vcpus[id], reg, value);
+    vcpu_set_register(&machine->vcpus[id], reg, value);
 }
 
 START_TEST(registers_that_were_looked_at_are_an_input)
@@ -654,7 +654,7 @@ static int results[3];
 static void show_and_flush(const struct device_access *access)
 {
     (void)access;
-    results[0] = console_put(&machine->console, 'a');
+    results[0] = console_write(&machine->console, 'a');
     results[1] = console_flush(&machine->console);
     results[2] = console_flush(&machine->console);
 }
@@ -686,7 +686,7 @@ static void show(const struct device_access *access)
 {
     (void)access;
     for (const char *next = shown; *next; next++)
-        console_put(&machine->console, (uint8_t)*next);
+        console_write(&machine->console, (uint8_t)*next);
 }
 
 static const struct {
@@ -745,13 +745,13 @@ static const struct {
 /* The lines as they should be, of (bytes). */
 static void put_wanted(struct text *wanted, const char *bytes, const unsigned *lengths)
 {
-    text_put_string(wanted, OUT "\n");
+    text_append_string(wanted, OUT "\n");
     for (unsigned i = 0; i < 3 && lengths[i]; bytes += lengths[i++]) {
-        text_put_string(wanted, "> console \"");
-        text_put_escaped(wanted, bytes, lengths[i]);
-        text_put_string(wanted, "\"\n");
+        text_append_string(wanted, "> console \"");
+        text_append_escaped(wanted, bytes, lengths[i]);
+        text_append_string(wanted, "\"\n");
     }
-    text_put(wanted, "", 1);
+    text_append(wanted, "", 1);
 }
 
 static void check_long_show(int number, void (*act)(const struct device_access *access))
@@ -1087,7 +1087,7 @@ static struct console of_device;
 static void take_typed(const struct device_access *access)
 {
     (void)access;
-    while (console_take(&of_device) >= 0)
+    while (console_read(&of_device) >= 0)
         ;
 }
 
@@ -1111,7 +1111,7 @@ END_TEST
 static void show_on_console(const struct device_access *access)
 {
     (void)access;
-    console_put(&of_device, 'a');
+    console_write(&of_device, 'a');
 }
 
 START_TEST(what_a_devices_console_shows_is_told_with_its_name)
@@ -1120,7 +1120,7 @@ START_TEST(what_a_devices_console_shows_is_told_with_its_name)
     console_set_journal(&of_device, recording.journal, "probe.0");
     have(OUT, show_on_console);
     console_type(&of_device, (const uint8_t *)"x", 1);
-    console_destroy(&of_device);
+    console_finish(&of_device);
     recording_check(&recording, OUT "\n> console probe.0 \"a\"\ntyped probe.0 \"x\"\n");
 }
 END_TEST

@@ -121,7 +121,7 @@ static void use_serial(struct guest *guest)
 
 static void set_register(struct guest *guest, enum vcpu_register reg, uint64_t value)
 {
-    vcpu_put_register(&recording.machine.vcpus[guest->id], reg, value);
+    vcpu_set_register(&recording.machine.vcpus[guest->id], reg, value);
 }
 
 /* Paging off, or on in 64-bit mode, or 32-bit code. */
@@ -349,7 +349,7 @@ START_TEST(each_line_of_a_crash_report_is_a_line_of_the_recording)
     char wanted[256], found[256] = "";
 
     recording_begin(&recording, NULL);
-    text_put_string(&report, reports[_i].report);
+    text_append_string(&report, reports[_i].report);
     ck_assert_int_eq(recorder_finish(recording.recorder, &recording.machine, &report), 0);
     text_free(&report);
     snprintf(wanted, sizeof(wanted), "start 1\nended none\n%sdone 0\n", reports[_i].wanted);

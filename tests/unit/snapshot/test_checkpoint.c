@@ -197,7 +197,7 @@ static int make_machine(struct machine *machine, const struct machine_plan *plan
     int outcome;
 
     machine_plan_configure(plan, &config);
-    outcome = machine_create(machine, &config, &saved.error);
+    outcome = machine_init(machine, &config, &saved.error);
     if (outcome < 0)
         return outcome;
     machine->plan = plan;
@@ -207,7 +207,7 @@ static int make_machine(struct machine *machine, const struct machine_plan *plan
     if (outcome == 0)
         outcome = machine_make_vm(machine, &saved.error);
     if (outcome < 0)
-        machine_destroy(machine);
+        machine_finish(machine);
     return outcome;
 }
 
@@ -260,7 +260,7 @@ static void save_machine(void)
 
 static void forget_saved(void)
 {
-    machine_destroy(&saved.machine);
+    machine_finish(&saved.machine);
     machine_plan_free(&saved.plan);
     free(saved.bytes);
     close(saved.fd);
@@ -292,7 +292,7 @@ static int restore_into(const struct restore *restore)
     outcome = restore_memory(restore, &machine, &saved.error);
     if (outcome == 0)
         outcome = restore_vm(restore, &machine, &saved.error);
-    machine_destroy(&machine);
+    machine_finish(&machine);
     return outcome;
 }
 

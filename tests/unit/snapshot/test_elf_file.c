@@ -26,11 +26,11 @@ START_TEST(memory_comes_back_on_both_sides_of_the_hole)
     struct memory memory = elf_marked_memory(), restored;
 
     elf_place_save(&place, &memory);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     restored = elf_place_restore(&place, ELF_BIG);
     for (size_t i = 0; i < ELF_MARKED; i++)
         elf_check_mark(&restored, elf_marked[i], 0);
-    memory_destroy(&restored);
+    memory_finish(&restored);
     elf_place_remove(&place);
 }
 END_TEST
@@ -47,8 +47,8 @@ START_TEST(what_was_not_touched_is_zero_again)
             ck_abort_msg("other bytes at 0x%lx", (unsigned long)address);
     ck_assert_uint_eq(elf_number_at(&restored, 2 * PAGE_SIZE), 0);
     ck_assert_uint_eq(elf_number_at(&restored, 6 * PAGE_SIZE), 0);
-    memory_destroy(&memory);
-    memory_destroy(&restored);
+    memory_finish(&memory);
+    memory_finish(&restored);
     elf_place_remove(&place);
 }
 END_TEST
@@ -64,8 +64,8 @@ START_TEST(every_byte_of_a_full_range_comes_back)
     elf_place_save(&place, &memory);
     restored = elf_place_restore(&place, ELF_SMALL);
     ck_assert(memcmp(words, memory_at(&restored, gpa(0), ELF_SMALL), ELF_SMALL) == 0);
-    memory_destroy(&memory);
-    memory_destroy(&restored);
+    memory_finish(&memory);
+    memory_finish(&restored);
     elf_place_remove(&place);
 }
 END_TEST
@@ -87,7 +87,7 @@ START_TEST(an_extent_says_where_its_memory_is_for_the_guest)
     ck_assert_uint_eq(elf.extents[1].address.value, 4 * GIB);
     ck_assert_uint_eq(elf.extents[1].offset, elf.extents[0].offset + PAGE_SIZE);
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -105,8 +105,8 @@ START_TEST(memory_that_was_never_touched_makes_no_extent)
     elf_file_close(&elf);
     restored = elf_place_restore(&place, ELF_BIG);
     ck_assert_uint_eq(elf_number_at(&restored, 0), 0);
-    memory_destroy(&memory);
-    memory_destroy(&restored);
+    memory_finish(&memory);
+    memory_finish(&restored);
     elf_place_remove(&place);
 }
 END_TEST
@@ -125,7 +125,7 @@ START_TEST(pages_of_zeros_make_no_extent)
     ck_assert_uint_eq(elf.extents[0].address.value, MIB);
     ck_assert_uint_eq(elf.extents[0].size, PAGE_SIZE);
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -142,8 +142,8 @@ START_TEST(one_byte_anywhere_in_a_page_is_enough)
         elf_place_save(&place, &memory);
         restored = elf_place_restore(&place, ELF_SMALL);
         ck_assert_uint_eq(*(uint8_t *)memory_at(&restored, gpa(MIB + offsets[i]), 1), 1);
-        memory_destroy(&memory);
-        memory_destroy(&restored);
+        memory_finish(&memory);
+        memory_finish(&restored);
     }
     elf_place_remove(&place);
 }
@@ -164,7 +164,7 @@ START_TEST(pages_of_zeros_within_an_extent_are_holes)
     /* Blocks of 512 bytes: 65 pages, the headers, and what the file system needs for itself. */
     ck_assert_int_lt(file_status(&place).st_blocks * 512, 2 * 65 * PAGE_SIZE);
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -184,7 +184,7 @@ START_TEST(near_runs_are_joined_and_far_ones_are_not)
     ck_assert_uint_eq(elf.extents[0].size, 2 * PAGE_SIZE + ELF_EXTENTS_GAP);
     ck_assert_uint_eq(elf.extents[1].address.value, 3 * PAGE_SIZE + 2 * ELF_EXTENTS_GAP);
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -209,8 +209,8 @@ START_TEST(many_runs_are_joined_until_the_extents_are_few_enough)
         restored = elf_place_restore(&place, ELF_BIG);
         for (unsigned run = 0; run < cases[i].runs; run++)
             elf_check_mark(&restored, run * ELF_FAR, 0);
-        memory_destroy(&memory);
-        memory_destroy(&restored);
+        memory_finish(&memory);
+        memory_finish(&restored);
     }
     elf_place_remove(&place);
 }
@@ -231,7 +231,7 @@ START_TEST(no_extent_is_joined_across_the_hole_below_4_gib)
     ck_assert_uint_eq(extents->list[0].size, 2 * GIB);
     ck_assert_uint_eq(extents->list[1].size, PAGE_SIZE);
     free(extents);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -243,7 +243,7 @@ START_TEST(saving_touches_no_page_that_the_guest_did_not)
 
     elf_place_save(&place, &memory);
     ck_assert_uint_eq(elf_resident(&memory), before);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -295,7 +295,7 @@ START_TEST(each_source_finds_the_same_pages)
     ck_assert_uint_eq(pages_from(&memory, ELF_PAGES_TABLE, &source), expected);
     ck_assert_int_eq(source, ELF_PAGES_TABLE);
     ck_assert_uint_eq(pages_from(&memory, ELF_PAGES_ALL, &source), expected);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -313,7 +313,7 @@ START_TEST(without_proc_all_memory_is_looked_at)
     ck_assert_int_eq(pages->source, ELF_PAGES_ALL);
     ck_assert_uint_eq(found, 31 + MIB);
     free(pages);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -343,7 +343,7 @@ START_TEST(notes_come_back_in_their_order)
         ck_assert_uint_eq((uintptr_t)elf.notes[i].bytes % 4, 0);
     }
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -368,7 +368,7 @@ START_TEST(a_note_is_found_by_type_and_number_among_our_own)
     ck_assert_ptr_null(elf_file_find(&elf, ELF_NOTE_CPUID, 0));
     ck_assert_ptr_null(elf_file_find(&elf, ELF_NOTE_SUM, 0));
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -400,7 +400,7 @@ START_TEST(more_notes_than_a_file_may_have_are_refused)
     elf = elf_place_open(&place);
     ck_assert_uint_eq(elf.notes[0].size, ELF_NOTES_MAX - 20);
     elf_file_close(&elf);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -425,7 +425,7 @@ START_TEST(readelf_reads_it_without_a_complaint)
         ck_assert_msg(strstr(text, "minivmm              0x00000009"), "%s", text);
         ck_assert_msg(!strstr(text, "arning") && !strstr(text, "rror"), "%s", text);
     }
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST

@@ -64,7 +64,7 @@ static struct sample sample_make(void)
     *(uint8_t *)memory_at(&memory, gpa(MIB), 1) = 2;
     memset(memory_at(&memory, gpa(ELF_SMALL - 2 * PAGE_SIZE), 2 * PAGE_SIZE), 3, 2 * PAGE_SIZE);
     ck_assert_int_eq(elf_file_write(place.dir_fd, "roi.core", notes, 2, &memory, NULL), 0);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf = elf_place_open(&place);
     ck_assert_uint_eq(elf.extent_count, EXTENTS);
     sample = sample_take(&place);
@@ -249,7 +249,7 @@ START_TEST(too_many_notes_are_refused_though_their_sum_is_right)
         notes[i] = (struct elf_note){ELF_OWNER, ELF_NOTE_DEVICE, "", 0};
     notes[7] = (struct elf_note){ELF_OWNER, ELF_NOTE_DEVICE, "01234567890123456789", 20};
     ck_assert_int_eq(elf_file_write(place.dir_fd, "roi.core", notes, ELF_NOTES, &memory, NULL), 0);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     sample = sample_take(&place);
 
     /* The contents of the long one, 20 bytes, become a note of their own. */
@@ -304,7 +304,7 @@ START_TEST(random_headers_with_the_right_sum_do_no_harm)
             ck_assert(result == 0 || result == -EINVAL);
             elf_file_close(&elf);
         }
-        memory_destroy(&memory);
+        memory_finish(&memory);
         memcpy(sample.bytes, good, sample.headers_size);
     }
     free(good);

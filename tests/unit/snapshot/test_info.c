@@ -116,7 +116,7 @@ static void set_protected_mode(uint64_t cr4)
 
 static void setup(void)
 {
-    ck_assert_int_eq(memory_create(&memory, RAM, NULL), 0);
+    ck_assert_int_eq(memory_init(&memory, RAM, NULL), 0);
     strcpy(directory, "/tmp/minivmm-info-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(path, sizeof(path), "%s/roi.core", directory);
@@ -139,7 +139,7 @@ static void teardown(void)
 {
     unlink(path);
     rmdir(directory);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 
 static void write_core(void)
@@ -458,7 +458,7 @@ START_TEST(a_page_of_a_device_has_no_offset)
 {
     put(TABLES + 0x3000, 0xfee00000 | PRESENT, 8);
     translate(0xffffffff80000020);
-    check_has("\ngpa      0xfee00020\noffset   none: this is no RAM\n");
+    check_has("\ngpa      0xfee00020\noffset   none: this is not RAM\n");
 }
 END_TEST
 

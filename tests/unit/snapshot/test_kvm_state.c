@@ -296,7 +296,7 @@ static void setup(void)
 {
     uint8_t value;
 
-    ck_assert_int_eq(memory_create(&memory, MEMORY_MIN, &error), 0);
+    ck_assert_int_eq(memory_init(&memory, MEMORY_MIN, &error), 0);
     make_vm(&vm, &memory, true, 1);
     start(&vm, &memory, guest_programs, 0);
     ck_assert_uint_eq(run_to_port(&vm, &value), READY);
@@ -312,7 +312,7 @@ static void teardown(void)
 {
     end_vm(&vm);
     end_vm(&other);
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 
 START_TEST(the_state_has_what_the_guest_and_the_test_have_set)
@@ -561,7 +561,7 @@ START_TEST(a_guest_goes_on_in_another_vm_after_every_exit)
     size_t count = 0;
     uint8_t value;
 
-    ck_assert_int_eq(memory_create(&memory, MEMORY_MIN, &error), 0);
+    ck_assert_int_eq(memory_init(&memory, MEMORY_MIN, &error), 0);
     make_vm(&vm, &memory, irqchip, 1);
     start(&vm, &memory, guest_letters, 3);
     while (run_to_port(&vm, &value) == LETTER && count < sizeof(letters) - 1) {
@@ -573,7 +573,7 @@ START_TEST(a_guest_goes_on_in_another_vm_after_every_exit)
         set(&vm, 0, &before);
     }
     end_vm(&vm);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     ck_assert_str_eq(letters, "abcdefghijklmnopqrstuvwxyz");
 }
 END_TEST
@@ -583,7 +583,7 @@ START_TEST(the_tscs_of_two_vcpus_stay_together)
     static struct kvm_vcpu_state second;
     uint64_t first;
 
-    ck_assert_int_eq(memory_create(&memory, MEMORY_MIN, &error), 0);
+    ck_assert_int_eq(memory_init(&memory, MEMORY_MIN, &error), 0);
     make_vm(&vm, &memory, true, 2);
     get(&vm, 0, &before);
     get(&vm, 1, &second);

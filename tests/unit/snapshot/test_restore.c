@@ -31,10 +31,10 @@ START_TEST(two_machines_from_one_file_share_nothing_that_they_write)
     elf_check_mark(&first, elf_marked[1], 1);
     third = elf_place_restore(&place, ELF_BIG); /* the file is as it was */
     elf_check_mark(&third, elf_marked[1], 0);
-    memory_destroy(&memory);
-    memory_destroy(&first);
-    memory_destroy(&second);
-    memory_destroy(&third);
+    memory_finish(&memory);
+    memory_finish(&first);
+    memory_finish(&second);
+    memory_finish(&third);
     elf_place_remove(&place);
 }
 END_TEST
@@ -46,7 +46,7 @@ START_TEST(a_restored_machine_can_be_saved_over_its_own_file)
     struct memory memory = elf_marked_memory(), restored, again;
 
     elf_place_save(&place, &memory);
-    memory_destroy(&memory);
+    memory_finish(&memory);
     restored = elf_place_restore(&place, ELF_BIG);
     elf_mark(&restored, elf_marked[2], 1); /* over what is in the file */
     elf_mark(&restored, 2 * GIB, 1);       /* where the file has nothing */
@@ -57,8 +57,8 @@ START_TEST(a_restored_machine_can_be_saved_over_its_own_file)
         elf_check_mark(&restored, elf_marked[i], i == 2);
     }
     elf_check_mark(&again, 2 * GIB, 1);
-    memory_destroy(&restored);
-    memory_destroy(&again);
+    memory_finish(&restored);
+    memory_finish(&again);
     elf_place_remove(&place);
 }
 END_TEST
@@ -75,9 +75,9 @@ START_TEST(a_restored_page_that_became_zero_stays_zero)
     again = elf_place_restore(&place, ELF_BIG);
     elf_check_mark(&again, 0, 0);
     ck_assert_uint_eq(elf_number_at(&again, PAGE_SIZE), 0);
-    memory_destroy(&memory);
-    memory_destroy(&restored);
-    memory_destroy(&again);
+    memory_finish(&memory);
+    memory_finish(&restored);
+    memory_finish(&again);
     elf_place_remove(&place);
 }
 END_TEST
@@ -94,8 +94,8 @@ START_TEST(saving_a_restored_machine_reads_no_hole_of_its_file)
     before = elf_resident(&restored);
     elf_place_save(&place, &restored);
     ck_assert_uint_eq(elf_resident(&restored), before);
-    memory_destroy(&memory);
-    memory_destroy(&restored);
+    memory_finish(&memory);
+    memory_finish(&restored);
     elf_place_remove(&place);
 }
 END_TEST
@@ -123,8 +123,8 @@ START_TEST(memory_whose_file_was_cut_is_not_saved)
         "roi.core: cannot save the checkpoint: Input/output error; the disk may be bad, "
         "or the file that the machine was restored from was cut");
     ck_assert_uint_eq(elf_place_files(&place), 1);
-    memory_destroy(&memory);
-    memory_destroy(&restored);
+    memory_finish(&memory);
+    memory_finish(&restored);
     elf_place_remove(&place);
 }
 END_TEST
@@ -145,8 +145,8 @@ START_TEST(less_ram_than_was_saved_is_refused_with_nothing_mapped)
                                              "not within the machine's RAM"));
     ck_assert_uint_eq(elf_number_at(&small, 0), 0);
     elf_file_close(&elf);
-    memory_destroy(&memory);
-    memory_destroy(&small);
+    memory_finish(&memory);
+    memory_finish(&small);
     elf_place_remove(&place);
 }
 END_TEST
@@ -179,8 +179,8 @@ START_TEST(a_file_over_the_users_limit_is_an_error_and_leaves_the_old_one)
     limit.rlim_cur = MIB;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     check_nothing_left(&place, &memory, -EFBIG, "roi.core: cannot save the checkpoint: File too");
-    memory_destroy(&empty);
-    memory_destroy(&memory);
+    memory_finish(&empty);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -202,8 +202,8 @@ START_TEST(a_full_disk_is_an_error_and_leaves_the_old_file)
         close(disk.dir_fd);
         ck_assert_int_eq(umount(place.directory), 0);
     }
-    memory_destroy(&empty);
-    memory_destroy(&memory);
+    memory_finish(&empty);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST
@@ -215,7 +215,7 @@ START_TEST(a_directory_that_cannot_be_written_is_an_error)
 
     ck_assert_int_eq(elf_file_write(-1, "roi.core", NULL, 0, &memory, &error), -ENOTDIR);
     ck_assert_ptr_nonnull(strstr(error.text, "roi.core: cannot save the checkpoint: Not a dir"));
-    memory_destroy(&memory);
+    memory_finish(&memory);
 }
 END_TEST
 
@@ -259,13 +259,13 @@ START_TEST(a_kill_while_saving_never_leaves_half_a_file)
 
             ck_assert(memcmp(memory_at(&restored, gpa(0), ELF_SMALL),
                              memory_at(&memory, gpa(0), ELF_SMALL), ELF_SMALL) == 0);
-            memory_destroy(&restored);
+            memory_finish(&restored);
             whole++;
         }
         remove_all(&place);
     }
     ck_assert_uint_lt(whole, 100); /* some were killed in the midst of it */
-    memory_destroy(&memory);
+    memory_finish(&memory);
     elf_place_remove(&place);
 }
 END_TEST

@@ -68,7 +68,7 @@ static void setup(void)
 {
     evtchn_world_init(&world);
     for (unsigned i = 0; i < 2; i++) {
-        ck_assert_int_eq(memory_create(&guests[i].memory, RAM, NULL), 0);
+        ck_assert_int_eq(memory_init(&guests[i].memory, RAM, NULL), 0);
         guest_init(&guests[i], (domid_t)i, &guests[i].memory);
         ck_assert_int_eq(evtchn_place_info(&guests[i].domain, gpa(INFO)), 0);
     }
@@ -77,9 +77,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-    memory_destroy(&guests[0].memory);
-    memory_destroy(&guests[1].memory);
-    evtchn_world_destroy(&world);
+    memory_finish(&guests[0].memory);
+    memory_finish(&guests[1].memory);
+    evtchn_world_finish(&world);
 }
 
 /* The guest's hands. */

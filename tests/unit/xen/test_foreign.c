@@ -64,7 +64,7 @@ static void setup(void)
         .message_fd = -1,
     };
 
-    must(machine_create(&machine, &config, &error));
+    must(machine_init(&machine, &config, &error));
     must(device_create(&machine, device_type_find(device_types, "debug-exit"), NULL, &error));
     must(device_create(&machine, device_type_find(device_types, "ptlcall"), NULL, &error));
     must(kvm_open(&machine.kvm, KVM_DEVICE, &error));
@@ -75,8 +75,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    machine_destroy(&machine);
-    foreign_destroy(&foreign);
+    machine_finish(&machine);
+    foreign_finish(&foreign);
 }
 
 /* Let the guest read at PLACE, write there, and read again. */

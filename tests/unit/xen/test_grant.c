@@ -28,7 +28,7 @@ static atomic_bool stop;
 
 static void setup(void)
 {
-    ck_assert_int_eq(memory_create(&memory, RAM, NULL), 0);
+    ck_assert_int_eq(memory_init(&memory, RAM, NULL), 0);
     grant_table_init(&table, &memory);
     ck_assert_int_eq(grant_table_place(&table, 0, gpa(ENTRIES)), 0);
     grant_handles_init(&handles);
@@ -37,9 +37,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-    grant_handles_destroy(&handles);
-    grant_table_destroy(&table);
-    memory_destroy(&memory);
+    grant_handles_finish(&handles);
+    grant_table_finish(&table);
+    memory_finish(&memory);
 }
 
 /* The granting guest's hands: its entry as the two words it consists of. */
@@ -284,7 +284,7 @@ START_TEST(a_domain_without_memory_grants_nothing)
     ck_assert_int_eq(grant_pin(&none, REF, MAPPER, true, &page), GNTST_general_error);
     grant_unpin(&none, REF, true);
     ck_assert_uint_eq(grant_table_size(&none), 0);
-    grant_table_destroy(&none);
+    grant_table_finish(&none);
 }
 END_TEST
 

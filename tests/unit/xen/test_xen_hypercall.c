@@ -153,8 +153,8 @@ START_TEST(a_domid_is_given_once)
     static struct xen_domain other;
     struct error error;
 
-    ck_assert_int_eq(xen_domain_create(&other, &pair.world, 1, NULL, &error), -EBUSY);
-    ck_assert_int_eq(xen_domain_create(&other, &pair.world, XEN_DOMAINS, NULL, &error), -EINVAL);
+    ck_assert_int_eq(xen_domain_init(&other, &pair.world, 1, NULL, &error), -EBUSY);
+    ck_assert_int_eq(xen_domain_init(&other, &pair.world, XEN_DOMAINS, NULL, &error), -EINVAL);
 }
 END_TEST
 
