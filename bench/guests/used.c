@@ -1,5 +1,5 @@
 /*
- * A machine in use: 64 MiB written, then an exit, behind which it is saved; what is restored says hello
+ * A machine in use: 64 MiB written, then an exit, after which it is saved; the restored machine prints hello
  * and ends, or, with a guest argument, waits.
  */
 #include "bench/guests/measure.h"
@@ -8,7 +8,7 @@
 #include "guest/lib/guest.h"
 
 #define USED      (64u << 20) /* bytes */
-#define USED_FROM (16u << 20) /* behind image and boot area */
+#define USED_FROM (16u << 20) /* after image and boot area */
 #define PAGE      4096u
 
 /* Op CHECKPOINT with the action that only pauses. */

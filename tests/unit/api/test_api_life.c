@@ -25,7 +25,7 @@ Suite *api_life_suite(void);
 
 /*
  * boots: an IN of the region, then an OUT to it, and the IN's value is the status of an OUT to debug-exit. rings: spins
- * in ring 3. counts: an OUT to the region, which wants registers, and 63 elsewhere: behind the 64th that did without
+ * in ring 3. counts: an OUT to the region, which wants registers, and 63 elsewhere: after the 64th that did without
  * registers they are KVM's alone. Then RCX is counted for ever.
  */
 __asm__(".pushsection .rodata\n"

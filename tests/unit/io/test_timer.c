@@ -159,7 +159,7 @@ START_TEST(a_cancelled_timer_does_not_fire)
 }
 END_TEST
 
-/* The op holds the lock while the deadline comes, and sets it anew. */
+/* The op holds the lock while the deadline comes, and sets it again. */
 START_TEST(a_timer_that_is_due_but_set_again_does_not_fire)
 {
     start();
