@@ -5,6 +5,7 @@
 # Add V=1 to see whole commands, CC=clang for the other compiler.
 
 MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := all
 
 CC      ?= cc
 PREFIX  ?= /usr/local
