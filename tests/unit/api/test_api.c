@@ -414,13 +414,17 @@ START_TEST(the_callers_signal_mask_stays_and_does_not_matter)
 END_TEST
 
 /* Registers are refused as long as it runs. */
+/*
+ * By guest memory, which is refused while it runs. Registers would not do: KVM holds a request for them that
+ * comes just as the run begins until KVM_RUN returns, and this guest spins.
+ */
 static void wait_until_it_runs(void)
 {
-    struct minivmm_registers registers;
     struct minivmm_error refusal;
+    uint8_t byte;
 
-    ck_assert(comes_true(minivmm_get_registers(minivmm_vcpu(machine, 0), &registers, &refusal) ==
-                         -EBUSY));
+    ck_assert(
+        comes_true(minivmm_read_physical(machine, 0, &byte, sizeof(byte), &refusal) == -EBUSY));
 }
 
 static void *stop_soon(void *unused)
